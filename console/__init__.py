@@ -1,0 +1,1 @@
+"""Greenwall without its screens: policy, store, journal, enforcement and the command language."""

@@ -1,0 +1,125 @@
+"""What a command of the CL kind is made of.
+
+From one class come the prompter panel, F4 and F9, command-line parsing with errors at a column, ``*SAME`` on changes,
+the audit entry, and the shell form. A command gets strings that its parameters have checked, and a `Context` to work in.
+This file knows no command and no panel.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from console.clock import Clock, system_clock
+
+if TYPE_CHECKING:
+    from console.messages import Message
+    from console.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a running command may use."""
+
+    store: Store
+    user: str
+    """User profile that runs the command, upper case; goes into audit entries."""
+    job: str
+    """Qualified job name of the console or shell: ``number/USER/NAME``."""
+    clock: Clock = system_clock
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One row of an F4 list."""
+
+    value: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One keyword of a command."""
+
+    keyword: str
+    """Upper case, at most 10 characters: ``RMTADR``."""
+    prompt: str
+    """Label in the prompter, at most 30 characters: ``Remote address``."""
+    check: Callable[[str], str]
+    """Returns the canonical spelling, or raises a `ConsoleError` that names the value. Not called for *SAME."""
+    length: int = 10
+    """Cells of its field in the prompter."""
+    default: str | None = None
+    """Value when none is given; None: the parameter is required."""
+    special: tuple[str, ...] = ()
+    """Special values, in the order in which they are shown."""
+    choices: str = ""
+    """What the prompter says at the right; made of `special` when left empty."""
+    monocase: bool = True
+    """Whether lower case is folded to upper outside of quotes, as CL does."""
+    quoted: bool = False
+    """Whether `render` puts the value in apostrophes (texts, paths, addresses with / or :)."""
+    additional: bool = False
+    """Whether the prompter shows it only after F10."""
+    list_values: Callable[[Context], Sequence[Choice]] | None = None
+    """Rows for F4; `special` is used when None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command gives back."""
+
+    messages: tuple[Message, ...] = ()
+    """Completion messages, in past tense."""
+    lines: tuple[str, ...] = ()
+    """A listing, for commands that display; the shell prints it, safe to show as it is."""
+    panel: str = ""
+    """Panel to open in the console, named as its class in screens/panels: ``WorkWithRules``; empty for none."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """What the panel is opened with: the command's values, by keyword."""
+
+
+class Command(ABC):
+    """One command; its docstring is not shown, its help is data/help/NAME.md.
+
+    Subclasses set the class variables and `run`. The class is found by its `name` once its module is imported by
+    `console.commands.registry`.
+    """
+
+    name: ClassVar[str]
+    """``ADDSOCRUL``: a verb of 3 letters and its object, at most 10 characters."""
+    text: ClassVar[str]
+    """``Add Socket Rule``: title of its prompter and its line in lists of commands."""
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    """In prompt order; the first `positional` of them may be given without keyword."""
+    positional: ClassVar[int] = 1
+    changes: ClassVar[bool] = False
+    """Whether it changes something: then a CD entry is journalled when it has done so."""
+    interactive: ClassVar[bool] = False
+    """Whether it makes sense only in the console: the shell refuses it."""
+
+    @classmethod
+    def current(cls, context: Context, values: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Return what the object named by the key values holds now, by keyword; None where there is no ``*SAME``.
+
+        Change commands override it: the prompter fills its fields from it, and ``*SAME`` (the default of each of their
+        other parameters) is replaced by it before `run`.
+
+        Raises:
+            CommandError: The object does not exist.
+        """
+        return None
+
+    @abstractmethod
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Do it, whole or not at all.
+
+        Args:
+            context: What it may use.
+            values: A checked, canonical value for each parameter, by keyword; no ``*SAME`` left.
+
+        Raises:
+            ConsoleError: Nothing was changed.
+        """

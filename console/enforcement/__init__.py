@@ -1,0 +1,1 @@
+"""What intercepts socket calls, and the worker behind it."""

@@ -1,0 +1,1 @@
+"""The engine that supervises one job through seccomp user notification."""

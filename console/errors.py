@@ -1,0 +1,69 @@
+"""Every error Greenwall raises on purpose.
+
+::
+
+    ConsoleError
+    |-- UsageError          the caller of a shell verb: wrong options or file names
+    |-- CommandError        the operator: a CL command that cannot be parsed, or that is refused
+    |-- PolicyError         the operator: a rule or policy file that cannot be taken
+    |-- StoreError          the administrator: the store cannot be opened, or is not ours, or is newer
+    |-- WorkerError         the administrator: no worker, or it speaks otherwise than we do
+    |-- JournalError        the administrator: the journal is damaged or cannot be written
+    `-- KernelError         the host: something Greenwall needs of Linux is not there
+        `-- CallerGone      not a fault: the caller of a supervised call ended or was interrupted
+
+An error carries the id of its message and the values for the message's blanks; the words are in data/messages.
+"""
+
+from __future__ import annotations
+
+
+class ConsoleError(Exception):
+    """Root of the tree; raise a subclass.
+
+    Attributes are the values handed over by keyword, besides ``message_id``; a message text names them in braces.
+    """
+
+    def __init__(self, message_id: str, /, **values: object) -> None:
+        super().__init__(message_id, values)
+        self.message_id = message_id
+        """Key into data/messages, for example ``GWL0203``."""
+        self.values = values
+        """Values for the blanks of the message's texts."""
+
+    def __str__(self) -> str:
+        """Show the id and the bare values; `messages.describe` gives the text for people."""
+        inside = ", ".join(f"{name}={value!r}" for name, value in self.values.items())
+        return f"{self.message_id}({inside})"
+
+
+class UsageError(ConsoleError):
+    """A shell verb was called with options or files that make no sense; exit code 2."""
+
+
+class CommandError(ConsoleError):
+    """A CL command cannot be parsed or is refused; nothing was changed."""
+
+
+class PolicyError(ConsoleError):
+    """A rule or a policy document cannot be taken; nothing was changed."""
+
+
+class StoreError(ConsoleError):
+    """The store cannot be opened, read or written."""
+
+
+class WorkerError(ConsoleError):
+    """The worker cannot be reached, started, or understood."""
+
+
+class JournalError(ConsoleError):
+    """The journal cannot be written, or does not verify."""
+
+
+class KernelError(ConsoleError):
+    """The kernel refuses or lacks something that Greenwall needs."""
+
+
+class CallerGone(KernelError):
+    """The caller of a supervised call ended, or a signal took it out of the call; there is nobody to answer."""

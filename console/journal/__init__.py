@@ -1,0 +1,1 @@
+"""QAUDJRN: entries, their chain, and the one writer."""

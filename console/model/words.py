@@ -1,0 +1,96 @@
+"""The words of the policy and the journal, as operators write them; every vocabulary once, used both ways."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+DEFAULT_SEQUENCE = 99999
+"""Sequence number of the rule of an exit point that always exists and is always active."""
+
+
+class ExitPoint(StrEnum):
+    """Where a socket call stops and asks."""
+
+    ACCEPT = "*ACCEPT"
+    CONNECT = "*CONNECT"
+    LISTEN = "*LISTEN"
+
+
+EXIT_POINT_NAMES = {
+    ExitPoint.ACCEPT: ("QIBM_QSO_ACCEPT", "ACPT0100", "Sockets accept()"),
+    ExitPoint.CONNECT: ("QIBM_QSO_CONNECT", "CONN0100", "Sockets connect()"),
+    ExitPoint.LISTEN: ("QIBM_QSO_LISTEN", "LSTN0100", "Sockets listen()"),
+}
+"""Exit point -> its registered name, format and text, as IBM i names them."""
+
+
+class Mode(StrEnum):
+    """What an exit point does with its rules."""
+
+    ENFORCE = "*ENFORCE"
+    MONITOR = "*MONITOR"
+    """Decide and journal what would be rejected, and let everything pass."""
+    OFF = "*OFF"
+    """Ask nobody and journal nothing."""
+
+
+class Action(StrEnum):
+    """What a rule answers."""
+
+    ALLOW = "*ALLOW"
+    REJECT = "*REJECT"
+
+
+class Fail(StrEnum):
+    """How a rejected connect or listen fails."""
+
+    EPERM = "*EPERM"
+    REFUSED = "*REFUSED"
+    """ECONNREFUSED."""
+    TIMEOUT = "*TIMEOUT"
+    """ETIMEDOUT, at once."""
+
+
+class Audit(StrEnum):
+    """Which decisions of a rule are journalled."""
+
+    DFT = "*DFT"
+    """As the auditing system values say; without any said, all."""
+    ALL = "*ALL"
+    REJECT = "*REJECT"
+    NONE = "*NONE"
+
+
+class YesNo(StrEnum):
+    """A choice of two."""
+
+    YES = "*YES"
+    NO = "*NO"
+
+
+class Outcome(StrEnum):
+    """What became of a decided call."""
+
+    ALLOWED = "*ALLOWED"
+    REJECTED = "*REJECTED"
+    MONITOR = "*MONITOR"
+    """Would have been rejected, were the exit point in *ENFORCE."""
+
+
+class SkType(StrEnum):
+    """Entry type of an SK journal entry; L is ours, the others are IBM's."""
+
+    ACCEPT = "A"
+    CONNECT = "C"
+    LISTEN = "L"
+
+
+SK_TYPES = {ExitPoint.ACCEPT: SkType.ACCEPT, ExitPoint.CONNECT: SkType.CONNECT, ExitPoint.LISTEN: SkType.LISTEN}
+"""Exit point -> type of the SK entry that its decisions make."""
+
+
+class AddressFamily(StrEnum):
+    """Address family of a journal entry, as in the SK layout."""
+
+    IPV4 = "*IPV4"
+    IPV6 = "*IPV6"

@@ -1,0 +1,1 @@
+"""The green-screen console: a pure 5250 underneath, panels on it, Textual only at the surface."""

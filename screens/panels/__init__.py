@@ -1,0 +1,1 @@
+"""One file a panel, named as on the 5250."""
