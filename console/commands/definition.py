@@ -1,8 +1,8 @@
 """What a command of the CL kind is made of.
 
 From one class come the prompter panel, F4 and F9, command-line parsing with errors at a column, ``*SAME`` on changes,
-the audit entry, and the shell form. A command gets strings that its parameters have checked, and a `Context` to work in.
-This file knows no command and no panel.
+the audit entry, and the shell form. A command gets strings that its parameters have checked, and a `Context` to work
+in. This file knows no command and no panel.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ class Parameter:
     """Whether `render` puts the value in apostrophes (texts, paths, addresses with / or :)."""
     additional: bool = False
     """Whether the prompter shows it only after F10."""
+    secret: bool = False
+    """Whether it is a password: keyed unseen, and never in an audit entry."""
     list_values: Callable[[Context], Sequence[Choice]] | None = None
     """Rows for F4; `special` is used when None."""
 
