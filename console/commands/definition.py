@@ -8,13 +8,16 @@ in. This file knows no command and no panel.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from console.clock import Clock, system_clock
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from console.messages import Message
     from console.store.engine import Store
 
@@ -29,6 +32,24 @@ class Context:
     job: str
     """Qualified job name of the console or shell: ``number/USER/NAME``."""
     clock: Clock = system_clock
+    session: Session | None = None
+    """Transaction of the command that runs; set by `console.commands.execute`, not by callers."""
+
+    @contextmanager
+    def opened(self) -> Iterator[Session]:
+        """Give the transaction of the running command, or one that only reads when none runs (prompts, lists).
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        if self.session is not None:
+            yield self.session
+            return
+        # Imported here because definitions are also read to show help, and SQLModel takes half a second to load.
+        from console.store.session import reading
+
+        with reading(self.store) as session:
+            yield session
 
 
 @dataclass(frozen=True, slots=True)
