@@ -1,0 +1,44 @@
+"""The pending policy: what operators edit and the next activation takes."""
+
+from sqlmodel import Field, SQLModel
+
+from console.model.columns import words
+from console.model.words import DEFAULT_SEQUENCE, Action, Audit, ExitPoint, Fail, Mode, YesNo
+
+
+class PendingRuleBase(SQLModel):
+    """The fields of a socket rule, checked for range and size; spelling is the business of `console.policy.checks`."""
+
+    exit_point: ExitPoint = Field(primary_key=True, sa_type=words(ExitPoint))
+    sequence: int = Field(primary_key=True, ge=1, le=DEFAULT_SEQUENCE)
+    user: str = Field(max_length=64)
+    local_address: str = Field(max_length=96)
+    local_port: str = Field(max_length=32)
+    remote_address: str = Field(max_length=96)
+    remote_port: str = Field(max_length=32)
+    program: str = Field(max_length=4096)
+    action: Action = Field(sa_type=words(Action))
+    fail: Fail = Field(sa_type=words(Fail))
+    audit: Audit = Field(sa_type=words(Audit))
+    message: YesNo = Field(sa_type=words(YesNo))
+    active: YesNo = Field(sa_type=words(YesNo))
+    text: str = Field(max_length=50)
+
+
+class PendingRule(PendingRuleBase, table=True):
+    """One socket rule of the pending policy."""
+
+    __tablename__ = "pending_rule"
+
+
+class PendingExitPointBase(SQLModel):
+    """The fields of an exit point."""
+
+    exit_point: ExitPoint = Field(primary_key=True, sa_type=words(ExitPoint))
+    mode: Mode = Field(sa_type=words(Mode))
+
+
+class PendingExitPoint(PendingExitPointBase, table=True):
+    """The mode of one exit point in the pending policy."""
+
+    __tablename__ = "pending_exit_point"

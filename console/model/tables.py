@@ -1,0 +1,25 @@
+"""All tables together: importing this file makes `METADATA` complete."""
+
+from sqlmodel import SQLModel
+
+from console.model.journal import JournalEntry, Receiver
+from console.model.outbox import AuditOutbox
+from console.model.pending import PendingExitPoint, PendingRule
+from console.model.revision import ActiveRevision, Revision
+from console.model.running import Guard, Worker
+
+METADATA = SQLModel.metadata
+"""What the migrations lead to; a test holds the two together."""
+
+TABLES: tuple[type[SQLModel], ...] = (
+    PendingRule,
+    PendingExitPoint,
+    Revision,
+    ActiveRevision,
+    JournalEntry,
+    Receiver,
+    Guard,
+    Worker,
+    AuditOutbox,
+)
+"""Every table, each after those it points to."""

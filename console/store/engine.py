@@ -1,0 +1,130 @@
+"""Opens the store: makes a fresh one, upgrades an old one, refuses what is not ours."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+
+from console.errors import StoreError
+from console.store import schema, sqlite
+from console.store.location import Location, database_file, default_url, locate, parse_url
+from console.store.locks import locked
+from console.store.seed import seed
+from console.store.session import BEGIN, store_error
+
+__all__ = ["Location", "Store", "default_url", "open_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open store. Close it when done; work in it with `console.store.session`."""
+
+    url: str
+    """As it was named."""
+    engine: Engine
+    location: Location
+    """Directory and stem of the sockets, locks and spools beside it."""
+
+    @property
+    def shown_url(self) -> str:
+        """Return the URL without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def file(self) -> Path | None:
+        """Return the file of a SQLite store."""
+        return database_file(self.engine.url)
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+def open_store(url: str, *, create: bool = True) -> Store:
+    """Open a store; make and seed it when it is not there, upgrade it when it is older.
+
+    Args:
+        url: A SQLAlchemy URL.
+        create: Whether to make a store where there is none.
+
+    Raises:
+        StoreError: It cannot be opened; an existing file was not changed.
+    """
+    parsed = parse_url(url)
+    location = locate(parsed)
+    path = database_file(parsed)
+    _check_directory(location, may_make=path is None or url == default_url())
+    ready = path is None or (path.exists() and sqlite.check_file(path))
+    if not ready and not create:
+        raise StoreError("GWL0308", path=path)
+    store = Store(url, _engine(parsed, url), location)
+    try:
+        if not (ready and _is_current(store)):
+            with locked(location.open_lock):
+                _make_or_upgrade(store)
+    except SQLAlchemyError as error:
+        store.close()
+        raise store_error(error, store.shown_url) from error
+    except StoreError:
+        store.close()
+        raise
+    return store
+
+
+def _check_directory(location: Location, *, may_make: bool) -> None:
+    if location.directory.is_dir():
+        return
+    if not may_make:
+        raise StoreError("GWL0303", directory=location.directory)
+    missing = [location.directory, *location.directory.parents]
+    try:
+        for directory in reversed([each for each in missing if not each.exists()]):
+            directory.mkdir(mode=0o700, exist_ok=True)
+        os.chmod(location.directory, 0o700)
+    except OSError as error:
+        raise StoreError("GWL0304", path=location.directory, reason=error.strerror) from error
+
+
+def _engine(parsed: URL, url: str) -> Engine:
+    try:
+        engine = create_engine(parsed)
+    except ModuleNotFoundError as error:
+        raise StoreError("GWL0312", url=url, driver=error.name) from error
+    except NoSuchModuleError as error:
+        raise StoreError("GWL0312", url=url, driver=parsed.drivername) from error
+    except ArgumentError as error:
+        raise StoreError("GWL0301", url=url) from error
+    if engine.dialect.name == "sqlite":
+        sqlite.prepare(engine)
+    return engine
+
+
+def _is_current(store: Store) -> bool:
+    try:
+        with store.engine.connect() as connection:
+            return schema.is_current(connection, store.shown_url)
+    except OperationalError:
+        # The process that makes the store is just turning it to WAL mode; ask again when it has given the lock back.
+        return False
+
+
+def _make_or_upgrade(store: Store) -> None:
+    """Do what is left to do; the caller holds the lock, and another process may have done it all before."""
+    path = store.file
+    if path is not None and not path.exists():
+        sqlite.make_file(path)
+    if path is not None and not sqlite.check_file(path):
+        sqlite.mark_file(path)
+    # One transaction: a process killed here leaves either no tables or all of them with their first rows.
+    with store.engine.execution_options(**{BEGIN: "IMMEDIATE"}).begin() as connection:
+        if schema.is_current(connection, store.shown_url):
+            return
+        fresh = not schema.version(connection)
+        schema.upgrade(connection)
+        if fresh:
+            seed(connection)

@@ -1,0 +1,137 @@
+"""The journal as it is read: pages of entries in either direction, filtered, and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from console.model.journal import JournalEntry, Receiver
+
+COUNT_LIMIT = 100_000
+"""A filtered count stops here: nobody pages that far, and counting on would hold up the screen."""
+
+_WILD = "*"
+_ESCAPE = "\\"
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFilter:
+    """Which entries to show; a field left empty does not restrict. Texts may be generic: ``ALI*``, ``10.1.*``."""
+
+    entry_type: str = ""
+    sk_type: str = ""
+    outcome: str = ""
+    exit_point: str = ""
+    user: str = ""
+    address: str = ""
+    """Local or remote."""
+    port: int | None = None
+    """Local or remote."""
+    job: str = ""
+    """Any part of the qualified job name: number, user, name or all three."""
+    from_time: datetime | None = None
+    to_time: datetime | None = None
+
+
+EVERYTHING = JournalFilter()
+
+
+def page_after(session: Session, number: int, *, limit: int, only: JournalFilter = EVERYTHING) -> list[JournalEntry]:
+    """Return the entries after a sequence number, in ascending order; 0 begins at the first."""
+    query = _filtered(only).where(col(JournalEntry.sequence_number) > number)
+    return list(session.exec(query.order_by(col(JournalEntry.sequence_number)).limit(limit)))
+
+
+def page_before(
+    session: Session, number: int | None, *, limit: int, only: JournalFilter = EVERYTHING
+) -> list[JournalEntry]:
+    """Return the entries before a sequence number, or the last ones for None; in ascending order too."""
+    query = _filtered(only)
+    if number is not None:
+        query = query.where(col(JournalEntry.sequence_number) < number)
+    found = session.exec(query.order_by(col(JournalEntry.sequence_number).desc()).limit(limit))
+    return list(reversed(list(found)))
+
+
+def get_entry(session: Session, number: int) -> JournalEntry | None:
+    """Return one entry by its sequence number."""
+    return session.get(JournalEntry, number)
+
+
+def last_number(session: Session) -> int:
+    """Return the sequence number of the newest entry, 0 for none."""
+    return session.exec(select(func.max(JournalEntry.sequence_number))).one() or 0
+
+
+def count_entries(session: Session, only: JournalFilter = EVERYTHING) -> int:
+    """Count entries; a filtered count never exceeds `COUNT_LIMIT`.
+
+    Numbers have no gaps, so that all entries together are counted by looking at the first and the last.
+    """
+    if only == EVERYTHING:
+        first = session.exec(select(func.min(JournalEntry.sequence_number))).one()
+        return 0 if first is None else last_number(session) - first + 1
+    found = _filtered(only).with_only_columns(col(JournalEntry.sequence_number)).limit(COUNT_LIMIT).subquery()
+    return session.exec(select(func.count()).select_from(found)).one()
+
+
+def attached_receiver(session: Session) -> Receiver:
+    """Return the receiver that takes entries now."""
+    return session.exec(select(Receiver).where(col(Receiver.detached_at).is_(None))).one()
+
+
+def list_receivers(session: Session) -> list[Receiver]:
+    """Return all receivers, oldest first."""
+    return list(session.exec(select(Receiver).order_by(col(Receiver.first_sequence), col(Receiver.name))))
+
+
+def _filtered(only: JournalFilter) -> SelectOfScalar[JournalEntry]:
+    return select(JournalEntry).where(*_conditions(only))
+
+
+def _conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
+    """Return one condition for each field of the filter that is set."""
+    entry = JournalEntry
+    texts = (
+        (only.entry_type, (entry.entry_type,)),
+        (only.sk_type, (entry.sk_type,)),
+        (only.outcome, (entry.outcome,)),
+        (only.exit_point, (entry.exit_point,)),
+        (only.user, (entry.user_name,)),
+        (only.address, (entry.local_address, entry.remote_address)),
+    )
+    found = [or_(*(_matches(col(name), value) for name in names)) for value, names in texts if value]
+    if only.port is not None:
+        found.append(or_(col(entry.local_port) == only.port, col(entry.remote_port) == only.port))
+    if only.job:
+        found.append(_job_matches(only.job))
+    if only.from_time is not None:
+        found.append(col(entry.entry_timestamp) >= only.from_time)
+    if only.to_time is not None:
+        found.append(col(entry.entry_timestamp) <= only.to_time)
+    return found
+
+
+def _matches(column: SQLColumnExpression[str], value: str) -> ColumnElement[bool]:
+    # "*ALLOWED" begins with the wild character: only one at the end makes a value generic.
+    if len(value) > 1 and value.endswith(_WILD):
+        return column.like(_literal(value[:-1]) + "%", escape=_ESCAPE)
+    return column == value
+
+
+def _job_matches(job: str) -> ColumnElement[bool]:
+    name = col(JournalEntry.qualified_job_name)
+    if job.count("/") == 2:
+        return name == job
+    part = _literal(job.removesuffix(_WILD))
+    end = "%" if job.endswith(_WILD) else ""
+    forms = (f"{part}{end}/%", f"%/{part}{end}/%", f"%/{part}{end}")
+    return or_(*(name.like(form, escape=_ESCAPE) for form in forms))
+
+
+def _literal(text: str) -> str:
+    return text.replace(_ESCAPE, _ESCAPE * 2).replace("%", "\\%").replace("_", "\\_")

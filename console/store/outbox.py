@@ -1,0 +1,66 @@
+"""Audit entries of administration, written in the transaction of the change that they tell of."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+from sqlalchemy import delete, func
+from sqlmodel import Session, col, select
+
+from console.model.outbox import AuditOutbox
+
+
+def add_audit(
+    session: Session,
+    entry_type: str,
+    *,
+    at: datetime,
+    user: str,
+    job: str,
+    text: str,
+    detail: str = "",
+    exit_point: str = "",
+    revision: int = 0,
+) -> None:
+    """Put an audit entry on its way into the journal; the worker moves it there.
+
+    Args:
+        session: The transaction of the change itself: either both are kept or neither.
+        entry_type: ``GR`` for rules and exit points, ``CD`` for a command that changed something.
+        at: When.
+        user: User profile that did it.
+        job: Its qualified job name.
+        text: One line for people.
+        detail: Entry-specific data: the command as it was run, values before and after.
+        exit_point: The exit point concerned, if it is one.
+        revision: The revision concerned, if it is one.
+    """
+    row = {
+        "entry_timestamp": at,
+        "entry_type": entry_type,
+        "user_name": user,
+        "qualified_job_name": job,
+        "pid": os.getpid(),
+        "exit_point": exit_point,
+        "revision": revision,
+        "text": text,
+        "detail": detail,
+    }
+    session.add(AuditOutbox.model_validate(row))
+    session.flush()
+
+
+def waiting(session: Session, *, limit: int = 500) -> list[AuditOutbox]:
+    """Return the entries that are not in the journal yet, oldest first."""
+    return list(session.exec(select(AuditOutbox).order_by(col(AuditOutbox.id)).limit(limit)))
+
+
+def count_waiting(session: Session) -> int:
+    """Count the entries that are not in the journal yet."""
+    return session.exec(select(func.count()).select_from(AuditOutbox)).one()
+
+
+def forget(session: Session, up_to: int) -> None:
+    """Delete the entries up to this id; they are in the journal, by the same transaction."""
+    session.execute(delete(AuditOutbox).where(col(AuditOutbox.id) <= up_to))

@@ -1,0 +1,117 @@
+"""Revisions: which is active, and how the pending policy becomes the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from console.errors import StoreError
+from console.model.revision import ActiveRevision, Revision
+from console.policy.rule import Policy, Rule
+from console.store.exit_points import get_modes, set_modes
+from console.store.rules import list_rules, replace_rules
+
+
+def active_number(session: Session) -> int:
+    """Return the number of the active revision."""
+    return session.exec(select(ActiveRevision.number)).one()
+
+
+def active_policy(session: Session) -> tuple[int, Policy]:
+    """Return the active revision and its number.
+
+    Raises:
+        StoreError: The revision cannot be read.
+    """
+    number = active_number(session)
+    return number, revision_policy(session, number)
+
+
+def revision_policy(session: Session, number: int) -> Policy:
+    """Return the policy that a revision holds.
+
+    Raises:
+        StoreError: There is no such revision, or it cannot be read.
+    """
+    row = session.get(Revision, number)
+    if row is None:
+        raise StoreError("GWL0325", number=number)
+    try:
+        return msgspec.json.decode(row.document, type=Policy)
+    except msgspec.MsgspecError as error:
+        raise StoreError("GWL0326", number=number, reason=str(error)) from error
+
+
+def list_revisions(session: Session, *, limit: int = 1000) -> list[Revision]:
+    """Return the revisions, newest first."""
+    return list(session.exec(select(Revision).order_by(col(Revision.number).desc()).limit(limit)))
+
+
+def pending_policy(session: Session) -> Policy:
+    """Return the pending policy; service names get their ports only at activation."""
+    return Policy(modes=get_modes(session), rules=tuple(list_rules(session)))
+
+
+def set_pending(session: Session, policy: Policy) -> None:
+    """Make a checked policy the pending one, whole."""
+    replace_rules(session, policy.rules)
+    set_modes(session, policy.modes)
+
+
+def count_changes(session: Session) -> int:
+    """Count what activating would change: rules added, changed or removed, and modes."""
+    _, active = active_policy(session)
+    return difference(active, pending_policy(session))
+
+
+def difference(old: Policy, new: Policy) -> int:
+    """Count the rules and modes in which two policies differ; a rule that changed counts once."""
+    rules = _differing(_by_place(old.rules), _by_place(new.rules))
+    return rules + _differing(old.modes, new.modes)
+
+
+def activate(session: Session, *, services: Mapping[str, int], user: str, at: datetime, text: str = "") -> int:
+    """Make the pending policy the next revision, and active; the caller's transaction makes it whole or not at all.
+
+    Args:
+        session: An open transaction.
+        services: Port of each service name that the rules use.
+        user: Who activates.
+        at: When.
+        text: What for; at most 50 characters.
+
+    Returns:
+        The number of the new revision.
+    """
+    return _add(session, replace(pending_policy(session), services=dict(services)), user=user, at=at, text=text)
+
+
+def _add(session: Session, policy: Policy, *, user: str, at: datetime, text: str) -> int:
+    last = session.exec(select(func.max(Revision.number))).one() or 0
+    plain = replace(policy, modes=dict(policy.modes), services=dict(policy.services))
+    row = {
+        "number": last + 1,
+        "made_at": at,
+        "made_by": user,
+        "text": text,
+        "document": msgspec.json.encode(plain, order="deterministic").decode(),
+    }
+    session.add(Revision.model_validate(row))
+    session.flush()
+    session.merge(ActiveRevision.model_validate({"id": 1, "number": last + 1}))
+    session.flush()
+    return last + 1
+
+
+def _by_place(rules: Iterable[Rule]) -> dict[tuple[str, int], Rule]:
+    return {(rule.exit_point, rule.sequence): rule for rule in rules}
+
+
+def _differing(old: Mapping[Any, object], new: Mapping[Any, object]) -> int:
+    return sum(old.get(key) != new.get(key) for key in old.keys() | new.keys())

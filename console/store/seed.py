@@ -1,0 +1,36 @@
+"""What a fresh store begins with: the default policy as revision 1, and the first journal receiver."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+from sqlmodel import Session
+
+from console.clock import system_clock
+from console.model.journal import Receiver
+from console.policy.checks import make_policy
+from console.store.revisions import activate, set_pending
+
+FIRST_RECEIVER = "AUDRCV0001"
+GENESIS_HASH = "0" * 64
+"""Stands for the hash of the entry before the first."""
+
+_MAKER = "QSYS"
+"""User profile that IBM i's own objects belong to; nobody has edited this revision."""
+
+
+def seed(connection: Connection) -> None:
+    """Fill the fresh tables, inside the connection's transaction."""
+    now = system_clock()
+    receiver = {
+        "name": FIRST_RECEIVER,
+        "attached_at": now,
+        "first_sequence": 1,
+        "last_sequence": 0,
+        "last_hash": GENESIS_HASH,
+    }
+    with Session(connection) as session:
+        set_pending(session, make_policy({}, ()))
+        activate(session, services={}, user=_MAKER, at=now, text="Default policy")
+        session.add(Receiver.model_validate(receiver))
+        session.flush()
+        session.commit()

@@ -1,0 +1,66 @@
+"""One transaction at a time, and the one place where SQLAlchemy's errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlmodel import Session
+
+from console.errors import StoreError
+
+if TYPE_CHECKING:
+    from console.store.engine import Store
+
+BEGIN = "greenwall_begin"
+"""Execution option: the word after BEGIN on SQLite, see `console.store.sqlite`."""
+
+
+@contextmanager
+def transaction(store: Store) -> Iterator[Session]:
+    """Open a session that may write; commit at the end, roll back on any exception.
+
+    On SQLite the write lock is taken at once. A transaction that first reads and then writes would otherwise fail with
+    "database is locked", without waiting, whenever another process wrote in between.
+
+    Raises:
+        StoreError: The store cannot be read or written; nothing was changed.
+    """
+    with _session(store, "IMMEDIATE") as session:
+        yield session
+        session.commit()
+
+
+@contextmanager
+def reading(store: Store) -> Iterator[Session]:
+    """Open a session that sees one state of the store and writes nothing.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    with _session(store, "DEFERRED") as session:
+        yield session
+
+
+@contextmanager
+def _session(store: Store, begin: str) -> Iterator[Session]:
+    try:
+        with Session(store.engine.execution_options(**{BEGIN: begin}), expire_on_commit=False) as session:
+            yield session
+    except SQLAlchemyError as error:
+        raise store_error(error, store.shown_url) from error
+
+
+def store_error(error: SQLAlchemyError, url: str) -> StoreError:
+    """Return our error for one of SQLAlchemy's.
+
+    Args:
+        error: What SQLAlchemy raised.
+        url: The store, without password.
+    """
+    reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
+    if isinstance(error, OperationalError) and "locked" in reason:
+        return StoreError("GWL0311", url=url)
+    return StoreError("GWL0310", url=url, reason=reason)

@@ -1,0 +1,116 @@
+"""What SQLite needs to be a store: pragmas, transactions that begin when we say so, files that are private."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from console.errors import StoreError
+from console.store.session import BEGIN
+
+APPLICATION_ID = 0x47574C31
+"""``GWL1``, at offset 68 of the file: tells a store from any other SQLite file."""
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+_APPLICATION_ID_AT = 68
+BUSY_TIMEOUT_MS = 5000
+"""How long a statement waits for another process's write lock."""
+
+PRAGMAS = {
+    "busy_timeout": BUSY_TIMEOUT_MS,
+    "foreign_keys": 1,
+    "synchronous": 2,
+    "journal_mode": "wal",
+}
+"""Set on every connection. Synchronous 2 is FULL: in WAL mode NORMAL may lose the last commits in a power cut, but the
+worker tells guards that their entries are on disk, and they forget them."""
+
+
+def prepare(engine: Engine) -> None:
+    """Make every connection of an engine set the pragmas and begin its transactions explicitly.
+
+    Python's sqlite3 begins a transaction only before it changes rows, so that neither reads nor table definitions are
+    inside one. Source: SQLAlchemy, SQLite dialect, "Serializable isolation / Savepoints / Transactional DDL".
+    """
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+
+
+def _on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for name, value in PRAGMAS.items():
+        cursor.execute(f"PRAGMA {name}={value}")
+    cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get(BEGIN, 'DEFERRED')}")
+
+
+def make_file(path: Path) -> None:
+    """Make an empty store file that only its owner can read.
+
+    SQLite gives the -wal and -shm files the mode of the database, so this one call protects all three.
+
+    Raises:
+        StoreError: The file cannot be made, or is there already.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise StoreError("GWL0304", path=path, reason=error.strerror) from error
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def check_file(path: Path) -> bool:
+    """Look at a file before SQLite does, so that a file that is not ours stays as it is.
+
+    Args:
+        path: A file that exists.
+
+    Returns:
+        Whether it is a store; an empty file is none yet.
+
+    Raises:
+        StoreError: It cannot be read, is no database, or is another program's.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError as error:
+        raise StoreError("GWL0305", path=path, reason=error.strerror) from error
+    if not header:
+        return False
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
+        raise StoreError("GWL0306", path=path)
+    if int.from_bytes(header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big") != APPLICATION_ID:
+        raise StoreError("GWL0307", path=path)
+    if not os.access(path, os.W_OK):
+        raise StoreError("GWL0305", path=path, reason="Permission denied")
+    return True
+
+
+def mark_file(path: Path) -> None:
+    """Write our application id into an empty store file, straight into the main file and not into its WAL.
+
+    Raises:
+        StoreError: The file cannot be written.
+    """
+    try:
+        connection = sqlite3.connect(path, isolation_level=None)
+        try:
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StoreError("GWL0310", url=path, reason=str(error)) from error
