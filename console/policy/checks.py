@@ -1,0 +1,204 @@
+"""Makes rules and policies that hold together: every value checked, and every value against the others.
+
+Knows what a rule may say and what a policy must have. It must not know how rules are written down or decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+
+from console.model.words import DEFAULT_SEQUENCE, Action, Audit, ExitPoint, Fail, Mode, YesNo
+from console.policy.fields import (
+    DFT,
+    check_address,
+    check_port,
+    check_program,
+    check_sequence,
+    check_text,
+    check_user,
+    check_word,
+    is_service,
+    refusal,
+)
+from console.policy.rule import ANY, Policy, Rule
+from console.policy.vectors import Cover
+
+CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(
+    {
+        "exit_point": check_word(ExitPoint),
+        "sequence": check_sequence,
+        "user": check_user,
+        "local_address": check_address,
+        "local_port": check_port,
+        "remote_address": check_address,
+        "remote_port": check_port,
+        "program": check_program,
+        "action": check_word(Action),
+        "fail": check_word(Fail),
+        "audit": check_word(Audit),
+        "message": check_word(YesNo),
+        "active": check_word(YesNo),
+        "text": check_text,
+    }
+)
+"""Field of a rule -> its check, in the order in which fields are written and shown."""
+
+KEYWORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "exit_point": "EXITPNT",
+        "sequence": "SEQNBR",
+        "user": "USRPRF",
+        "local_address": "LCLADR",
+        "local_port": "LCLPORT",
+        "remote_address": "RMTADR",
+        "remote_port": "RMTPORT",
+        "program": "PGM",
+        "action": "ACTION",
+        "fail": "FAIL",
+        "audit": "AUD",
+        "message": "MSG",
+        "active": "ACTIVE",
+        "text": "TEXT",
+    }
+)
+"""Field of a rule -> its keyword in the command language."""
+
+DIMENSIONS = ("user", "local_address", "local_port", "remote_address", "remote_port", "program")
+"""The fields of a rule that say what it matches."""
+
+DEFAULTS: Mapping[str, object] = MappingProxyType({field.name: field.default for field in fields(Rule)})
+"""Field of a rule -> what it is when nothing is said."""
+
+
+def make_rule(**given: object) -> Rule:
+    """Make a rule from the texts of its fields.
+
+    Args:
+        given: Values by field name, as text, number or word; ``exit_point`` and ``sequence`` are required, the others
+            have the defaults of `Rule`. A sequence of 99999 or ``*DFT`` makes the default rule.
+
+    Raises:
+        PolicyError: A value cannot be taken, alone or beside another; its ``keyword`` is the field's name.
+    """
+    checked: dict[str, object] = {name: CHECKS[name](_spelt(name, value), name) for name, value in given.items()}
+    sequence = checked["sequence"]
+    checked["sequence"] = DEFAULT_SEQUENCE if sequence == DFT else int(str(sequence))
+    rule = Rule(**checked)  # type: ignore[arg-type]
+    check_rule(rule)
+    return rule
+
+
+def _spelt(name: str, value: object) -> str:
+    return DFT if name == "sequence" and str(value) == str(DEFAULT_SEQUENCE) else str(value)
+
+
+def check_rule(rule: Rule) -> None:
+    """Check the fields of a rule against each other.
+
+    Raises:
+        PolicyError: They contradict each other; its ``keyword`` is the name of the field to change.
+    """
+    if rule.exit_point is ExitPoint.LISTEN:
+        for name in ("remote_address", "remote_port"):
+            if (value := getattr(rule, name)) != ANY:
+                raise refusal("GWL0214", keyword=name, value=value)
+    # A rejected accept drops the connection and goes on waiting: there is no call that could fail with an error.
+    if rule.exit_point is ExitPoint.ACCEPT and rule.fail is not Fail.EPERM:
+        raise refusal("GWL0217", keyword="fail", value=rule.fail)
+    if rule.sequence == DEFAULT_SEQUENCE:
+        _check_default(rule)
+
+
+def _check_default(rule: Rule) -> None:
+    for name in DIMENSIONS:
+        if (value := getattr(rule, name)) != DEFAULTS[name]:
+            raise refusal("GWL0215", keyword=name, value=value, must=DEFAULTS[name])
+    if rule.active is not YesNo.YES:
+        raise refusal("GWL0216", keyword="active", value=rule.active)
+
+
+def rule_fields(rule: Rule) -> dict[str, str]:
+    """Return every field of a rule as text, by its name, in the order of `CHECKS`."""
+    return {name: str(getattr(rule, name)) for name in CHECKS}
+
+
+def default_rule(exit_point: ExitPoint) -> Rule:
+    """Return the default rule of a fresh policy: it allows and journals."""
+    return Rule(exit_point, DEFAULT_SEQUENCE)
+
+
+def make_policy(
+    modes: Mapping[ExitPoint, Mode], rules: Iterable[Rule], services: Mapping[str, int] | None = None
+) -> Policy:
+    """Make a policy: rules in order, default rules and modes (``*ENFORCE``) added where they are missing.
+
+    Raises:
+        PolicyError: Two rules of an exit point have the same sequence number.
+    """
+    given = list(rules)
+    has_default = {rule.exit_point for rule in given if rule.sequence == DEFAULT_SEQUENCE}
+    given += [default_rule(exit_point) for exit_point in ExitPoint if exit_point not in has_default]
+    given.sort(key=_place)
+    all_modes = {exit_point: modes.get(exit_point, Mode.ENFORCE) for exit_point in ExitPoint}
+    policy = Policy(modes=all_modes, rules=tuple(given), services=dict(services or {}))
+    check_policy(policy)
+    return policy
+
+
+def _place(rule: Rule) -> tuple[str, int]:
+    return rule.exit_point.value, rule.sequence
+
+
+def check_policy(policy: Policy) -> None:
+    """Check that a policy has what every policy must have, each thing once.
+
+    Raises:
+        PolicyError: A mode or default rule is missing, or a sequence number is there twice in an exit point.
+    """
+    seen: set[tuple[str, int]] = set()
+    for rule in policy.rules:
+        if _place(rule) in seen:
+            raise refusal("GWL0218", keyword="sequence", value=rule.sequence, exit_point=rule.exit_point)
+        seen.add(_place(rule))
+    for exit_point in ExitPoint:
+        if exit_point not in policy.modes:
+            raise refusal("GWL0219", keyword="exit_points", value=exit_point)
+        if (exit_point.value, DEFAULT_SEQUENCE) not in seen:
+            raise refusal("GWL021A", keyword="rules", value=exit_point)
+
+
+def services_used(rules: Iterable[Rule]) -> frozenset[str]:
+    """Return the service names that rules use as ports; their numbers belong in `Policy.services` at activation."""
+    ports = (port for rule in rules for port in (rule.local_port, rule.remote_port))
+    return frozenset(port for port in ports if is_service(port))
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """A rule that can never decide. Message GWL021B says so."""
+
+    rule: Rule
+    by: Rule
+    """An earlier rule that matches everything it matches."""
+
+
+def warnings(policy: Policy) -> tuple[Shadowed, ...]:
+    """Return the active rules that can never decide, because one earlier active rule matches all that they match.
+
+    Default rules are left out: they must be there. Rules that only several others together cover are not found.
+
+    Raises:
+        PolicyError: A service name that is not among the services of the policy.
+    """
+    found: list[Shadowed] = []
+    for exit_point in ExitPoint:
+        rules = [rule for rule in policy.rules if rule.exit_point is exit_point and rule.active is YesNo.YES]
+        rules.sort(key=_place, reverse=True)
+        cover = Cover(rules, policy.services)
+        for rule in reversed(rules):
+            by = rules[cover.first(rule)]
+            if by is not rule and rule.sequence != DEFAULT_SEQUENCE:
+                found.append(Shadowed(rule, by))
+    return tuple(found)

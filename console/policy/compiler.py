@@ -1,0 +1,103 @@
+"""Turns a policy into the tables that decide.
+
+Knows which fields of a rule make which table, and what each rule answers under each mode. It must not know how a
+request is decided (see `console.policy.decide`) or where policies come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from errno import ECONNREFUSED, EPERM, ETIMEDOUT
+from typing import TypeVar
+
+from console.model.words import Action, Audit, ExitPoint, Fail, Mode, Outcome, YesNo
+from console.policy.checks import check_policy
+from console.policy.decide import CompiledPolicy, Table
+from console.policy.fields import address_intervals, port_interval
+from console.policy.request import Decision
+from console.policy.rule import ALL, ANY, Policy, Rule
+from console.policy.vectors import Names, Ranges
+
+_Lookup = TypeVar("_Lookup")
+
+ERRNOS: Mapping[Fail, int] = {Fail.EPERM: EPERM, Fail.REFUSED: ECONNREFUSED, Fail.TIMEOUT: ETIMEDOUT}
+"""How a rejected call fails -> its errno. IBM i's is EPERM; the others are what a filter on the way would cause."""
+
+
+def compile_policy(policy: Policy, revision: int = 0) -> CompiledPolicy:
+    """Compile a policy, whole or not at all.
+
+    Args:
+        policy: With a port for each service name that a rule uses.
+        revision: Number to put on the result; 0 for a pending policy.
+
+    Raises:
+        PolicyError: The policy does not hold together, or a service name has no port.
+    """
+    check_policy(policy)
+    tables = {exit_point: _table(policy, exit_point) for exit_point in ExitPoint}
+    used = [table for table in tables.values() if table is not None]
+    return CompiledPolicy(
+        revision=revision,
+        modes=dict(policy.modes),
+        tables=tables,
+        uses_groups=any(table.users is not None and table.users.uses_groups for table in used),
+        uses_programs=any(table.programs is not None for table in used),
+    )
+
+
+def active_rules(policy: Policy, exit_point: ExitPoint) -> list[Rule]:
+    """Return the active rules of an exit point in the order in which their bits stand: the default rule first."""
+    rules = [rule for rule in policy.rules if rule.exit_point is exit_point and rule.active is YesNo.YES]
+    return sorted(rules, key=lambda rule: rule.sequence, reverse=True)
+
+
+def _table(policy: Policy, exit_point: ExitPoint) -> Table | None:
+    mode = policy.modes[exit_point]
+    if mode is Mode.OFF:
+        return None
+    rules = active_rules(policy, exit_point)
+
+    def ports(values: Sequence[str]) -> Ranges:
+        return Ranges([(port_interval(value, policy.services),) for value in values])
+
+    return Table(
+        decisions=tuple(decision(rule, mode) for rule in rules),
+        every=(1 << len(rules)) - 1,
+        users=_dimension([rule.user for rule in rules], ALL, _users),
+        programs=_dimension([rule.program for rule in rules], ANY, _programs),
+        local_addresses=_dimension([rule.local_address for rule in rules], ANY, _addresses),
+        local_ports=_dimension([rule.local_port for rule in rules], ANY, ports),
+        remote_addresses=_dimension([rule.remote_address for rule in rules], ANY, _addresses),
+        remote_ports=_dimension([rule.remote_port for rule in rules], ANY, ports),
+    )
+
+
+def _dimension(values: list[str], everything: str, make: Callable[[Sequence[str]], _Lookup]) -> _Lookup | None:
+    return None if all(value == everything for value in values) else make(values)
+
+
+def _users(values: Sequence[str]) -> Names:
+    return Names(values, special=ALL, groups=True)
+
+
+def _programs(values: Sequence[str]) -> Names:
+    return Names(values, special=ANY)
+
+
+def _addresses(values: Sequence[str]) -> Ranges:
+    return Ranges([address_intervals(value) for value in values])
+
+
+def decision(rule: Rule, mode: Mode) -> Decision:
+    """Return what a rule answers when its exit point is in a mode other than *OFF."""
+    outcome = Outcome.ALLOWED
+    if rule.action is Action.REJECT:
+        outcome = Outcome.MONITOR if mode is Mode.MONITOR else Outcome.REJECTED
+    return Decision(
+        outcome=outcome,
+        sequence=rule.sequence,
+        errno=ERRNOS[rule.fail] if outcome is Outcome.REJECTED else 0,
+        journal=rule.audit is not Audit.NONE and (rule.audit is not Audit.REJECT or outcome is not Outcome.ALLOWED),
+        alert=rule.message is YesNo.YES,
+    )

@@ -1,0 +1,187 @@
+"""The YAML form of a policy.
+
+``parse(render(policy))`` is the policy again, and what `render` wrote it writes again. Knows the shape of the document;
+what values mean is for `console.policy.checks`, and how YAML becomes nodes with places for `console.policy.nodes`.
+
+Every scalar is taken as the text that stands there: ``user: no`` is the user NO and not a truth value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from console.errors import PolicyError
+from console.model.words import ExitPoint, Mode
+from console.policy.checks import CHECKS, DEFAULTS, make_policy, make_rule, rule_fields
+from console.policy.fields import check_word, refusal
+from console.policy.nodes import Listing, Node, Pairs, Place, Scalar, compose, placed
+from console.policy.rule import Policy, Rule
+
+VERSION = "1"
+"""Value of the top-level ``greenwall``: raised when a document changes its meaning."""
+
+EXIT_POINT_KEYS: Mapping[str, ExitPoint] = MappingProxyType(
+    {exit_point.value.removeprefix("*").lower(): exit_point for exit_point in ExitPoint}
+)
+"""Key below ``exit_points`` -> exit point."""
+
+_LATER = ("address_groups", "time_groups", "socks")
+_SECTIONS = ("greenwall", "exit_points", *_LATER, "rules")
+_REQUIRED = ("exit_point", "sequence")
+_ALWAYS_WRITTEN = frozenset({"exit_point", "sequence", "action"})
+_NOTHING = frozenset({"", "~", "null"})
+_TRUTH: Mapping[str, str] = MappingProxyType({"true": "*YES", "false": "*NO"})
+_YES_NO_FIELDS = frozenset({"message", "active"})
+
+_check_mode = check_word(Mode)
+
+
+def parse(text: str, source: str = "") -> Policy:
+    """Read a policy.
+
+    Service names get no ports here: `Policy.services` is filled in when a revision is made.
+
+    Args:
+        text: The document.
+        source: Name of its file, for messages.
+
+    Raises:
+        PolicyError: At the first thing that cannot be taken; ``line`` and ``column`` count from 1, ``value`` is what
+            was found, ``source`` the name given, and ``place`` the three as text.
+    """
+    root = compose(text, source)
+    sections = _pairs(root, "The policy", _SECTIONS, source)
+    _check_version(sections, root, source)
+    for name in _LATER:
+        _check_empty(sections.get(name), name, source)
+    return make_policy(_modes(sections.get("exit_points"), source), _rules(sections.get("rules"), source))
+
+
+def _check_version(sections: Mapping[str, Node], root: Node, source: str) -> None:
+    node = sections.get("greenwall")
+    if node is None:
+        raise placed(refusal("GWL0229", keyword="greenwall", value=""), root.place, source)
+    if not isinstance(node, Scalar) or node.text != VERSION:
+        error = refusal("GWL022A", keyword="greenwall", value=node, version=VERSION)
+        raise placed(error, node.place, source)
+
+
+def _check_empty(node: Node | None, name: str, source: str) -> None:
+    if not _is_nothing(node) and not (isinstance(node, Listing) and not node.items):
+        place = node.place if node is not None else (1, 1)
+        raise placed(refusal("GWL022B", keyword=name, value=name), place, source)
+
+
+def _is_nothing(node: Node | None) -> bool:
+    match node:
+        case None:
+            return True
+        case Scalar():
+            return node.plain and node.text.lower() in _NOTHING
+        case Pairs():
+            return not node.items
+        case Listing():
+            return False
+
+
+def _modes(node: Node | None, source: str) -> dict[ExitPoint, Mode]:
+    if node is None or _is_nothing(node):
+        return {}
+    found: dict[ExitPoint, Mode] = {}
+    for key, value in _pairs(node, "exit_points", tuple(EXIT_POINT_KEYS), source).items():
+        try:
+            found[EXIT_POINT_KEYS[key]] = _check_mode(_text(value, key, source), key)
+        except PolicyError as error:
+            raise placed(error, value.place, source) from error
+    return found
+
+
+def _rules(node: Node | None, source: str) -> list[Rule]:
+    if node is None or (_is_nothing(node) and not isinstance(node, Pairs)):
+        return []
+    if not isinstance(node, Listing):
+        raise placed(refusal("GWL0223", keyword="rules", value=node, must="a list"), node.place, source)
+    rules: list[Rule] = []
+    lines: dict[tuple[ExitPoint, int], int] = {}
+    for item in node.items:
+        rule, place = _rule(item, source)
+        key = (rule.exit_point, rule.sequence)
+        if key in lines:
+            error = refusal(
+                "GWL0218", keyword="sequence", value=rule.sequence, exit_point=rule.exit_point, first_line=lines[key]
+            )
+            raise placed(error, place, source)
+        lines[key] = place[0]
+        rules.append(rule)
+    return rules
+
+
+def _rule(node: Node, source: str) -> tuple[Rule, Place]:
+    """Return a rule and the place of its sequence number."""
+    fields = _pairs(node, "A rule", tuple(CHECKS), source)
+    for name in _REQUIRED:
+        if name not in fields:
+            raise placed(refusal("GWL0229", keyword=name, value=""), node.place, source)
+    texts = {name: _text(value, name, source) for name, value in fields.items()}
+    for name in _YES_NO_FIELDS & texts.keys():
+        texts[name] = _TRUTH.get(texts[name].lower(), texts[name])
+    try:
+        return make_rule(**texts), fields["sequence"].place
+    except PolicyError as error:
+        # Every field a rule is refused for was given: what is left at its default contradicts nothing.
+        raise placed(error, fields[str(error.values["keyword"])].place, source) from error
+
+
+def _text(node: Node, name: str, source: str) -> str:
+    if not isinstance(node, Scalar):
+        raise placed(refusal("GWL0223", keyword=name, value=node, must="one value"), node.place, source)
+    return node.text
+
+
+def _pairs(node: Node, what: str, known: tuple[str, ...], source: str) -> dict[str, Node]:
+    if not isinstance(node, Pairs):
+        raise placed(refusal("GWL0223", keyword=what, value=node, must="names and values"), node.place, source)
+    found: dict[str, Node] = {}
+    lines: dict[str, int] = {}
+    for key, value in node.items:
+        name = _text(key, "A name", source)
+        if name not in known:
+            error = refusal("GWL0221", keyword=what, value=name, valid=", ".join(known))
+            raise placed(error, key.place, source)
+        if name in found:
+            error = refusal("GWL0222", keyword=what, value=name, first_line=lines[name])
+            raise placed(error, key.place, source)
+        found[name], lines[name] = value, key.place[0]
+    return found
+
+
+def render(policy: Policy) -> str:
+    """Write a policy.
+
+    Fields at their default are left out, except the action: a rule that does not say what it does is easily misread.
+    The ports of services are left out too: the system that makes a revision knows them.
+    """
+    return "\n".join(_lines(policy)) + "\n"
+
+
+def _lines(policy: Policy) -> Iterator[str]:
+    yield f"greenwall: {VERSION}"
+    yield ""
+    yield "exit_points:"
+    for key, exit_point in EXIT_POINT_KEYS.items():
+        yield f"  {key}: {_quoted(policy.modes[exit_point])}"
+    yield ""
+    yield "rules:"
+    for rule in policy.rules:
+        start = "  - "
+        for name, value in rule_fields(rule).items():
+            if name in _ALWAYS_WRITTEN or value != DEFAULTS[name]:
+                yield f"{start}{name}: {value if value.isdecimal() and name != 'text' else _quoted(value)}"
+                start = "    "
+
+
+def _quoted(value: str) -> str:
+    # A JSON string is a YAML double-quoted scalar, as long as it is printable (YAML 1.1, section 1.5), which it is.
+    return json.dumps(value, ensure_ascii=False)

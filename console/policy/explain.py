@@ -1,0 +1,106 @@
+"""Explains a decision: which rule decides, and why none of the rules before it does.
+
+Reads the rules one by one, as the operator does, and shares nothing with the compiled form but the meaning of a field; so
+it is a second opinion on `console.policy.decide` too. Slow: for people, not for sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.model.words import Mode, YesNo
+from console.policy.checks import DIMENSIONS, check_policy
+from console.policy.compiler import decision
+from console.policy.decide import PASS
+from console.policy.fields import address_intervals, port_interval
+from console.policy.request import Decision, Request
+from console.policy.rule import ALL, ANY, Policy, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A rule that was tried and did not match."""
+
+    rule: Rule
+    dimension: str
+    """Name of the first field that did not match: one of `checks.DIMENSIONS`, or ``active`` for an inactive rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a request is answered as it is."""
+
+    mode: Mode
+    decision: Decision
+    rule: Rule | None
+    """The rule that decides; None when the exit point is *OFF."""
+    earlier: tuple[Passed, ...]
+    """The rules of the exit point before it, in ascending sequence."""
+
+
+def explain(policy: Policy, request: Request) -> Explanation:
+    """Return how a policy answers a request, and why.
+
+    Raises:
+        PolicyError: The policy does not hold together, or a service name has no port.
+    """
+    check_policy(policy)
+    mode = policy.modes[request.exit_point]
+    if mode is Mode.OFF:
+        return Explanation(mode, PASS, None, ())
+    rules = (rule for rule in policy.rules if rule.exit_point is request.exit_point)
+    *before, default = sorted(rules, key=lambda rule: rule.sequence)
+    earlier: list[Passed] = []
+    for rule in before:
+        dimension = mismatch(rule, request, policy.services)
+        if dimension is None:
+            return Explanation(mode, decision(rule, mode), rule, tuple(earlier))
+        earlier.append(Passed(rule, dimension))
+    return Explanation(mode, decision(default, mode), default, tuple(earlier))
+
+
+def mismatch(rule: Rule, request: Request, services: Mapping[str, int]) -> str | None:
+    """Return the first field of a rule that keeps it from matching a request; None when it matches.
+
+    Raises:
+        PolicyError: A service name that is not among the services.
+    """
+    if rule.active is not YesNo.YES:
+        return "active"
+    matches = {
+        "user": matches_user(rule.user, request.user, request.groups),
+        "local_address": matches_address(rule.local_address, request.local_address),
+        "local_port": matches_port(rule.local_port, request.local_port, services),
+        "remote_address": matches_address(rule.remote_address, request.remote_address),
+        "remote_port": matches_port(rule.remote_port, request.remote_port, services),
+        "program": matches_program(rule.program, request.program),
+    }
+    return next((name for name in DIMENSIONS if not matches[name]), None)
+
+
+def matches_user(value: str, user: str, groups: frozenset[str]) -> bool:
+    """Return whether the user of a rule matches a user with these groups."""
+    if value.startswith("%"):
+        return value[1:] in groups
+    return value == ALL or value == user or (value.endswith("*") and user.startswith(value[:-1]))
+
+
+def matches_program(value: str, program: str) -> bool:
+    """Return whether the program of a rule matches a path."""
+    return value == ANY or value == program or (value.endswith("*") and program.startswith(value[:-1]))
+
+
+def matches_address(value: str, address: int) -> bool:
+    """Return whether the address of a rule matches an address."""
+    return any(low <= address <= high for low, high in address_intervals(value))
+
+
+def matches_port(value: str, port: int, services: Mapping[str, int]) -> bool:
+    """Return whether the port of a rule matches a port.
+
+    Raises:
+        PolicyError: A service name that is not among the services.
+    """
+    low, high = port_interval(value, services)
+    return low <= port <= high
