@@ -7,13 +7,15 @@ from sqlmodel import Session
 
 from console.clock import system_clock
 from console.model.journal import Receiver
-from console.policy.checks import make_policy
+from console.policy.document import parse
+from console.resources import data_path
 from console.store.revisions import activate, set_pending
 
 FIRST_RECEIVER = "AUDRCV0001"
 GENESIS_HASH = "0" * 64
 """Stands for the hash of the entry before the first."""
 
+_DEFAULT_POLICY = data_path("policy", "default.yaml")
 _MAKER = "QSYS"
 """User profile that IBM i's own objects belong to; nobody has edited this revision."""
 
@@ -29,7 +31,7 @@ def seed(connection: Connection) -> None:
         "last_hash": GENESIS_HASH,
     }
     with Session(connection) as session:
-        set_pending(session, make_policy({}, ()))
+        set_pending(session, parse(_DEFAULT_POLICY.read_text(encoding="utf-8"), _DEFAULT_POLICY.name))
         activate(session, services={}, user=_MAKER, at=now, text="Default policy")
         session.add(Receiver.model_validate(receiver))
         session.flush()
