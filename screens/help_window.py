@@ -1,0 +1,101 @@
+"""Help in a window over the panel it explains, or on a screen of its own."""
+
+from __future__ import annotations
+
+import textwrap
+
+from screens.panel import FunctionKey, Help, Panel, Replace, Reply, Return, Stay, Submission, Window
+from screens.terminal.attributes import Attribute
+from screens.terminal.page import Page, Size
+
+_WINDOW = Window(rows=11, columns=58)
+_TEXT_ROW = 3
+_HELP_ON_HELP = Help(
+    "Help",
+    "Page Down and Page Up show the rest of the text.\n\n"
+    "F2 shows the help for the whole panel, F20 shows the text on a full screen, and F12 goes back to where you were.",
+)
+
+
+def fill(text: str, columns: int) -> list[str]:
+    """Break text into rows: paragraphs are filled, lines that begin with a blank stay as they are."""
+    rows: list[str] = []
+    paragraph: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        if line.strip() and not line.startswith(" "):
+            paragraph.append(line.strip())
+            continue
+        rows += textwrap.wrap(" ".join(paragraph), columns)
+        paragraph.clear()
+        rows.append(line[:columns])
+    while rows and not rows[-1]:
+        rows.pop()
+    return rows
+
+
+class HelpWindow(Panel):
+    """Shows one help text; Enter and F12 go back."""
+
+    def __init__(self, shown: Help, extended: Help | None = None, *, enlarged: bool = False) -> None:
+        """Open at the top of the text.
+
+        Args:
+            shown: The text.
+            extended: The panel's own help, for F2.
+            enlarged: Take the whole screen.
+        """
+        self._shown = shown
+        self._extended = extended if extended != shown else None
+        self._enlarged = enlarged
+        self._top = 0
+        self._rows_shown = 1
+        self._rows: list[str] = []
+
+    @property
+    def window(self) -> Window | None:
+        """A window, until F20 enlarges it."""
+        return None if self._enlarged else _WINDOW
+
+    @property
+    def function_keys(self) -> tuple[FunctionKey, ...]:
+        """F2 only while there is other help, F20 only in the window."""
+        keys = [FunctionKey(3, "Exit"), FunctionKey(12, "Cancel")]
+        if self._extended:
+            keys.append(FunctionKey(2, "Extended help", attention=True))
+        if not self._enlarged:
+            keys.append(FunctionKey(20, "Enlarge", attention=True))
+        return tuple(keys)
+
+    def page(self, size: Size) -> Page:
+        """Show as many rows of the text as there is room for."""
+        page = Page(size)
+        page.legend(size.rows - (1 if self.window else 2), rows=1)
+        page.text(1, 2, f"{self._shown.title} - Help", Attribute.WHITE)
+        self._rows = fill(self._shown.text, size.columns - 3)
+        self._rows_shown = page.legend_row - 1 - _TEXT_ROW
+        for index, row in enumerate(self._rows[self._top : self._top + self._rows_shown]):
+            page.text(_TEXT_ROW + index, 2, row)
+        page.more(page.legend_row - 1, more=self._top + self._rows_shown < len(self._rows))
+        return page
+
+    def handle(self, submission: Submission) -> Reply:
+        """Roll, show other help, or go back."""
+        match submission.key:
+            case "ROLLUP" if self._top + self._rows_shown < len(self._rows):
+                self._top += self._rows_shown
+            case "ROLLDOWN":
+                self._top = max(0, self._top - self._rows_shown)
+            case "ROLLUP":
+                return Stay()
+            case "F2" if self._extended:
+                return Replace(HelpWindow(self._extended, enlarged=self._enlarged))
+            case "F20":
+                return Replace(HelpWindow(self._shown, self._extended, enlarged=True))
+            case _:
+                return Return()
+        return Stay(redraw=True)
+
+    def help(self, key: str) -> Help | None:
+        """Explain help itself."""
+        del key
+        return None if self._shown == _HELP_ON_HELP else _HELP_ON_HELP

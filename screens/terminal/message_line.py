@@ -1,0 +1,37 @@
+"""The message row: first-level text of the messages a reply brought, rolled one at a time."""
+
+from __future__ import annotations
+
+from console.messages import Message
+
+_MORE = "+"
+_COLUMN = 2
+
+
+class MessageLine:
+    """Messages on the last row of the page. Empty shows nothing."""
+
+    def __init__(self, messages: tuple[Message, ...] = ()) -> None:
+        self._messages = messages
+        self._index = 0
+
+    @property
+    def current(self) -> Message | None:
+        """The message that shows."""
+        return self._messages[self._index] if self._messages else None
+
+    @property
+    def can_roll(self) -> bool:
+        """Whether there is more than one."""
+        return len(self._messages) > 1
+
+    def roll(self, count: int) -> None:
+        """Show a later message, or with a negative count an earlier one; stops at either end."""
+        self._index = max(0, min(self._index + count, len(self._messages) - 1))
+
+    def line(self, columns: int) -> str:
+        """Return the row: the text from column 2, and a plus in the last column when there is more than one message."""
+        if self.current is None:
+            return " " * columns
+        text = (" " * (_COLUMN - 1) + self.current.text)[: columns - 2].ljust(columns - 1)
+        return text + (_MORE if self.can_roll else " ")
