@@ -1,0 +1,71 @@
+"""Runs a command: current values for ``*SAME``, one transaction with the audit entries, then the wake-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from console.commands.definition import Command, Context, Result
+from console.commands.language import SAME, ParsedCommand, canonical, parse, render
+from console.commands.registry import COMMANDS
+from console.store import wakeup
+from console.store.outbox import add_audit
+from console.store.session import transaction
+
+
+def run_command(command: str | ParsedCommand, context: Context) -> Result:
+    """Run a command, whole or not at all.
+
+    A command that changes something runs in one transaction with its audit entries: a CD entry with the command string
+    (never a password), and what the command itself records of the change. Then the worker is woken.
+
+    Args:
+        command: A command string, or a command that is already parsed.
+        context: What it may use.
+
+    Raises:
+        ConsoleError: The command cannot be parsed or is refused; nothing was changed.
+    """
+    parsed = parse(command, COMMANDS) if isinstance(command, str) else command
+    if not parsed.cls.changes:
+        with context.opened() as session:
+            return _run(parsed, replace(context, session=session))
+    string = render(parsed.cls, parsed.values, secrets=False)
+    return run_audited(string, context, lambda inside: _run(parsed, inside))
+
+
+def run_audited(string: str, context: Context, work: Callable[[Context], Result]) -> Result:
+    """Do work that changes something, in one transaction with a CD entry that says what was run.
+
+    Args:
+        string: What was run, without passwords.
+        context: What it may use.
+        work: Gets the context with the transaction open.
+
+    Raises:
+        ConsoleError: Nothing was changed.
+    """
+    with transaction(context.store) as session:
+        inside = replace(context, session=session)
+        result = work(inside)
+        add_audit(session, "CD", at=context.clock(), user=context.user, job=context.job, text=string, detail=string)
+    wakeup.notify(context.store)
+    return result
+
+
+def _run(parsed: ParsedCommand, context: Context) -> Result:
+    return _instance(parsed.cls).run(context, _without_same(parsed, context))
+
+
+def _instance(cls: type[Command]) -> Command:
+    return cls()
+
+
+def _without_same(parsed: ParsedCommand, context: Context) -> dict[str, str]:
+    """Return the values with each ``*SAME`` replaced by what the object holds now."""
+    values = dict(parsed.values)
+    same = [parameter for parameter in parsed.cls.parameters if values[parameter.keyword] == SAME]
+    now = parsed.cls.current(context, values) if same else None
+    if now is not None:
+        values |= {parameter.keyword: canonical(parameter, now[parameter.keyword]) for parameter in same}
+    return values

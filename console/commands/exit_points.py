@@ -1,0 +1,90 @@
+"""The commands on the three exit points; they change the pending policy only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from console.commands.audit import record
+from console.commands.definition import Command, Context, Parameter, Result
+from console.commands.keywords import EXIT_POINT, as_it_is, exit_point_check, one_of
+from console.commands.listing import Column, table
+from console.messages import message
+from console.model.words import EXIT_POINT_NAMES, ExitPoint, Mode
+from console.store.exit_points import get_modes, set_modes
+from console.store.rules import list_rules
+
+_ALL = "*ALL"
+
+_COLUMNS = (
+    Column("Exit point"),
+    Column("Format"),
+    Column("Word"),
+    Column("Mode"),
+    Column("Rules", right=True),
+    Column("Text"),
+)
+
+
+class WorkWithRegistrationInformation(Command):
+    """Shows the exit points."""
+
+    name = "WRKREGINF"
+    text = "Work with Registration Info"
+    parameters = (
+        replace(EXIT_POINT, check=exit_point_check("EXITPNT", _ALL), default=_ALL, special=(_ALL, *ExitPoint)),
+    )
+
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Show them."""
+        with context.opened() as session:
+            modes = get_modes(session)
+            counts = Counter(rule.exit_point for rule in list_rules(session))
+        rows = [
+            (*EXIT_POINT_NAMES[point][:2], point, modes[point], counts[point], EXIT_POINT_NAMES[point][2])
+            for point in ExitPoint
+            if values["EXITPNT"] in (_ALL, point)
+        ]
+        lines = table(_COLUMNS, rows)
+        return Result(lines=lines, panel="WorkWithRegistrationInformation", arguments=dict(values))
+
+
+class ChangeSocketExitPoint(Command):
+    """Changes what an exit point does with its rules."""
+
+    name = "CHGSOCEXT"
+    text = "Change Socket Exit Point"
+    parameters = (
+        EXIT_POINT,
+        *as_it_is((Parameter("MODE", "Mode", one_of("MODE", tuple(Mode)), special=tuple(Mode)),)),
+    )
+    positional = 2
+    changes = True
+
+    @classmethod
+    def current(cls, context: Context, values: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the mode as it is."""
+        with context.opened() as session:
+            mode = get_modes(session)[ExitPoint(values["EXITPNT"])]
+        return {"EXITPNT": values["EXITPNT"], "MODE": mode.value}
+
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Change it."""
+        exit_point, mode = ExitPoint(values["EXITPNT"]), Mode(values["MODE"])
+        with context.opened() as session:
+            before = get_modes(session)[exit_point]
+            if before is mode:
+                return Result(messages=(message("GWL0147", exit_point=exit_point, mode=mode),))
+            set_modes(session, {exit_point: mode})
+        record(
+            context,
+            f"Mode of {exit_point} changed from {before} to {mode}",
+            exit_point=exit_point.value,
+            before={"exit_point": exit_point, "mode": before},
+            after={"exit_point": exit_point, "mode": mode},
+        )
+        return Result(messages=(message("GWL0146", exit_point=exit_point, before=before, mode=mode),))
+
+
+COMMANDS: tuple[type[Command], ...] = (WorkWithRegistrationInformation, ChangeSocketExitPoint)

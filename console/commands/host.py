@@ -1,0 +1,68 @@
+"""What this system knows of names: port numbers of services, groups of users."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import socket
+from collections.abc import Iterable
+
+from console.errors import CommandError
+from console.model.words import YesNo
+from console.policy.checks import services_used
+from console.policy.rule import Rule
+
+
+def service_port(name: str) -> int | None:
+    """Return the TCP port of a service name, None if this system does not know it."""
+    try:
+        return socket.getservbyname(name, "tcp")
+    except OSError:
+        return None
+
+
+def resolve_services(rules: Iterable[Rule]) -> dict[str, int]:
+    """Return the ports of the service names that rules use.
+
+    Names that only inactive rules use may be unknown: those rules are never asked.
+
+    Raises:
+        CommandError: This system does not know a service that an active rule names.
+    """
+    ports: dict[str, int] = {}
+    for rule in rules:
+        for name in services_used([rule]) - ports.keys():
+            port = service_port(name)
+            if port is not None:
+                ports[name] = port
+            elif rule.active is YesNo.YES:
+                raise CommandError("GWL0121", service=name, sequence=rule.sequence, exit_point=rule.exit_point)
+    return ports
+
+
+def groups_of(user: str) -> frozenset[str]:
+    """Return the names of a user's groups in upper case; none for a user who is not there.
+
+    Args:
+        user: In any case: user profiles are matched without regard to it.
+    """
+    account = _account(user)
+    if account is None:
+        return frozenset()
+    names = (_group_name(gid) for gid in os.getgrouplist(account.pw_name, account.pw_gid))
+    return frozenset(name.upper() for name in names)
+
+
+def _account(user: str) -> pwd.struct_passwd | None:
+    try:
+        return pwd.getpwnam(user.lower())
+    except KeyError:
+        return next((account for account in pwd.getpwall() if account.pw_name.upper() == user.upper()), None)
+
+
+def _group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

@@ -1,0 +1,106 @@
+"""Printed forms of what commands display: columns and label-and-value lists, every cell safe to show; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from console.commands.keywords import RULE_VALUES
+from console.model.words import DEFAULT_SEQUENCE, YesNo
+from console.policy.checks import KEYWORDS
+from console.policy.fields import DFT
+from console.policy.rule import Rule
+from console.printable import printable
+
+_GAP = "  "
+_LABEL_WIDTH = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a printed list."""
+
+    heading: str
+    right: bool = False
+    """Whether its cells stand at the right edge, as numbers do."""
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[object]], empty: str = "") -> tuple[str, ...]:
+    """Return a list as lines: headings, then a line a row, each column as wide as it needs.
+
+    Args:
+        columns: The columns.
+        rows: As many cells each.
+        empty: The one line below the headings when there are no rows.
+    """
+    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    headings = [column.heading for column in columns]
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    lines = [_line(columns, widths, row) for row in (headings, *cells)]
+    return (*lines, empty) if empty and not cells else tuple(lines)
+
+
+def _line(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[str]) -> str:
+    padded = (
+        cell.rjust(width) if column.right else cell.ljust(width)
+        for column, width, cell in zip(columns, widths, cells, strict=True)
+    )
+    return _GAP.join(padded).rstrip()
+
+
+def labelled(pairs: Iterable[tuple[str, object]]) -> tuple[str, ...]:
+    """Return labels with dot leaders and their values, a pair a line."""
+    return tuple(f"{_leader(label)} : {printable(str(value))}".rstrip() for label, value in pairs)
+
+
+def _leader(label: str) -> str:
+    dots = " ." * (_LABEL_WIDTH // 2)
+    return label + dots[len(label) :] if len(label) % 2 == 0 else label + " " + dots[len(label) + 1 :]
+
+
+_RULE_COLUMNS = (
+    Column("Exit point"),
+    Column("Seq", right=True),
+    Column("User"),
+    Column("Local address"),
+    Column("Port"),
+    Column("Remote address"),
+    Column("Port"),
+    Column("Program"),
+    Column("Action"),
+    Column("Active"),
+    Column("Text"),
+)
+
+
+def rule_list(rules: Iterable[Rule]) -> tuple[str, ...]:
+    """Return rules as a list."""
+    return table(_RULE_COLUMNS, (_rule_row(rule) for rule in rules))
+
+
+def _rule_row(rule: Rule) -> tuple[object, ...]:
+    return (
+        rule.exit_point,
+        shown_sequence(rule.sequence),
+        rule.user,
+        rule.local_address,
+        rule.local_port,
+        rule.remote_address,
+        rule.remote_port,
+        rule.program,
+        rule.action,
+        "" if rule.active is YesNo.YES else rule.active,
+        rule.text,
+    )
+
+
+def shown_sequence(sequence: int) -> str:
+    """Return a sequence number as it is shown: ``*DFT`` for the default rule."""
+    return DFT if sequence == DEFAULT_SEQUENCE else str(sequence)
+
+
+def rule_details(rule: Rule) -> tuple[str, ...]:
+    """Return everything a rule says, a line a field, with the prompts of the commands as labels."""
+    fields = {keyword: name for name, keyword in KEYWORDS.items()}
+    told = [(parameter.prompt, getattr(rule, fields[parameter.keyword])) for parameter in RULE_VALUES]
+    return labelled([("Exit point", rule.exit_point), ("Sequence number", shown_sequence(rule.sequence)), *told])

@@ -1,0 +1,216 @@
+"""The commands that ask about the policy as a whole and activate it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from console.commands.audit import record
+from console.commands.definition import Command, Context, Parameter, Result
+from console.commands.host import groups_of, resolve_services
+from console.commands.hypothetical import (
+    CURRENT,
+    NONE,
+    one_address,
+    one_port,
+    one_program,
+    one_user,
+    port_number,
+)
+from console.commands.keywords import EXIT_POINT, TEXT, one_of
+from console.commands.listing import Column, shown_sequence, table
+from console.errors import CommandError
+from console.messages import Message, message
+from console.model.words import ExitPoint, YesNo
+from console.policy.checks import KEYWORDS, Shadowed, warnings
+from console.policy.compiler import compile_policy
+from console.policy.difference import Change, compare
+from console.policy.explain import Explanation, explain
+from console.policy.fields import address_intervals
+from console.policy.request import Request
+from console.policy.rule import Policy, Rule
+from console.store.revisions import activate, active_policy, pending_policy
+
+_PENDING = "*PENDING"
+_ACTIVE = "*ACTIVE"
+
+_TRIED_COLUMNS = (
+    Column("Seq", right=True),
+    Column("User"),
+    Column("Local address"),
+    Column("Port"),
+    Column("Remote address"),
+    Column("Port"),
+    Column("Program"),
+    Column("Action"),
+    Column("Why"),
+)
+
+
+class ActivateSocketPolicy(Command):
+    """Makes the pending policy the active one."""
+
+    name = "ACTSOCPCY"
+    text = "Activate Socket Policy"
+    parameters = (TEXT,)
+    changes = True
+
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Activate it, whole or not at all."""
+        with context.opened() as session:
+            old_number, old = active_policy(session)
+            pending = pending_policy(session)
+            new = replace(pending, services=resolve_services(pending.rules))
+            compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
+            changes = compare(old, new)
+            if not changes and dict(old.services) == dict(new.services):
+                return Result(messages=(message("GWL0149", revision=old_number),))
+            number = activate(
+                session, services=new.services, user=context.user, at=context.clock(), text=values["TEXT"]
+            )
+        told = summary(changes)
+        record(
+            context,
+            f"Revision {number} activated: {told}",
+            revision=number,
+            before={"revision": old_number},
+            after={"revision": number, "text": values["TEXT"], "changes": [_as_data(change) for change in changes]},
+        )
+        done = message("GWL0148", revision=number, changes=told)
+        return Result(messages=(done, *(_shadowed(each) for each in warnings(new))))
+
+
+def summary(changes: Iterable[Change]) -> str:
+    """Return what changed as one phrase: ``2 rules added, 1 rule changed``."""
+    counts = Counter((change.what.endswith(" mode"), change.kind.value) for change in changes)
+    phrases = [
+        f"{count} {'mode' if is_mode else 'rule'}{'' if count == 1 else 's'} {kind}"
+        for (is_mode, kind), count in sorted(counts.items())
+    ]
+    return ", ".join(phrases) or "services have other ports"
+
+
+def _as_data(change: Change) -> dict[str, str]:
+    return {"what": change.what, "kind": change.kind.value, "before": change.before, "after": change.after}
+
+
+def _shadowed(found: Shadowed) -> Message:
+    return message(
+        "GWL021B",
+        keyword="SEQNBR",
+        value=found.rule.sequence,
+        exit_point=found.rule.exit_point,
+        by=found.by.sequence,
+        place="",
+    )
+
+
+class TestSocketRules(Command):
+    """Says which rule would decide a call."""
+
+    name = "TSTSOCRUL"
+    text = "Test Socket Rules"
+    parameters = (
+        EXIT_POINT,
+        Parameter("USRPRF", "User profile", one_user("USRPRF"), length=33, default=CURRENT, special=(CURRENT,)),
+        Parameter("LCLADR", "Local address", one_address("LCLADR"), length=39, default=NONE, special=(NONE,),
+                  quoted=True),
+        Parameter("LCLPORT", "Local port", one_port("LCLPORT"), length=32, default=NONE, special=(NONE,),
+                  monocase=False),
+        Parameter("RMTADR", "Remote address", one_address("RMTADR"), length=39, default=NONE, special=(NONE,),
+                  quoted=True),
+        Parameter("RMTPORT", "Remote port", one_port("RMTPORT"), length=32, default=NONE, special=(NONE,),
+                  monocase=False),
+        Parameter("PGM", "Program", one_program("PGM"), length=128, default=NONE, special=(NONE,), monocase=False,
+                  quoted=True),
+        Parameter("POLICY", "Policy", one_of("POLICY", (_PENDING, _ACTIVE)), default=_PENDING,
+                  special=(_PENDING, _ACTIVE)),
+    )  # fmt: skip
+
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Try the rules one by one."""
+        request = _request(context, values)
+        explanation = explain(_policy(context, values["POLICY"]), request)
+        return Result(messages=(_verdict(request, explanation),), lines=_tried(explanation))
+
+
+def _policy(context: Context, which: str) -> Policy:
+    with context.opened() as session:
+        if which == _ACTIVE:
+            return active_policy(session)[1]
+        pending = pending_policy(session)
+    return replace(pending, services=resolve_services(pending.rules))
+
+
+def _request(context: Context, values: Mapping[str, str]) -> Request:
+    exit_point = ExitPoint(values["EXITPNT"])
+    _check_remote(exit_point, values)
+    user = context.user if values["USRPRF"] == CURRENT else values["USRPRF"]
+    return Request(
+        exit_point=exit_point,
+        user=user,
+        groups=groups_of(user),
+        program="" if values["PGM"] == NONE else values["PGM"],
+        local_address=_number(values["LCLADR"]),
+        local_port=port_number("LCLPORT", values["LCLPORT"]),
+        remote_address=_number(values["RMTADR"]),
+        remote_port=port_number("RMTPORT", values["RMTPORT"]),
+    )
+
+
+def _check_remote(exit_point: ExitPoint, values: Mapping[str, str]) -> None:
+    if exit_point is not ExitPoint.LISTEN:
+        if values["RMTADR"] == NONE:
+            raise CommandError("GWL0122", keyword="RMTADR", exit_point=exit_point)
+        return
+    for keyword in ("RMTADR", "RMTPORT"):
+        if values[keyword] != NONE:
+            raise CommandError("GWL0123", keyword=keyword, value=values[keyword], exit_point=exit_point)
+
+
+def _number(address: str) -> int:
+    return 0 if address == NONE else address_intervals(address)[0][0]
+
+
+def _verdict(request: Request, explanation: Explanation) -> Message:
+    rule, decision = explanation.rule, explanation.decision
+    if rule is None:
+        return message("GWL014B", exit_point=request.exit_point)
+    return message(
+        "GWL014A",
+        exit_point=request.exit_point,
+        sequence=shown_sequence(rule.sequence),
+        outcome=decision.outcome,
+        journalled="journalled" if decision.journal else "not journalled",
+        user=request.user,
+        groups=", ".join(sorted(request.groups)) or "none",
+    )
+
+
+def _tried(explanation: Explanation) -> tuple[str, ...]:
+    rows = [_row(passed.rule, _why(passed.rule, passed.dimension)) for passed in explanation.earlier]
+    if explanation.rule is not None:
+        rows.append(_row(explanation.rule, "decides"))
+    return table(_TRIED_COLUMNS, rows, f"(The exit point is {explanation.mode}: no rule is asked)")
+
+
+def _why(rule: Rule, dimension: str) -> str:
+    return "is not active" if rule.active is YesNo.NO else f"{KEYWORDS[dimension]} does not match"
+
+
+def _row(rule: Rule, why: str) -> tuple[object, ...]:
+    return (
+        shown_sequence(rule.sequence),
+        rule.user,
+        rule.local_address,
+        rule.local_port,
+        rule.remote_address,
+        rule.remote_port,
+        rule.program,
+        rule.action,
+        why,
+    )
+
+
+COMMANDS: tuple[type[Command], ...] = (ActivateSocketPolicy, TestSocketRules)

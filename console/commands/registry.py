@@ -1,0 +1,29 @@
+"""All commands by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from console.commands import exit_points, journal, policy, rules, session
+from console.commands.definition import Command
+from console.errors import CommandError
+
+_MODULES = (rules, exit_points, policy, journal, session)
+
+COMMANDS: Mapping[str, type[Command]] = MappingProxyType(
+    {command.name: command for module in _MODULES for command in module.COMMANDS}
+)
+"""Name -> class, by subject."""
+
+
+def find(name: str) -> type[Command]:
+    """Return a command by its name, in any case.
+
+    Raises:
+        CommandError: There is none.
+    """
+    command = COMMANDS.get(name.upper())
+    if command is None:
+        raise CommandError("GWL0101", name=name, column=1, nearest="none")
+    return command

@@ -1,0 +1,19 @@
+"""A context on a real store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from console.commands.definition import Context
+from console.store.engine import open_store
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def context(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/test.db")
+    yield Context(store=store, user="OPER", job="000001/OPER/TEST", clock=lambda: NOW)
+    store.close()
