@@ -1,7 +1,7 @@
 """Explains a decision: which rule decides, and why none of the rules before it does.
 
-Reads the rules one by one, as the operator does, and shares nothing with the compiled form but the meaning of a field; so
-it is a second opinion on `console.policy.decide` too. Slow: for people, not for sockets.
+Reads the rules one by one, as the operator does, and shares nothing with the compiled form but the meaning of a field;
+so it is a second opinion on `console.policy.decide` too. Slow: for people, not for sockets.
 """
 
 from __future__ import annotations
@@ -83,12 +83,12 @@ def matches_user(value: str, user: str, groups: frozenset[str]) -> bool:
     """Return whether the user of a rule matches a user with these groups."""
     if value.startswith("%"):
         return value[1:] in groups
-    return value == ALL or value == user or (value.endswith("*") and user.startswith(value[:-1]))
+    return value in (ALL, user) or (value.endswith("*") and user.startswith(value[:-1]))
 
 
 def matches_program(value: str, program: str) -> bool:
     """Return whether the program of a rule matches a path."""
-    return value == ANY or value == program or (value.endswith("*") and program.startswith(value[:-1]))
+    return value in (ANY, program) or (value.endswith("*") and program.startswith(value[:-1]))
 
 
 def matches_address(value: str, address: int) -> bool:

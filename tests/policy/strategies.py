@@ -1,0 +1,88 @@
+"""Random policies and requests that meet often: few values, at and beside the ends of what they cover."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from console.model.words import Action, Audit, ExitPoint, Fail, Mode, YesNo
+from console.policy.checks import make_policy, make_rule
+from console.policy.fields import MAX_ADDRESS, address_intervals
+from console.policy.request import Request
+
+SERVICES = {"https": 443, "ssh": 22}
+USERS = ["*ALL", "ALICE", "AL*", "A*", "BOB", "%WHEEL", "%ADM"]
+ADDRESSES = [
+    "*ANY",
+    "10.0.0.0/8",
+    "10.1.0.0/16",
+    "10.1.2.3",
+    "10.1.2.3-10.1.2.9",
+    "0.0.0.0/0",
+    "::/0",
+    "::1",
+    "::1-::2:0:0:0",
+    "2001:db8::/32",
+    "2001:db8::1",
+]
+PORTS = ["*ANY", "443", "https", "22-443", "1-65535", "444"]
+PROGRAMS = ["*ANY", "/usr/bin/curl", "/usr/*", "/usr/bin/*"]
+ENDS = sorted(
+    {
+        point
+        for address in ADDRESSES
+        for ends in address_intervals(address)
+        for end in ends
+        for point in (end - 1, end, end + 1)
+        if 0 <= point <= MAX_ADDRESS
+    }
+)
+
+addresses = st.sampled_from(ADDRESSES)
+ports = st.sampled_from(PORTS)
+
+
+@st.composite
+def rules(draw, sequence):
+    exit_point = draw(st.sampled_from(ExitPoint))
+    remote = exit_point is not ExitPoint.LISTEN
+    return make_rule(
+        exit_point=exit_point,
+        sequence=sequence,
+        user=draw(st.sampled_from(USERS)),
+        local_address=draw(addresses),
+        local_port=draw(ports),
+        remote_address=draw(addresses) if remote else "*ANY",
+        remote_port=draw(ports) if remote else "*ANY",
+        program=draw(st.sampled_from(PROGRAMS)),
+        action=draw(st.sampled_from(Action)),
+        fail=draw(st.sampled_from(Fail)) if exit_point is not ExitPoint.ACCEPT else "*EPERM",
+        audit=draw(st.sampled_from(Audit)),
+        message=draw(st.sampled_from(YesNo)),
+        active=draw(st.sampled_from([YesNo.YES, YesNo.YES, YesNo.NO])),
+        text=draw(st.sampled_from(["", "A text", '"quoted" \\ *and*', "true", "12", "# no comment", "Grün: ja"])),
+    )
+
+
+@st.composite
+def policies(draw):
+    sequences = draw(st.lists(st.integers(1, 99998), unique=True, max_size=12))
+    modes = {exit_point: draw(st.sampled_from(Mode)) for exit_point in ExitPoint}
+    defaults = [
+        make_rule(exit_point=point, sequence="*DFT", action=draw(st.sampled_from(Action)))
+        for point in draw(st.sets(st.sampled_from(ExitPoint)))
+    ]
+    return make_policy(modes, [*(draw(rules(sequence)) for sequence in sequences), *defaults], SERVICES)
+
+
+request_ports = st.sampled_from([0, 1, 21, 22, 442, 443, 444, 65535])
+requests = st.builds(
+    Request,
+    exit_point=st.sampled_from(ExitPoint),
+    user=st.sampled_from(["ALICE", "AL", "A", "BOB", "WHEEL", ""]),
+    groups=st.frozensets(st.sampled_from(["WHEEL", "ADM", "ALICE"])),
+    program=st.sampled_from(["/usr/bin/curl", "/usr/bin/cur", "/usr/bin/", "/usr", ""]),
+    local_address=st.sampled_from(ENDS),
+    local_port=request_ports,
+    remote_address=st.sampled_from(ENDS),
+    remote_port=request_ports,
+)

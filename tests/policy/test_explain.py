@@ -1,0 +1,76 @@
+"""An explanation names the rule that decides, and agrees with the decision."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+
+from console.model.words import ExitPoint, Mode
+from console.policy.checks import make_policy, make_rule
+from console.policy.compiler import compile_policy
+from console.policy.decide import PASS
+from console.policy.explain import explain
+from console.policy.request import MAPPED, Request
+from tests.policy.strategies import policies, requests
+
+ASKING = Request(
+    ExitPoint.CONNECT, "ALICE", frozenset({"WHEEL"}), "/usr/bin/curl", MAPPED + 1, 50000, MAPPED + 0x0A010203, 443
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(policy=policies(), request=requests)
+def test_it_agrees_with_the_decision(policy, request):
+    found = explain(policy, request)
+    assert found.decision == compile_policy(policy).decide(request)
+    assert found.mode is policy.modes[request.exit_point]
+    if found.rule is not None:
+        assert found.rule.sequence == found.decision.sequence
+        before = [
+            rule
+            for rule in policy.rules
+            if rule.exit_point is request.exit_point and rule.sequence < found.rule.sequence
+        ]
+        assert [passed.rule for passed in found.earlier] == before
+
+
+def test_each_earlier_rule_says_what_kept_it_from_deciding():
+    given_rules = [
+        {"user": "BOB", "remote_port": "1"},
+        {"user": "%ADM"},
+        {"local_address": "::/0"},
+        {"local_port": "80"},
+        {"user": "A*", "remote_address": "192.0.2.0/24"},
+        {"user": "%WHEEL", "remote_port": "80"},
+        {"program": "/usr/bin/wget"},
+        {"active": "*NO"},
+        {"program": "/usr/*", "action": "*REJECT"},
+        {"user": "ALICE"},
+    ]
+    rules = [
+        make_rule(exit_point="*CONNECT", sequence=10 * (index + 1), **fields)
+        for index, fields in enumerate(given_rules)
+    ]
+    found = explain(make_policy({}, rules), ASKING)
+    assert found.rule == rules[8]
+    assert [passed.dimension for passed in found.earlier] == [
+        "user",
+        "user",
+        "local_address",
+        "local_port",
+        "remote_address",
+        "remote_port",
+        "program",
+        "active",
+    ]
+
+
+def test_nothing_matching_leaves_the_default_rule():
+    found = explain(make_policy({}, []), ASKING)
+    assert found.rule is not None
+    assert found.rule.sequence == 99999
+    assert found.earlier == ()
+
+
+def test_an_exit_point_that_is_off_has_no_deciding_rule():
+    found = explain(make_policy({ExitPoint.CONNECT: Mode.OFF}, []), ASKING)
+    assert (found.rule, found.decision, found.mode) == (None, PASS, Mode.OFF)
