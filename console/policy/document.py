@@ -69,25 +69,17 @@ def _check_version(sections: Mapping[str, Node], root: Node, source: str) -> Non
 
 
 def _check_empty(node: Node | None, name: str, source: str) -> None:
-    if not _is_nothing(node) and not (isinstance(node, Listing) and not node.items):
-        place = node.place if node is not None else (1, 1)
-        raise placed(refusal("GWL022B", keyword=name, value=name), place, source)
+    if node is None or _is_null(node) or (not isinstance(node, Scalar) and not node.items):
+        return
+    raise placed(refusal("GWL022B", keyword=name, value=name), node.place, source)
 
 
-def _is_nothing(node: Node | None) -> bool:
-    match node:
-        case None:
-            return True
-        case Scalar():
-            return node.plain and node.text.lower() in _NOTHING
-        case Pairs():
-            return not node.items
-        case Listing():
-            return False
+def _is_null(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.plain and node.text.lower() in _NOTHING
 
 
 def _modes(node: Node | None, source: str) -> dict[ExitPoint, Mode]:
-    if node is None or _is_nothing(node):
+    if node is None or _is_null(node):
         return {}
     found: dict[ExitPoint, Mode] = {}
     for key, value in _pairs(node, "exit_points", tuple(EXIT_POINT_KEYS), source).items():
@@ -99,7 +91,7 @@ def _modes(node: Node | None, source: str) -> dict[ExitPoint, Mode]:
 
 
 def _rules(node: Node | None, source: str) -> list[Rule]:
-    if node is None or (_is_nothing(node) and not isinstance(node, Pairs)):
+    if node is None or _is_null(node):
         return []
     if not isinstance(node, Listing):
         raise placed(refusal("GWL0223", keyword="rules", value=node, must="a list"), node.place, source)

@@ -19,7 +19,7 @@ from console.errors import PolicyError
 from console.policy.fields import refusal
 
 LONGEST = 16 * 1024 * 1024
-"""Characters of a document: a policy of 100,000 rules that say everything has about 30 % of them."""
+"""Octets of a document: a policy of 100,000 rules that say everything has about 30 % of them."""
 
 _DEEPEST = 8
 """Levels of nesting: a policy has 3; the rest is room to see what is wrong and say it."""
@@ -28,6 +28,9 @@ _DEEPEST = 8
 _REFUSED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_SHOWN_LENGTH = 30
+"""Characters of the document in the message that says it is not YAML."""
 
 Place = tuple[int, int]
 """Line and column, from 1."""
@@ -101,17 +104,30 @@ def compose(text: str, source: str) -> Node:
         with closing(_events(text)) as events:
             return _root(events, source)
     except yaml.MarkedYAMLError as error:
-        refused = refusal("GWL0220", keyword="", value=error.problem or "unreadable")
+        refused = refusal("GWL0220", keyword="", value=_rest(text, error.problem_mark), reason=error.problem)
         raise placed(refused, _place(error.problem_mark), source) from error
 
 
 def _check_characters(text: str, source: str) -> None:
-    if len(text) > LONGEST:
-        raise placed(refusal("GWL0228", keyword="", value=len(text), longest=LONGEST), (1, 1), source)
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > LONGEST:
+        raise placed(refusal("GWL0228", keyword="", value=size, longest=LONGEST), (1, 1), source)
     if found := _REFUSED.search(text, 1 if text.startswith("\ufeff") else 0):
         before = text[: found.start()]
         place = (before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
-        raise placed(refusal("GWL0227", keyword="", value=f"U+{ord(found[0]):04X}"), place, source)
+        raise placed(refusal("GWL0227", keyword="", value=_name(found[0])), place, source)
+
+
+def _name(character: str) -> str:
+    code = ord(character)
+    # PEP 383: what a decoder with surrogateescape makes of an octet that is not UTF-8.
+    return f"Octet {code - 0xDC00:02X}" if 0xDC80 <= code <= 0xDCFF else f"Character U+{code:04X}"
+
+
+def _rest(text: str, mark: yaml.Mark | None) -> str:
+    index = mark.index if mark is not None else len(text)
+    rest = text[index : index + _SHOWN_LENGTH].partition("\n")[0].strip()
+    return rest or "the end of the line"
 
 
 def _events(text: str) -> Generator[Any, None, None]:
