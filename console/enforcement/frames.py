@@ -22,6 +22,7 @@ it which entries to send again.
 from __future__ import annotations
 
 import struct
+from typing import Annotated
 
 import msgspec
 
@@ -36,29 +37,36 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 
 _LENGTH = struct.Struct(">I")
 
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+Number = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+"""Numbers that the journal can hold; another one makes a frame that is none."""
+
+GuardId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+
 
 class Event(msgspec.Struct, frozen=True, array_like=True):
     """One decided call, as the guard saw it; becomes one SK entry."""
 
-    number: int
+    number: Number
     """Running number of this guard, from 1, without gaps."""
-    at_ns: int
+    at_ns: Number
     """Nanoseconds since 1970-01-01T00:00:00Z."""
     sk_type: str
     outcome: str
     exit_point: str
-    rule_sequence: int
-    revision: int
+    rule_sequence: Count
+    revision: Count
     user: str
-    pid: int
+    pid: Count
     program: str
     address_family: str
     local_address: str
-    local_port: int
+    local_port: Port
     remote_address: str
-    remote_port: int
+    remote_port: Port
     socks_server: str
-    decision_us: int
+    decision_us: Count
     """Microseconds from receiving the notification to having decided."""
     text: str
     """Why, where the rule does not say it: an unreadable caller, a connection that could not be delivered."""
@@ -68,15 +76,15 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, tag="hello"):
     """A guard introduces itself."""
 
     protocol: int
-    guard_id: str
+    guard_id: GuardId
     """32 hexadecimal digits, new for each guard."""
-    pid: int
+    pid: Count
     user: str
     """User profile of the job, upper case."""
     job_name: str
     """Third part of the qualified job name: upper case, at most 10 characters."""
     command: str
-    started_ns: int
+    started_ns: Number
 
 
 class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome"):
@@ -113,13 +121,13 @@ class NewRevision(msgspec.Struct, frozen=True, array_like=True, tag="revision"):
 class InForce(msgspec.Struct, frozen=True, array_like=True, tag="in_force"):
     """The guard decides with this revision from now on."""
 
-    revision: int
+    revision: Count
 
 
 class End(msgspec.Struct, frozen=True, array_like=True, tag="end"):
     """The job has no process left; the last frame of a guard."""
 
-    exit_status: int
+    exit_status: Count
     """As the shell shows it: the command's own status, or 128 + signal number."""
 
 

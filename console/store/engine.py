@@ -12,10 +12,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, S
 
 from console.errors import StoreError
 from console.store import schema, sqlite
-from console.store.location import Location, database_file, default_url, locate, parse_url
+from console.store.location import Location
 from console.store.locks import locked
 from console.store.seed import seed
 from console.store.session import BEGIN, store_error
+from console.store.url import database_file, default_url, locate, parse_url
 
 __all__ = ["Location", "Store", "default_url", "open_store"]
 

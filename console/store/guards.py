@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from console.model.running import JOB_NUMBER_MAX, Guard
@@ -69,16 +68,6 @@ def reopen_guard(session: Session, guard: Guard, pid: int) -> None:
     guard.pid = pid
     guard.ended = None
     session.flush()
-
-
-def set_in_force(session: Session, guard_id: str, revision: int) -> None:
-    """Record which revision a guard decides with."""
-    session.execute(update(Guard).where(col(Guard.guard_id) == guard_id).values(revision=revision))
-
-
-def set_last_number(session: Session, guard_id: str, number: int) -> None:
-    """Record up to which number the entries of a guard are in the journal."""
-    session.execute(update(Guard).where(col(Guard.guard_id) == guard_id).values(last_number=number))
 
 
 def _next_job_number(session: Session) -> int:

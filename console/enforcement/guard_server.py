@@ -1,0 +1,157 @@
+"""The worker's end of the conversations with guards. What a guard does wrong ends its own conversation and no other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import struct
+
+from console.enforcement.frames import (
+    MAX_FRAME_BYTES,
+    PROTOCOL,
+    End,
+    Entries,
+    Frame,
+    Hello,
+    InForce,
+    NewRevision,
+    Taken,
+    Welcome,
+    decode,
+    encode,
+)
+from console.enforcement.ledger import Parcel, StoreGoneError
+from console.enforcement.scribe import Scribe
+from console.errors import WorkerError
+from console.messages import describe, line
+from console.policy.rule import Policy
+
+_log = logging.getLogger("greenwall.worker")
+
+_LENGTH_BYTES = 4
+_HELLO_WITHIN_S = 10
+_CREDENTIALS = struct.Struct("3i")
+"""struct ucred: process id, user id, group id. Source: unix(7), SO_PEERCRED."""
+_MOST_UNSENT_BYTES = 2 * MAX_FRAME_BYTES
+"""A guard that lets so much lie does not read any more; it is stopped, or broken."""
+
+
+class Conversation:
+    """One guard's connection, after its Hello."""
+
+    def __init__(self, guard_id: str, writer: asyncio.StreamWriter) -> None:
+        self.guard_id = guard_id
+        self._writer = writer
+
+    def send(self, octets: bytes) -> None:
+        """Send an encoded frame; give the guard up if it has stopped reading."""
+        if self._writer.is_closing():
+            return
+        self._writer.write(octets)
+        if self._writer.transport.get_write_buffer_size() > _MOST_UNSENT_BYTES:
+            self.abort()
+
+    def taken(self, parcel: Parcel, number: int) -> None:
+        """Acknowledge what is on disk."""
+        if not isinstance(parcel.frame, InForce):
+            self.send(encode(Taken(number)))
+
+    def refused(self, error: WorkerError) -> None:
+        """Say why and end."""
+        _log.warning("%s", line(describe(error)))
+        self.abort()
+
+    def abort(self) -> None:
+        """End at once; the guard comes back and sends again what was not acknowledged."""
+        self._writer.transport.abort()
+
+
+class GuardServer:
+    """All conversations, and the policy that they are told of.
+
+    Threads: The event loop's only.
+    """
+
+    def __init__(self, scribe: Scribe, revision: int, policy: Policy) -> None:
+        self.revision = revision
+        """Number of the revision that guards are told of."""
+        self._policy = policy
+        self._scribe = scribe
+        self._conversations: set[Conversation] = set()
+
+    def connected(self) -> frozenset[str]:
+        """Return the ids of the guards that are there."""
+        return frozenset(each.guard_id for each in self._conversations)
+
+    def push(self, revision: int, policy: Policy) -> None:
+        """Tell every guard of a new revision."""
+        self.revision, self._policy = revision, policy
+        octets = encode(NewRevision(revision, policy))
+        for conversation in self._conversations:
+            conversation.send(octets)
+
+    async def converse(self, endpoint: socket.socket) -> None:
+        """Speak with one guard until it goes, or says something that makes no sense.
+
+        Args:
+            endpoint: Its connection, closed in the end.
+        """
+        pid, uid, _ = _CREDENTIALS.unpack(endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        reader, writer = await asyncio.open_unix_connection(sock=endpoint)
+        try:
+            _check_owner(pid, uid)
+            await self._converse(reader, writer, pid)
+        except StoreGoneError:
+            raise
+        except WorkerError as error:
+            _log.warning("%s", line(describe(error)))
+        except (asyncio.IncompleteReadError, TimeoutError, OSError):
+            # It went in the middle of a frame, or never said anything: its spool says the rest.
+            pass
+        finally:
+            writer.transport.abort()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int) -> None:
+        async with asyncio.timeout(_HELLO_WITHIN_S):
+            hello = await _read(reader)
+        if not isinstance(hello, Hello):
+            raise WorkerError("GWL0506", frame=type(hello).__name__)
+        if hello.protocol != PROTOCOL:
+            raise WorkerError("GWL0508", found=hello.protocol, known=PROTOCOL)
+        job_number, last_number = await self._scribe.insist(self._scribe.ledger.welcome, hello, pid or hello.pid)
+        conversation = Conversation(hello.guard_id, writer)
+        # Nothing is awaited between these two: a revision is either in the Welcome or pushed after it.
+        self._conversations.add(conversation)
+        conversation.send(encode(Welcome(PROTOCOL, job_number, last_number, self.revision, self._policy)))
+        try:
+            while True:
+                frame = await _read(reader)
+                if not isinstance(frame, Entries | InForce | End):
+                    raise WorkerError("GWL0506", frame=type(frame).__name__)
+                await self._scribe.put(Parcel(hello.guard_id, frame), conversation)
+        finally:
+            self._conversations.discard(conversation)
+
+
+def _check_owner(pid: int, uid: int) -> None:
+    if uid not in (0, os.geteuid()):
+        raise WorkerError("GWL0509", pid=pid, uid=uid)
+
+
+async def _read(reader: asyncio.StreamReader) -> Frame:
+    """Read one frame.
+
+    Raises:
+        WorkerError: What comes is no frame.
+        IncompleteReadError: The guard went.
+    """
+    octets = await reader.readexactly(_LENGTH_BYTES)
+    found = decode(octets)
+    if found is None:
+        octets += await reader.readexactly(int.from_bytes(octets, "big"))
+        found = decode(octets)
+    if found is None:
+        raise WorkerError("GWL0504", reason="empty")
+    return found[0]

@@ -1,0 +1,75 @@
+"""What the worker makes of a guard's events: which of them are new, and the journal entry of each. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from console.enforcement.frames import Event
+from console.errors import WorkerError
+from console.journal.entries import Entry, storable
+
+SOCKETS = "SK"
+"""Entry type of a sockets connection."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MOMENT_NS = 253_402_300_799 * 10**9
+"""9999-12-31T23:59:59Z, the last second that Python and the databases know."""
+
+_LONGEST = {"user": 64, "program": 4096, "address": 46, "word": 10, "server": 96}
+"""Characters that the journal's columns take; what is longer is cut and not refused, so that no entry is lost."""
+
+
+def moment(at_ns: int) -> datetime:
+    """Return a time in nanoseconds since 1970 as a time in UTC, cut to microseconds."""
+    return _EPOCH + timedelta(microseconds=min(at_ns, _LAST_MOMENT_NS) // 1000)
+
+
+def new_events(events: Sequence[Event], last_number: int) -> Sequence[Event]:
+    """Return the events that come after the last one taken; a guard sends again what it saw no answer to.
+
+    Args:
+        events: As they were sent.
+        last_number: Highest number of this guard that is in the journal.
+
+    Raises:
+        WorkerError: A number is missing between the last one and these, or among these.
+    """
+    fresh = [event for event in events if event.number > last_number]
+    for expected, event in enumerate(fresh, last_number + 1):
+        if event.number != expected:
+            raise WorkerError("GWL0505", expected=expected, number=event.number)
+    return fresh
+
+
+def entry(event: Event, *, guard_id: str, job: str) -> Entry:
+    """Return the SK entry of an event.
+
+    Args:
+        event: One decided call.
+        guard_id: The guard that saw it.
+        job: Qualified name of its job.
+    """
+    return Entry(
+        entry_timestamp=moment(event.at_ns),
+        entry_type=SOCKETS,
+        sk_type=event.sk_type[:1],
+        outcome=event.outcome[: _LONGEST["word"]],
+        exit_point=event.exit_point[: _LONGEST["word"]],
+        rule_sequence=event.rule_sequence,
+        revision=event.revision,
+        user_name=storable(event.user)[: _LONGEST["user"]],
+        qualified_job_name=job,
+        pid=event.pid,
+        program=storable(event.program)[: _LONGEST["program"]],
+        address_family=event.address_family[: _LONGEST["word"]],
+        local_address=event.local_address[: _LONGEST["address"]],
+        local_port=event.local_port,
+        remote_address=event.remote_address[: _LONGEST["address"]],
+        remote_port=event.remote_port,
+        socks_server=storable(event.socks_server)[: _LONGEST["server"]],
+        decision_us=event.decision_us,
+        text=storable(event.text),
+        guard_id=guard_id,
+        guard_number=event.number,
+    )

@@ -1,0 +1,102 @@
+"""Gets what guards send onto disk: many guards, one transaction at a time, and no answer before it is there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, Protocol, TypeVar
+
+from console.enforcement.frames import Entries
+from console.enforcement.ledger import Ledger, Parcel
+from console.errors import StoreError, WorkerError
+from console.messages import describe, line
+
+_log = logging.getLogger("greenwall.worker")
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_QUEUE_PARCELS = 256
+"""Parcels that may wait; a guard that sends more is not read from, and keeps its entries itself."""
+_BATCH_EVENTS = 20_000
+"""Events in a transaction, about a third of a second of work: longer would hold up the commands of operators."""
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 2.0
+
+
+class Sender(Protocol):
+    """Whoever a parcel came from."""
+
+    def taken(self, parcel: Parcel, number: int) -> None:
+        """Hear that the parcel is on disk, and all events up to this number."""
+
+    def refused(self, error: WorkerError) -> None:
+        """Hear that the parcel was not taken, and never will be."""
+
+    def abort(self) -> None:
+        """Hear that nothing is known of the parcel; it must be sent again."""
+
+
+class Scribe:
+    """Keeps the one thread that works on the store, and the queue before it.
+
+    Threads: The event loop's only.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        """What it writes in; call its methods through `insist`."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._queue: asyncio.Queue[tuple[Parcel, Sender]] = asyncio.Queue(_QUEUE_PARCELS)
+
+    async def insist(self, work: Callable[_P, _T], *args: _P.args, **named: _P.kwargs) -> _T:
+        """Do something in the store, again and again until the store takes it.
+
+        A store may be locked, or its disk full, for a while. Nothing is given up: entries wait here, then in the
+        guards, then in their spools.
+        """
+        delay_s = _FIRST_DELAY_S
+        while True:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **named))
+            except StoreError as error:
+                _log.warning("%s", line(describe(error)))
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
+
+    async def put(self, parcel: Parcel, sender: Sender) -> None:
+        """Take a parcel; its sender hears of it when it is on disk. Waits while too many others do."""
+        await self._queue.put((parcel, sender))
+
+    async def commit_for_ever(self) -> None:
+        """Write down parcels as they come, all that wait in one transaction."""
+        while True:
+            batch = [await self._queue.get()]
+            events = _events(batch[0][0])
+            while events < _BATCH_EVENTS and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+                events += _events(batch[-1][0])
+            await self._commit(batch)
+
+    def close(self) -> None:
+        """Wait for what the thread is doing, then end it."""
+        self._thread.shutdown()
+
+    async def _commit(self, batch: list[tuple[Parcel, Sender]]) -> None:
+        results: list[int | WorkerError] = []
+        try:
+            results = await self.insist(self.ledger.take, [parcel for parcel, _ in batch])
+        finally:
+            for _, sender in batch[len(results) :]:
+                sender.abort()
+        for (parcel, sender), result in zip(batch, results, strict=True):
+            if isinstance(result, WorkerError):
+                sender.refused(result)
+            else:
+                sender.taken(parcel, result)
+
+
+def _events(parcel: Parcel) -> int:
+    return len(parcel.frame.events) if isinstance(parcel.frame, Entries) else 1

@@ -1,0 +1,243 @@
+"""The worker: one process a store, the only writer of its journal.
+
+Takes entries from guards and from the spools of dead ones, moves the audit entries of administration into the journal,
+tells guards of new revisions, and says every two seconds that it lives. It may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from console.clock import system_clock
+from console.enforcement.guard_server import GuardServer
+from console.enforcement.ledger import Ledger, StoreGoneError
+from console.enforcement.readiness import tell_systemd
+from console.enforcement.scribe import Scribe
+from console.enforcement.spool import waiting_spools
+from console.errors import StoreError, WorkerError
+from console.messages import describe, line, message
+from console.store.engine import Store, open_store
+from console.store.locks import open_lock_file, try_lock
+from console.store.unix_path import bind
+
+_log = logging.getLogger("greenwall.worker")
+
+_BACKLOG = 128
+_HEARTBEAT_S = 2.0
+_POLL_S = 0.5
+_SPOOLS_S = 2.0
+_RESTART_S = 0.5
+"""Pause before a task that failed is begun again."""
+_LOCK_TRIES = 20
+_LOCK_PAUSE_S = 0.05
+"""Who asks whether a worker runs holds the lock for a moment (`console.store.locks.is_locked`)."""
+
+
+def run_worker(store_url: str) -> int:
+    """Be the worker of a store, in the foreground, until SIGTERM or SIGINT.
+
+    Args:
+        store_url: As `console.store.engine.open_store` takes it.
+
+    Returns:
+        Exit code: 0 when it ended in order, or another worker serves the store already; 1 when the store has gone.
+
+    Raises:
+        StoreError: The store cannot be opened.
+        WorkerError: The sockets beside the store cannot be made.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="greenwall worker: %(message)s")
+    store = open_store(store_url)
+    try:
+        with _only_worker(store) as alone:
+            if not alone:
+                _log.info("%s", line(message("GWL0501", url=store.shown_url)))
+                return 0
+            return asyncio.run(_serve(store))
+    finally:
+        store.close()
+
+
+@contextmanager
+def _only_worker(store: Store) -> Iterator[bool]:
+    """Hold the worker's lock while the block lasts; False when another process has it."""
+    descriptor = open_lock_file(store.location.worker_lock)
+    try:
+        for _ in range(_LOCK_TRIES):
+            if alone := try_lock(descriptor):
+                break
+            time.sleep(_LOCK_PAUSE_S)
+        yield alone
+    finally:
+        os.close(descriptor)
+
+
+async def _serve(store: Store) -> int:
+    with _bound(store, socket.SOCK_STREAM) as listener, _bound(store, socket.SOCK_DGRAM) as wake:
+        listener.listen(_BACKLOG)
+        worker = Worker(store, listener, wake)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.stop)
+        return await worker.run()
+
+
+@contextmanager
+def _bound(store: Store, kind: socket.SocketKind) -> Iterator[socket.socket]:
+    """Bind one of the worker's two sockets; the lock makes sure that what lay there is a dead worker's."""
+    location = store.location
+    path = location.worker_socket if kind is socket.SOCK_STREAM else location.wake_socket
+    with socket.socket(socket.AF_UNIX, kind) as endpoint:
+        endpoint.setblocking(False)
+        try:
+            bind(endpoint, path)
+        except OSError as error:
+            raise WorkerError("GWL0512", path=path, reason=error.strerror or error) from error
+        try:
+            yield endpoint
+        finally:
+            path.unlink(missing_ok=True)
+
+
+class Worker:
+    """The tasks of a worker, and what they share.
+
+    Threads: The event loop's only.
+    """
+
+    def __init__(self, store: Store, listener: socket.socket, wake: socket.socket) -> None:
+        """Record the worker in the store.
+
+        Args:
+            store: Where it works; locked for it, and closed by the caller.
+            listener: Where guards connect; not blocking.
+            wake: Where datagrams say that something has changed; not blocking.
+
+        Raises:
+            StoreError: The store cannot be read or written.
+        """
+        self._location = store.location
+        self._listener = listener
+        self._wake = wake
+        self._ledger = Ledger(store, system_clock)
+        self._scribe = Scribe(self._ledger)
+        self._guards = GuardServer(self._scribe, *self._ledger.start(host=socket.gethostname()))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._stopped = asyncio.Event()
+        self._exit_code = 0
+
+    def stop(self) -> None:
+        """End in order, soon."""
+        self._stopped.set()
+
+    async def run(self) -> int:
+        """Work until `stop`; return the exit code."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._wake.fileno(), self._on_wake)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for work in (self._scribe.commit_for_ever, self._watch, self._beat, self._take_spools):
+                    self._begin(group, self._supervise(work))
+                self._begin(group, self._supervise(lambda: self._accept(group)))
+                tell_systemd("READY=1")
+                await self._stopped.wait()
+                tell_systemd("STOPPING=1")
+                for task in self._tasks:
+                    task.cancel()
+        finally:
+            loop.remove_reader(self._wake.fileno())
+            self._scribe.close()
+        return self._exit_code or self._end()
+
+    def _begin(self, group: asyncio.TaskGroup, work: Coroutine[object, object, None]) -> None:
+        task = group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _supervise(self, work: Callable[[], Awaitable[None]], *, again: bool = True) -> None:
+        """Run a task; whatever it raises, the others go on.
+
+        The one place that catches everything: a worker that ends because of a mistake in one conversation would stop
+        the journal of every job. What was raised goes to the log in full, and the task is begun again from the store.
+        """
+        while not self._stopped.is_set():
+            try:
+                await work()
+            except StoreGoneError as error:
+                _log.error("%s", line(describe(error)))
+                self._exit_code = 1
+                self.stop()
+            except Exception:  # noqa: BLE001 - see above
+                _log.exception("%s", line(message("GWL0513")))
+            if not again:
+                return
+            await asyncio.sleep(_RESTART_S)
+
+    async def _accept(self, group: asyncio.TaskGroup) -> None:
+        """Begin a conversation with each guard that connects."""
+        while True:
+            endpoint, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+            self._begin(group, self._supervise(partial(self._guards.converse, endpoint), again=False))
+
+    async def _watch(self) -> None:
+        """Look whether there is a new revision or an audit entry; when woken, and twice a second in any case."""
+        while True:
+            self._woken.clear()
+            if newer := await self._scribe.insist(self._ledger.newer_policy, self._guards.revision):
+                self._guards.push(*newer)
+            while await self._scribe.insist(self._ledger.move_outbox):
+                pass
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_POLL_S):
+                    await self._woken.wait()
+
+    async def _beat(self) -> None:
+        """Say that this worker lives."""
+        while True:
+            await self._scribe.insist(self._ledger.beat, self._guards.revision)
+            await asyncio.sleep(_HEARTBEAT_S)
+
+    async def _take_spools(self) -> None:
+        """Take in what dead guards have left, and record that they are dead."""
+        while True:
+            for path in waiting_spools(self._location.spool):
+                await self._take_spool(path)
+            await self._scribe.insist(self._ledger.end_dead_guards, self._guards.connected())
+            await asyncio.sleep(_SPOOLS_S)
+
+    async def _take_spool(self, path: Path) -> None:
+        try:
+            left = await self._scribe.insist(self._ledger.take_spool, path)
+        except StoreGoneError:
+            raise
+        except WorkerError as error:
+            _log.warning("%s", line(describe(error)))
+            return
+        if left is not None and left.damage:
+            said = message("GWL0507", path=path.name, events=len(left.events), damage=left.damage)
+            _log.warning("%s", line(said))
+
+    def _on_wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._wake.recv(1):
+                pass
+        self._woken.set()
+
+    def _end(self) -> int:
+        try:
+            self._ledger.end()
+        except StoreError as error:
+            _log.warning("%s", line(describe(error)))
+        return 0

@@ -1,0 +1,71 @@
+"""The URL of a store: the default one, its parts, and the place on this machine that belongs to it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import platformdirs
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from console.errors import StoreError
+from console.store.location import Location
+
+_SYSTEM_DIRECTORY = Path("/var/lib/greenwall")
+_FILE_NAME = "greenwall.db"
+_LONGEST_NAME_BYTES = 48
+"""A socket is reached as /proc/self/fd/NNN/NAME.worker.sock; Linux takes 107 octets (unix(7))."""
+
+
+def state_directory() -> Path:
+    """Return the directory of the default store: the system's for root, the user's XDG state directory otherwise."""
+    return _SYSTEM_DIRECTORY if os.geteuid() == 0 else Path(platformdirs.user_state_path("greenwall"))
+
+
+def default_url() -> str:
+    """Return the URL of the store that is used when none is named."""
+    return f"sqlite:///{state_directory() / _FILE_NAME}"
+
+
+def parse_url(text: str) -> URL:
+    """Return a store URL taken apart.
+
+    Args:
+        text: A SQLAlchemy URL; of SQLite ones only those that name a file.
+
+    Raises:
+        StoreError: It is not a URL, or names a SQLite database that no second process could share.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise StoreError("GWL0301", url=text) from error
+    if url.get_backend_name() == "sqlite" and (
+        url.get_driver_name() != "pysqlite" or not url.database or url.database.startswith((":", "file:")) or url.query
+    ):
+        raise StoreError("GWL0302", url=text)
+    return url
+
+
+def database_file(url: URL) -> Path | None:
+    """Return the absolute path of a SQLite store, None for a store on a server."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    return Path(os.path.abspath(url.database))
+
+
+def locate(url: URL) -> Location:
+    """Return where the sockets, locks and spools of a store lie.
+
+    Beside a SQLite file; for a store on a server in a directory of this machine that is named after its URL.
+    """
+    path = database_file(url)
+    if path is None:
+        key = hashlib.blake2b(url.render_as_string(hide_password=True).encode(), digest_size=8).hexdigest()
+        return Location(state_directory() / "stores" / key, "store")
+    name = path.name
+    if len(os.fsencode(name)) > _LONGEST_NAME_BYTES:
+        name = hashlib.blake2b(os.fsencode(name), digest_size=12).hexdigest()
+    return Location(path.parent, name)
