@@ -29,6 +29,8 @@ class Outcome:
     cursor: str | tuple[int, int] | None = None
     finished: bool = False
     """The console ends."""
+    is_layout: bool = False
+    """Only the layout changed: messages and errors stay."""
 
     @property
     def failed(self) -> bool:
@@ -40,6 +42,10 @@ class Outcome:
 class _Entry:
     panel: Panel
     frame: Frame
+    is_help: bool = False
+    """Opened by the application, not by the panel beneath, which therefore is not resumed."""
+    messages: tuple[Message, ...] = ()
+    """What its message row shows; comes back after help."""
 
 
 class Session:
@@ -60,6 +66,11 @@ class Session:
         self._stack.append(self._open(first))
 
     @property
+    def size(self) -> Size:
+        """The largest page that the terminal can show, as last told."""
+        return self._size
+
+    @property
     def frame(self) -> Frame:
         """What shows."""
         return self._stack[-1].frame
@@ -78,24 +89,30 @@ class Session:
             help_key: What is under the cursor.
         """
         try:
-            return self._apply(self.panel.handle(self._submission(key, cursor, help_key)))
+            outcome = self._apply(self.panel.handle(self._submission(key, cursor, help_key)))
         except ConsoleError as error:
-            return Outcome(self.frame, (describe(error),))
+            outcome = Outcome(self.frame, (describe(error),))
+        self._stack[-1].messages = outcome.messages
+        return outcome
 
-    def push(self, panel: Panel) -> Outcome:
-        """Show a panel that the one on top did not ask for, such as help; that one is told nothing."""
+    def push_help(self, panel: Panel) -> Outcome:
+        """Show a panel that the one on top did not ask for; that one is told nothing, then or afterwards."""
         try:
-            return self._apply(Push(panel))
+            self._stack.append(self._open(panel, is_help=True))
         except ConsoleError as error:
             return Outcome(self.frame, (describe(error),))
+        return Outcome(self.frame)
 
     def help(self, key: str) -> Outcome:
         """Show the panel's help on something in a window."""
-        extended = self.panel.help(HELP_PANEL)
-        found = self.panel.help(key) or extended
+        try:
+            extended = self.panel.help(HELP_PANEL)
+            found = self.panel.help(key) or extended
+        except ConsoleError as error:
+            return Outcome(self.frame, (describe(error),))
         if found is None:
             return Outcome(self.frame, (message(_NO_HELP),))
-        return self.push(HelpWindow(found, extended))
+        return self.push_help(HelpWindow(found, extended))
 
     def resize(self, size: Size) -> Outcome:
         """Lay every panel out anew whose page depends on the size; what is typed is carried over."""
@@ -106,7 +123,7 @@ class Session:
             return Outcome(self.frame, (describe(error),))
         for entry, frame in zip(self._stack, frames, strict=True):
             entry.frame = frame
-        return Outcome(self.frame)
+        return Outcome(self.frame, is_layout=True)
 
     def _laid_out(self) -> list[Frame]:
         frames: list[Frame] = []
@@ -147,6 +164,9 @@ class Session:
                 case Replace(panel=panel):
                     self._replace(panel)
                     return Outcome(self.frame, messages)
+                case Return() if self._stack[-1].is_help:
+                    self._stack.pop()
+                    return self._after_help()
                 case Return(value=value):
                     if len(self._stack) > 1:
                         self._stack.pop()
@@ -164,7 +184,14 @@ class Session:
     def _replace(self, panel: Panel) -> None:
         """Open the panel over what the old one lay on; the old one stays if that fails."""
         under = self._stack[-2].frame if len(self._stack) > 1 else None
-        self._stack[-1] = _Entry(panel, self._frame(panel, under))
+        self._stack[-1] = _Entry(panel, self._frame(panel, under), self._stack[-1].is_help)
+
+    def _after_help(self) -> Outcome:
+        """Show the panel that was helped exactly as it was."""
+        entry = self._stack[-1]
+        buffer = entry.frame.buffer
+        here = entry.frame.local(buffer.row, buffer.column)
+        return Outcome(entry.frame, entry.messages, tuple(buffer.errors), here)
 
     def _leave_task(self) -> None:
         if len(self._stack) > 1:
@@ -172,8 +199,8 @@ class Session:
         while len(self._stack) > 1 and not self.panel.is_task_entry:
             self._stack.pop()
 
-    def _open(self, panel: Panel) -> _Entry:
-        return _Entry(panel, self._frame(panel, self._stack[-1].frame if self._stack else None))
+    def _open(self, panel: Panel, *, is_help: bool = False) -> _Entry:
+        return _Entry(panel, self._frame(panel, self._stack[-1].frame if self._stack else None), is_help)
 
     def _frame(self, panel: Panel, under: Frame | None) -> Frame:
         page = panel.page(self._page_size(panel))

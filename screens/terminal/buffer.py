@@ -106,7 +106,8 @@ class Buffer:
         return frozenset(name for name, content in self.contents.items() if content.modified)
 
     def take_over(self, older: Buffer) -> None:
-        """Carry typed data over from another layout of the same panel, by field name, and the cursor with it."""
+        """Carry typed data, errors and the cursor over from another layout of the same panel, by field name."""
+        self.errors = older.errors & self.contents.keys()
         for name in older.modified & self.contents.keys():
             self.contents[name].assign(older.contents[name].value, modified=True)
         place = older.place

@@ -89,6 +89,10 @@ class Editor:
             self._goto(*self.buffer.cell_of(name, min(position, len(place.content) - 1)))
         return len(first) <= room and first == text
 
+    def place_cursor(self, row: int, column: int) -> None:
+        """Put the cursor somewhere, as a mouse does."""
+        self._goto(row, column)
+
     def check_enter(self) -> None:
         """Look for what must be mended before Enter; put the cursor there.
 

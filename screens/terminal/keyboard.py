@@ -99,6 +99,17 @@ class Keyboard:
             self.error = None
             self.state = State.UNLOCKED
 
+    def hold(self) -> None:
+        """Lock for a turn that no key began."""
+        self.error = None
+        self.state = State.SYSTEM
+
+    def is_ready(self) -> bool:
+        """Say whether the cursor may be moved; as any key would, this resets an error unless the mode is strict."""
+        if self.state is State.ERROR and not self._strict:
+            self.reset()
+        return self.state is State.UNLOCKED
+
     def fail(self, error: KeyingError) -> None:
         """Lock for a keying error; waiting keys are lost, as they were typed for something else."""
         self.error = error

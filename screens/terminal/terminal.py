@@ -11,6 +11,7 @@ from console.printable import printable
 from screens.terminal import oia
 from screens.terminal.attributes import Attribute
 from screens.terminal.buffer import Cell
+from screens.terminal.fields import KeyingError
 from screens.terminal.frame import Frame
 from screens.terminal.keyboard import Keyboard, State
 from screens.terminal.keys import HELP, Function, Press
@@ -114,6 +115,39 @@ class Terminal:
             self.keyboard.discard()
         self.keyboard.unlock()
         return self._own(self.keyboard.replay())
+
+    def hold(self) -> bool:
+        """Lock for a turn that no key began; return whether it could be locked, as no other turn runs."""
+        if self.keyboard.is_busy:
+            return False
+        self.keyboard.hold()
+        return True
+
+    def swap(self, frame: Frame) -> None:
+        """Show the same panel in another layout, with its messages and errors."""
+        self.frame = frame
+        self.keyboard.show(frame.buffer)
+
+    def refuse(self, error: KeyingError) -> None:
+        """Lock the keyboard for a key that could not be understood; while a reply is pending only ring."""
+        if self.keyboard.is_busy:
+            self.keyboard.rings = True
+        else:
+            self.keyboard.fail(error)
+
+    def click(self, row: int, column: int) -> Function | None:
+        """Take a mouse click.
+
+        Returns:
+            The function key whose legend was hit, for the caller to press; None when the click moved the cursor, or
+            did nothing because a reply is pending or an error waits for Reset.
+        """
+        key = self.frame.key_at(row, column)
+        if key is not None:
+            return Function(f"F{key.number}")
+        if self.keyboard.is_ready() and row <= self.size.rows and column <= self.size.columns:
+            self.keyboard.editor.place_cursor(row, column)
+        return None
 
     def _own(self, key: Function | None) -> Function | None:
         """Answer the keys that are the terminal's; return the first that is not."""

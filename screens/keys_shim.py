@@ -1,0 +1,48 @@
+"""Repairs what Textual makes of some function keys. Call `install` once, before the application runs.
+
+Textual 8.2 loses keys that a 5250 cannot do without:
+
+* ``ESC [ 1 ; 2 R``, Shift+F3 of xterm and everything like it, is taken for a cursor position report. A full-screen
+  program never asks for one, so with a modifier in second place it is a key.
+* ``ESC [ 25 ~`` and its kin, F13 to F20 of VT220, PuTTY and the Linux console, become control characters or even a
+  space and quotation marks. Their names are added to the table.
+* ``ESC 1`` to ``ESC =``, Alt and a digit or a fast Escape and a digit, become what those keys type on one maker's
+  keyboards (an inverted exclamation mark, a pound sign and so on). They are F1 to F12. Mending the table, and not
+  turning the characters into function keys, lets people type a pound sign.
+
+All three tables are private, so pyproject pins Textual's series, and a test feeds the bytes to the parser.
+Source: shared measurements of what terminals send, and textual/_xterm_parser.py of 8.2.8.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from textual import _xterm_parser
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual._keyboard_protocol import FUNCTIONAL_KEYS
+from textual.keys import Keys
+
+_VT220 = {
+    "25~": "f13",
+    "26~": "f14",
+    "28~": "f15",
+    "29~": "f16",
+    "31~": "f17",
+    "32~": "f18",
+    "33~": "f19",
+    "34~": "f20",
+}
+_ALT_DIGITS = "1234567890-="
+"""In the order of F1 to F12."""
+_CURSOR_REPORT = re.compile(r"\x1b\[(?P<row>(?!1;(?:[2-9]|1[0-6])R)\d+);(?P<col>\d+)R")
+
+
+def install() -> None:
+    """Repair the tables; doing it twice changes nothing more."""
+    FUNCTIONAL_KEYS.update(_VT220)
+    _xterm_parser._re_cursor_position = _CURSOR_REPORT  # noqa: SLF001 - the only way in; see above
+    sequences = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)
+    for number, character in enumerate(_ALT_DIGITS, start=1):
+        sequences[f"\x1b{character}"] = (Keys[f"F{number}"],)

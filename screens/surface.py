@@ -1,0 +1,172 @@
+"""The widget that draws a terminal and hands it keys, clicks and pasted text. It decides nothing."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Offset, Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from screens.keymap import KeyMap, UnknownSequence
+from screens.terminal.attributes import Attribute
+from screens.terminal.buffer import Cell
+from screens.terminal.fields import KeyingError
+from screens.terminal.keys import Function, Pasted, Press
+from screens.terminal.page import NORMAL
+from screens.terminal.terminal import Terminal
+from screens.themes import style
+
+_UNKNOWN_KEY = "KBD0027"
+_Drawn = tuple[str, Style]
+
+
+class Surface(Widget, can_focus=True):
+    """Draws a `Terminal` at the top left of the screen."""
+
+    DEFAULT_CSS = "Surface { width: 100%; height: 100%; }"
+    ALLOW_SELECT: ClassVar[bool] = False
+
+    class Pressed(Message):
+        """A key that the terminal does not answer itself."""
+
+        def __init__(self, key: Function) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self, terminal: Terminal, *, theme: str = "green", underscores: bool = False) -> None:
+        """Draw a terminal.
+
+        Args:
+            terminal: What to draw.
+            theme: A key of `themes.THEMES`.
+            underscores: Draw underscores in blank input cells, for terminals that cannot underline.
+        """
+        super().__init__()
+        self.terminal = terminal
+        self._keymap = KeyMap()
+        self._theme = theme
+        self._underscores = underscores
+        self._drawn: list[list[_Drawn]] = []
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the terminal window cannot show a page."""
+        return self.size.width < NORMAL.columns or self.size.height < NORMAL.rows
+
+    def text(self) -> list[str]:
+        """Return the rows as text: the page's, then the status row if there is one. Hidden fields are blank."""
+        return self.terminal.text()
+
+    def repaint(self) -> None:
+        """Draw what changed since the last time, and nothing else: lines to a far terminal are slow."""
+        if self.terminal.keyboard.rings:
+            self.terminal.keyboard.rings = False
+            self.app.bell()
+        before, self._drawn = self._drawn, self._draw()
+        row, column = self.terminal.cursor
+        self.app.cursor_position = Offset(column - 1, row - 1)
+        if len(before) != len(self._drawn):
+            self.refresh()
+            return
+        for y, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
+            changed = _changed_span(old, new)
+            if changed:
+                self.refresh(Region(changed[0], y, changed[1] - changed[0], 1))
+
+    def repaint_all(self) -> None:
+        """Draw everything anew."""
+        self._drawn = []
+        self.repaint()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one row for Textual to show."""
+        ground = style(self._theme, Attribute.GREEN)
+        if self.is_too_small:
+            words = f"Needs 80x24, have {self.size.width}x{self.size.height}" if y == 0 else ""
+            return Strip([Segment(words, ground)]).adjust_cell_length(self.size.width, ground)
+        if y >= len(self._drawn):
+            return Strip.blank(self.size.width, ground)
+        segments = [
+            Segment("".join(character for character, _ in run), look)
+            for look, run in groupby(self._drawn[y], key=lambda cell: cell[1])
+        ]
+        return Strip(segments).adjust_cell_length(self.size.width, ground)
+
+    def press(self, press: Press) -> None:
+        """Press a key as if it came from the keyboard."""
+        key = self.terminal.press(press)
+        self.repaint()
+        if key is not None:
+            self.post_message(self.Pressed(key))
+
+    def on_key(self, event: events.Key) -> None:
+        """Translate a key and press it. Nothing of Textual's own (focus, quitting) may see it."""
+        event.stop()
+        event.prevent_default()
+        if self.is_too_small:
+            return
+        press = self._keymap.translate(event.key, event.character)
+        self.terminal.prefix = self._keymap.prefix
+        if isinstance(press, UnknownSequence):
+            self.terminal.refuse(KeyingError(_UNKNOWN_KEY))
+        elif press is not None:
+            self.press(press)
+            return
+        self.repaint()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Paste into the field under the cursor."""
+        event.stop()
+        if not self.is_too_small:
+            self.press(Pasted(event.text))
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the function key whose words were clicked, or bring the cursor to the place."""
+        event.stop()
+        if self.is_too_small:
+            return
+        key = self.terminal.click(event.y + 1, event.x + 1)
+        if key is not None:
+            self.press(key)
+        self.repaint()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Show later rows."""
+        event.stop()
+        self._roll(Function.ROLLUP)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Show earlier rows."""
+        event.stop()
+        self._roll(Function.ROLLDOWN)
+
+    def _roll(self, key: Function) -> None:
+        """Roll unless a reply is pending: a wheel sends many notches, which nobody means to queue."""
+        if not self.is_too_small and not self.terminal.keyboard.is_busy:
+            self.press(key)
+
+    def _draw(self) -> list[list[_Drawn]]:
+        shown = self.terminal.rows()
+        rows = [[self._draw_cell(cell) for cell in row] for row in shown]
+        row, column = self.terminal.cursor
+        cell = shown[row - 1][column - 1]
+        rows[row - 1][column - 1] = (cell.character, style(self._theme, cell.attribute, is_cursor=True))
+        return rows
+
+    def _draw_cell(self, cell: Cell) -> _Drawn:
+        blank = self._underscores and cell.attribute.underline and cell.character == " "
+        return ("_" if blank else cell.character), style(self._theme, cell.attribute)
+
+
+def _changed_span(old: list[_Drawn], new: list[_Drawn]) -> tuple[int, int] | None:
+    """Return the first changed cell and the one after the last, from 0; None if nothing changed."""
+    if len(old) != len(new):
+        return 0, max(len(old), len(new))
+    changed = [index for index, (one, other) in enumerate(zip(old, new, strict=True)) if one != other]
+    return (changed[0], changed[-1] + 1) if changed else None
