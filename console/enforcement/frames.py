@@ -38,7 +38,7 @@ MAX_FRAME_BYTES = 64 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
-Number = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Number = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 """Numbers that the journal can hold; another one makes a frame that is none."""
 

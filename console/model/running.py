@@ -1,6 +1,8 @@
 """What runs, or ran: jobs under a guard, and workers."""
 
-from pydantic import AwareDatetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, StringConstraints
 from sqlmodel import Field, SQLModel
 
 from console.model.columns import COUNTER
@@ -14,7 +16,7 @@ class GuardBase(SQLModel):
 
     id: int | None = Field(default=None, primary_key=True)
     """In order of arrival."""
-    guard_id: str = Field(unique=True, regex="^[0-9a-f]{32}$", max_length=32)
+    guard_id: Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")] = Field(unique=True, max_length=32)
     job_number: int = Field(ge=1, le=JOB_NUMBER_MAX, index=True)
     user: str = Field(max_length=64)
     job_name: str = Field(max_length=10)

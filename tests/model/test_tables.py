@@ -1,0 +1,116 @@
+"""SQLModel takes anything when a table class is called; rows are built with model_validate, which must not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from pydantic import ValidationError
+
+from console.model.journal import JournalEntry, Receiver
+from console.model.outbox import AuditOutbox
+from console.model.pending import PendingExitPoint, PendingRule
+from console.model.revision import ActiveRevision, Revision
+from console.model.running import Guard, Worker
+from console.model.tables import METADATA, TABLES
+from tests.conftest import NOW
+
+RULE = {
+    "exit_point": "*CONNECT",
+    "sequence": 10,
+    "user": "*ALL",
+    "local_address": "*ANY",
+    "local_port": "*ANY",
+    "remote_address": "*ANY",
+    "remote_port": "*ANY",
+    "program": "*ANY",
+    "action": "*ALLOW",
+    "fail": "*EPERM",
+    "audit": "*DFT",
+    "message": "*NO",
+    "active": "*YES",
+    "text": "",
+}
+REVISION = {"number": 1, "made_at": NOW, "made_by": "OPER", "text": "", "document": "{}"}
+ENTRY = {
+    "sequence_number": 1,
+    "entry_timestamp": NOW,
+    "receiver_name": "AUDRCV0001",
+    "journal_code": "T",
+    "entry_type": "SK",
+    "sk_type": "C",
+    "outcome": "*ALLOWED",
+    "exit_point": "*CONNECT",
+    "rule_sequence": 10,
+    "revision": 1,
+    "user_name": "ALICE",
+    "qualified_job_name": "000001/ALICE/CURL",
+    "pid": 1,
+    "program": "",
+    "address_family": "*IPV4",
+    "local_address": "",
+    "local_port": 0,
+    "remote_address": "",
+    "remote_port": 0,
+    "socks_server": "",
+    "decision_us": 0,
+    "text": "",
+    "detail": "",
+    "guard_id": "",
+    "guard_number": 0,
+    "chain_hash": "0" * 64,
+}
+RECEIVER = {"name": "A", "attached_at": NOW, "first_sequence": 1, "last_sequence": 0, "last_hash": "0" * 64}
+GUARD = {
+    "guard_id": "0" * 32,
+    "job_number": 1,
+    "user": "A",
+    "job_name": "B",
+    "command": "",
+    "pid": 1,
+    "started": NOW,
+}
+WORKER = {"pid": 1, "host": "h", "started": NOW, "heartbeat": NOW, "revision": 1}
+OUTBOX = {
+    "entry_timestamp": NOW,
+    "entry_type": "CD",
+    "user_name": "A",
+    "qualified_job_name": "",
+    "pid": 1,
+    "text": "",
+    "detail": "",
+}
+NAIVE = datetime(2026, 3, 1)  # noqa: DTZ001 - must be refused
+
+CASES = [
+    (PendingRule, RULE, {"sequence": 100_000}),
+    (PendingRule, RULE, {"action": "*MAYBE"}),
+    (PendingRule, RULE, {"text": "x" * 51}),
+    (PendingExitPoint, {"exit_point": "*LISTEN", "mode": "*OFF"}, {"mode": "OFF"}),
+    (Revision, REVISION, {"made_at": NAIVE}),
+    (Revision, REVISION, {"number": 0}),
+    (ActiveRevision, {"id": 1, "number": 1}, {"id": 2}),
+    (JournalEntry, ENTRY, {"remote_port": 65536}),
+    (JournalEntry, ENTRY, {"entry_timestamp": NAIVE}),
+    (Receiver, RECEIVER, {"last_hash": ""}),
+    (Guard, GUARD, {"job_number": 1_000_000}),
+    (Guard, GUARD, {"guard_id": "../../etc/passwd".ljust(32, "x")}),
+    (Worker, WORKER, {"pid": 0}),
+    (AuditOutbox, OUTBOX, {"entry_type": "CDX"}),
+]
+
+
+@pytest.mark.parametrize(("table", "good", "bad"), CASES)
+def test_row_with_a_bad_value_is_refused(table, good, bad):
+    table.model_validate(good)
+    with pytest.raises(ValidationError):
+        table.model_validate({**good, **bad})
+
+
+def test_every_table_has_a_case_and_is_listed():
+    assert {table for table, _, _ in CASES} == set(TABLES)
+    assert {table.__tablename__ for table in TABLES} == set(METADATA.tables)
+
+
+def test_job_name_is_qualified_as_on_ibm_i():
+    assert Guard.model_validate({**GUARD, "job_number": 42}).qualified_job_name == "000042/A/B"

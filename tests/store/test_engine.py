@@ -1,0 +1,215 @@
+"""Opening stores: fresh, existing, older, newer, foreign, impossible ones."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from console.errors import StoreError
+from console.messages import describe
+from console.model.tables import METADATA
+from console.model.words import ExitPoint, Mode
+from console.policy.rule import Rule
+from console.store import schema
+from console.store.engine import open_store
+from console.store.journal import attached_receiver, list_receivers
+from console.store.revisions import active_policy, count_changes, list_revisions
+from console.store.session import reading
+from console.store.sqlite import PRAGMAS
+from console.store.url import default_url
+
+
+def digest(path):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def refusal(url, **options):
+    with pytest.raises(StoreError) as raised:
+        open_store(url, **options)
+    describe(raised.value)
+    return raised.value.message_id
+
+
+def test_fresh_store_has_the_default_policy_as_revision_1_and_a_receiver(store):
+    with reading(store) as session:
+        number, policy = active_policy(session)
+        assert (number, len(list_revisions(session)), count_changes(session)) == (1, 1, 0)
+        assert policy.modes == dict.fromkeys(ExitPoint, Mode.ENFORCE)
+        assert [rule.sequence for rule in policy.rules] == [99999] * 3
+        assert all(isinstance(rule, Rule) for rule in policy.rules)
+        assert attached_receiver(session).name == "AUDRCV0001"
+
+
+def test_second_opening_finds_the_store_as_it_was(store, store_url):
+    again = open_store(store_url, create=False)
+    with reading(again) as session:
+        assert len(list_receivers(session)) == 1
+    again.close()
+
+
+def test_second_opening_does_not_load_alembic(store, store_url):
+    code = (
+        "import sys; from console.store.engine import open_store;"
+        f"open_store({store_url!r}).close(); sys.exit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_connection_has_the_pragmas(store):
+    with store.engine.connect() as one, store.engine.connect() as other:
+        for connection in (one, other):
+            for name, value in PRAGMAS.items():
+                assert connection.exec_driver_sql(f"PRAGMA {name}").scalar() == value
+
+
+def test_migrations_lead_to_the_tables_of_the_model(store):
+    with store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_head_is_the_last_migration():
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_heads() == [schema.HEAD]
+
+
+def test_files_are_private_whatever_the_umask(tmp_path):
+    code = (
+        f"import os; os.umask(0); from console.store.engine import open_store; open_store('sqlite:///{tmp_path}/x.db')"
+    )
+    subprocess.run([sys.executable, "-c", code + "; os._exit(0)"], check=True)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert {"x.db", "x.db-wal", "x.db-shm"} <= set(modes)
+    assert set(modes.values()) == {0o600}
+
+
+def test_directory_of_the_default_store_is_made_private(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    url = default_url()
+    assert url == f"sqlite:///{tmp_path}/state/greenwall/greenwall.db"
+    open_store(url).close()
+    assert stat.S_IMODE((tmp_path / "state" / "greenwall").stat().st_mode) == 0o700
+
+
+def test_default_store_of_root_is_the_systems(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert default_url() == "sqlite:////var/lib/greenwall/greenwall.db"
+
+
+def test_two_processes_may_make_the_same_store_at_once(store_url):
+    code = (
+        "import sys; from console.store.engine import open_store; from console.store.session import reading;"
+        "from console.store.revisions import list_revisions; sys.stdin.read();"
+        f"s = open_store({store_url!r});\nwith reading(s) as x: assert len(list_revisions(x)) == 1"
+    )
+    makers = [subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) for _ in range(4)]
+    for maker in makers:
+        maker.stdin.close()
+    assert [maker.wait(30) for maker in makers] == [0] * 4
+
+
+def test_store_from_a_newer_version_is_refused_and_not_changed(store, store_url, tmp_path):
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9001'")
+    store.close()
+    before = digest(tmp_path / "test.db")
+    with pytest.raises(StoreError) as raised:
+        open_store(store_url)
+    assert raised.value.message_id == "GWL0309"
+    assert (raised.value.values["found"], raised.value.values["known"]) == ("9001", schema.HEAD)
+    assert digest(tmp_path / "test.db") == before
+
+
+def test_store_killed_before_its_tables_were_made_is_finished(tmp_path):
+    connection = sqlite3.connect(tmp_path / "half.db")
+    connection.execute("PRAGMA application_id=0x47574C31")
+    connection.close()
+    store = open_store(f"sqlite:///{tmp_path}/half.db")
+    with reading(store) as session:
+        assert active_policy(session)[0] == 1
+    store.close()
+
+
+def test_empty_file_becomes_a_store(tmp_path):
+    (tmp_path / "empty.db").touch(mode=0o600)
+    open_store(f"sqlite:///{tmp_path}/empty.db").close()
+
+
+def test_file_that_is_no_database_is_refused_and_not_changed(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("These are my notes. " * 20)
+    before = digest(path)
+    assert refusal(f"sqlite:///{path}") == "GWL0306"
+    assert digest(path) == before
+    assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_database_of_another_program_is_refused_and_not_changed(tmp_path):
+    path = tmp_path / "other.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    before = digest(path)
+    assert refusal(f"sqlite:///{path}") == "GWL0307"
+    assert digest(path) == before
+    assert [each.name for each in tmp_path.iterdir()] == ["other.db"]
+
+
+def test_damaged_store_is_refused(store, store_url, tmp_path):
+    store.close()
+    path = tmp_path / "test.db"
+    octets = bytearray(path.read_bytes())
+    octets[100:] = b"\xff" * (len(octets) - 100)
+    path.write_bytes(octets)
+    assert refusal(store_url) == "GWL0310"
+
+
+def test_missing_directory_is_refused_and_not_made(tmp_path):
+    assert refusal(f"sqlite:///{tmp_path}/no/where.db") == "GWL0303"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_store_is_not_made_when_it_must_be_there(tmp_path):
+    assert refusal(f"sqlite:///{tmp_path}/none.db", create=False) == "GWL0308"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_directory_in_place_of_the_file_is_refused(tmp_path):
+    assert refusal(f"sqlite:///{tmp_path}") == "GWL0305"
+
+
+def test_symbolic_link_to_nowhere_is_refused(tmp_path):
+    (tmp_path / "link.db").symlink_to(tmp_path / "nowhere")
+    assert refusal(f"sqlite:///{tmp_path}/link.db") == "GWL0304"
+
+
+@pytest.mark.parametrize(
+    ("url", "message_id"),
+    [
+        ("not a url", "GWL0301"),
+        ("", "GWL0301"),
+        ("sqlite://", "GWL0302"),
+        ("sqlite:///:memory:", "GWL0302"),
+        ("sqlite:///file:x?mode=memory", "GWL0302"),
+        ("sqlite:////tmp/x.db?timeout=1", "GWL0302"),
+        ("sqlite+aiosqlite:////tmp/x.db", "GWL0302"),
+        ("oracle7://host/db", "GWL0312"),
+        ("postgresql+psycopg2://host/db", "GWL0312"),
+    ],
+)
+def test_url_that_cannot_be_a_store_is_refused(url, message_id, monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert refusal(url) == message_id
