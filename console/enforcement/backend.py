@@ -1,0 +1,108 @@
+"""The seam to the kernel: what a guard asks of Linux about a supervised call.
+
+The life of a call: RECEIVED -> (read, taken, decided, performed) -> ANSWERED, or GONE at any moment, when its thread
+was killed or a signal took it out of the call. GONE shows as `CallerGone` from any of the methods; there is then nobody
+to answer, and a thread that restarts the call arrives as a new one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from console.enforcement.fds import OwnedFd
+
+
+class Call(NamedTuple):
+    """One supervised system call that waits for an answer."""
+
+    cookie: int
+    """The kernel's number for this waiting call; never used twice."""
+    thread: int
+    """Thread id of the caller, in the guard's pid namespace."""
+    number: int
+    """System call number, see `layouts`."""
+    arguments: tuple[int, ...]
+    """Six, as unsigned 64-bit registers."""
+
+
+@dataclass(slots=True)
+class Caller:
+    """A thread that makes calls, as long as it lives."""
+
+    thread: int
+    process: int
+    """Process id, for the journal."""
+    pidfd: OwnedFd
+    """Readable once the thread has ended (or its process, before Linux 6.9)."""
+    directory: OwnedFd
+    """/proc/THREAD, held open: it goes on meaning this thread when the number is used again."""
+
+
+class Backend(Protocol):
+    """What a guard needs of the kernel.
+
+    Threads: all methods may be called from any, several at once.
+    """
+
+    def receive(self) -> Call | None:
+        """Wait for the next call; None once no process of the job is left."""
+
+    def caller(self, call: Call) -> Caller:
+        """Return who calls.
+
+        Raises:
+            CallerGone: The call no longer waits.
+            OSError: Why it cannot be told.
+        """
+
+    def is_waiting(self, call: Call) -> bool:
+        """Say whether the call still waits for its answer."""
+
+    def take_descriptor(self, call: Call, caller: Caller, number: int) -> OwnedFd:
+        """Duplicate a descriptor of the caller.
+
+        Raises:
+            CallerGone: The call no longer waits.
+            OSError: EBADF: it has no such descriptor; EPERM: we may not.
+        """
+
+    def read_memory(self, call: Call, address: int, size: int) -> bytes:
+        """Copy at most 128 bytes of the caller's memory; the call is known to have waited after they were read.
+
+        Raises:
+            CallerGone: The call no longer waits; what was read, if anything, was thrown away.
+            OSError: EFAULT: part of it is not there; EPERM: we may not.
+        """
+
+    def write_memory(self, call: Call, address: int, octets: bytes) -> None:
+        """Write at most 128 bytes into the caller's memory.
+
+        Raises:
+            CallerGone, OSError: As `read_memory`.
+        """
+
+    def answer(self, call: Call, errno: int) -> None:
+        """Let the call return 0, or fail with an errno.
+
+        Raises:
+            CallerGone: The call no longer waits.
+        """
+
+    def go_on(self, call: Call) -> None:
+        """Let the kernel carry the call out as if nobody had asked.
+
+        Never for a call whose address or socket was looked at: both can be changed behind our back before the kernel
+        looks again (seccomp_unotify(2), "time-of-check to time-of-use").
+
+        Raises:
+            CallerGone: The call no longer waits.
+        """
+
+    def deliver(self, call: Call, descriptor: int, *, close_on_exec: bool) -> None:
+        """Let the call return a copy of a descriptor of ours.
+
+        Raises:
+            CallerGone: The call no longer waits; the caller has no copy.
+            OSError: EMFILE: its table is full; it still waits.
+        """

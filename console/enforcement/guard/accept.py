@@ -1,0 +1,236 @@
+"""QIBM_QSO_ACCEPT: takes, decides and hands over connections for a job's accept(2) and accept4(2).
+
+The guard takes the connection off the caller's own listener. A rejected one is reset before the program hears of it,
+not one byte sent, and the call goes on waiting, as on IBM i; a non-blocking call is told EAGAIN when no other
+connection waits. An allowed one is installed in the caller as its result.
+
+A call that must wait does not occupy a thread: it stands in a queue of its listener (see `waiting`). Its caller may be
+taken out of the call by a signal at any time. A connection that was taken for it and can no longer be handed over is
+kept for the next accept on that listener, and reset if none comes; the journal says so.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from console.enforcement import layouts as k
+from console.enforcement import syscalls
+from console.enforcement.backend import Call
+from console.enforcement.fds import OwnedFd
+from console.enforcement.guard.supervisor import Attempt, Supervisor, local_endpoint
+from console.enforcement.layouts import NO_ENDPOINT, Endpoint
+from console.errors import CallerGone
+from console.policy.decide import CompiledPolicy
+from console.policy.request import Decision
+
+_KNOWN_FLAGS = socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+_LENGTH = struct.Struct("=i")
+_KEPT_S = 5.0
+"""How long a connection that could not be handed over waits for another accept."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """A connection that was taken off its listener and allowed."""
+
+    descriptor: OwnedFd
+    peer: bytes
+    """Socket address of the peer."""
+    policy: CompiledPolicy
+    decision: Decision
+    local: Endpoint
+    remote: Endpoint
+
+
+@dataclass(slots=True)
+class Acceptance:
+    """One accept that has not been answered."""
+
+    attempt: Attempt
+    listener: OwnedFd
+    inode: int
+    """Which listener: the same number for all its descriptors."""
+    flags: int
+    blocking: bool
+    deadline: float = 0.0
+    """When SO_RCVTIMEO of the listener ends the wait (time.monotonic); 0 for never."""
+
+
+class AcceptPoint:
+    """The handler of accept and accept4.
+
+    Args:
+        wait: Given each acceptance that has to wait; owns it from then on, and calls `try_once` whenever its listener
+            is readable, from one thread.
+    """
+
+    def __init__(self, wait: Callable[[Acceptance], None]) -> None:
+        self._wait = wait
+        self._kept: dict[int, list[tuple[float, Attempt, Connection]]] = {}
+        self._mutex = threading.Lock()
+
+    def handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
+        """Answer one accept, or let it wait.
+
+        Raises:
+            CallerGone: The call no longer waits.
+            Undecidable: It must be rejected.
+        """
+        call = attempt.call
+        listener = supervisor.take_socket(attempt)
+        if listener is None:
+            return
+        with listener:
+            flags = call.arguments[3] & 0xFFFF_FFFF if call.number == k.SYS_ACCEPT4 else 0
+            if local_endpoint(listener.number) is None:
+                supervisor.backend.go_on(call)
+                return
+            if flags & ~_KNOWN_FLAGS:
+                supervisor.backend.answer(call, errno.EINVAL)
+                return
+            supervisor.identify(attempt)
+            blocking = not syscalls.is_non_blocking(listener.number)
+            acceptance = Acceptance(attempt, listener, os.fstat(listener.number).st_ino, flags, blocking)
+            if self.try_once(supervisor, acceptance):
+                return
+            if not blocking:
+                listener.close()
+                supervisor.backend.answer(call, errno.EAGAIN)
+                return
+            timeout_s = syscalls.receive_timeout_s(listener.number)
+            acceptance.deadline = time.monotonic() + timeout_s if timeout_s else 0.0
+            acceptance.listener = OwnedFd(listener.release())
+        self._wait(acceptance)
+
+    def try_once(self, supervisor: Supervisor, acceptance: Acceptance) -> bool:
+        """Hand over a connection if one is there; reject those that are to be.
+
+        Returns:
+            Whether the call has been answered.
+
+        Raises:
+            CallerGone: The call no longer waits; no connection was lost.
+            Undecidable: It must be rejected.
+        """
+        attempt, listener = acceptance.attempt, acceptance.listener
+        while True:
+            taken = self._take_kept(acceptance.inode)
+            if taken is None:
+                if acceptance.blocking and not syscalls.is_readable(listener.number):
+                    return False
+                number, peer = syscalls.accept(listener.number, acceptance.flags | socket.SOCK_CLOEXEC)
+                if number == -errno.EAGAIN:
+                    return False
+                if number < 0:
+                    supervisor.backend.answer(attempt.call, -number)
+                    return True
+                taken = OwnedFd(number), peer
+            connection = _judge(supervisor, attempt, *taken)
+            if connection is not None:
+                self._hand_over(supervisor, acceptance, connection)
+                return True
+
+    def _hand_over(self, supervisor: Supervisor, acceptance: Acceptance, connection: Connection) -> None:
+        attempt = acceptance.attempt
+        call = attempt.call
+        try:
+            failure = _write_peer(supervisor, call, connection.peer)
+            if failure:
+                connection.descriptor.close()
+                supervisor.backend.answer(call, failure)
+            else:
+                supervisor.backend.deliver(
+                    call, connection.descriptor.number, close_on_exec=bool(acceptance.flags & socket.SOCK_CLOEXEC)
+                )
+        except CallerGone:
+            self._keep(acceptance, connection)
+            raise
+        except OSError as error:
+            self._keep(acceptance, connection)
+            supervisor.backend.answer(call, error.errno or errno.EMFILE)
+            return
+        connection.descriptor.close()
+        supervisor.record(connection.policy, attempt, connection.decision, connection.local, connection.remote, failure)
+
+    def _keep(self, acceptance: Acceptance, connection: Connection) -> None:
+        with self._mutex:
+            self._kept.setdefault(acceptance.inode, []).append((time.monotonic(), acceptance.attempt, connection))
+
+    def _take_kept(self, inode: int) -> tuple[OwnedFd, bytes] | None:
+        if not self._kept:
+            return None
+        with self._mutex:
+            waiting = self._kept.get(inode)
+            if not waiting:
+                return None
+            _, _, connection = waiting.pop(0)
+            if not waiting:
+                del self._kept[inode]
+            return connection.descriptor, connection.peer
+
+    def reset_stale(self, supervisor: Supervisor, *, older_than_s: float = _KEPT_S) -> None:
+        """Reset the connections that no accept came for, and say so in the journal."""
+        if not self._kept:
+            return
+        now = time.monotonic()
+        with self._mutex:
+            stale = [entry for waiting in self._kept.values() for entry in waiting if now - entry[0] >= older_than_s]
+            fresh = {
+                inode: [entry for entry in waiting if now - entry[0] < older_than_s]
+                for inode, waiting in self._kept.items()
+            }
+            self._kept = {inode: waiting for inode, waiting in fresh.items() if waiting}
+        for _, attempt, connection in stale:
+            syscalls.reset(connection.descriptor.release())
+            supervisor.record(
+                connection.policy,
+                attempt,
+                connection.decision,
+                connection.local,
+                connection.remote,
+                text="reset: its accept was interrupted and no other came",
+            )
+
+
+def _judge(supervisor: Supervisor, attempt: Attempt, descriptor: OwnedFd, peer: bytes) -> Connection | None:
+    """Decide about a connection; a rejected one is reset, journalled, and None."""
+    attempt.started_ns = time.perf_counter_ns()
+    policy = supervisor.policy
+    local = local_endpoint(descriptor.number) or NO_ENDPOINT
+    remote = k.parse_sockaddr(peer) or NO_ENDPOINT
+    decision = supervisor.decide(policy, attempt, local, remote)
+    if decision.errno:
+        syscalls.reset(descriptor.release())
+        supervisor.record(policy, attempt, decision, local, remote)
+        return None
+    return Connection(descriptor, peer, policy, decision, local, remote)
+
+
+def _write_peer(supervisor: Supervisor, call: Call, peer: bytes) -> int:
+    """Write the peer's address where the caller wants it, as net/socket.c, move_addr_to_user, does.
+
+    Layout: The caller's length is an int, in and out: room on entry, the address's whole length on return.
+
+    Returns:
+        0, or the errno with which Linux ends such a call.
+    """
+    address, length = call.arguments[1], call.arguments[2]
+    if not address:
+        return 0
+    try:
+        (room,) = _LENGTH.unpack(supervisor.backend.read_memory(call, length, _LENGTH.size))
+        if room < 0:
+            return errno.EINVAL
+        if room:
+            supervisor.backend.write_memory(call, address, peer[:room])
+        supervisor.backend.write_memory(call, length, _LENGTH.pack(len(peer)))
+    except OSError as error:
+        return error.errno or errno.EFAULT
+    return 0

@@ -1,0 +1,103 @@
+"""The last steps of the process that becomes the job: puts itself under the filter and executes the command.
+
+Runs in a child of the guard, single-threaded, between fork and exec; reports only through the socket it is given.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+from dataclasses import dataclass
+from typing import NoReturn
+
+from console.enforcement import syscalls
+from console.enforcement.guard.filter import build_filter
+
+_PYTHON_IGNORES = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Signals that Python's start-up sets to be ignored (Py_InitializeEx); a command expects their default."""
+FILTER_STEP = b"filter"
+EXECUTE_STEP = b"execute"
+USER_STEP = b"user"
+LISTENER_STEP = b"listener"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The user a job runs as, when it is not the one who starts it."""
+
+    user_id: int
+    group_id: int
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobStart:
+    """Everything that the job's process must be like before it executes the command."""
+
+    command: tuple[str, ...]
+    process_group: int
+    """The front's: the terminal's foreground group when the front is in it."""
+    signal_mask: frozenset[int]
+    ignored: frozenset[int]
+    """Signals that were ignored when we were started, and so are in the job."""
+    handled: frozenset[int]
+    """Signals whose disposition the front or guard changed."""
+    identity: Identity | None
+
+
+def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
+    """Execute the command under the filter.
+
+    Layout: Reports are datagrams of a step and, for all but `LISTENER_STEP`, a space and an errno; with LISTENER_STEP
+    comes the listener (SCM_RIGHTS).
+    """
+    try:
+        os.setpgid(0, start.process_group)
+        _restore_signals(start)
+        listener = _install_filter()
+    except OSError as error:
+        _leave(reports, FILTER_STEP, error)
+    try:
+        if start.identity is not None:
+            _become(start.identity)
+    except OSError as error:
+        _leave(reports, USER_STEP, error)
+    socket.send_fds(reports, [LISTENER_STEP], [listener])
+    os.close(listener)
+    try:
+        os.execvp(start.command[0], start.command)  # noqa: S606 -- no shell is wanted
+    except OSError as error:
+        _leave(reports, EXECUTE_STEP, error)
+
+
+def _install_filter() -> int:
+    """Install the filter, without no_new_privs where we may."""
+    program = build_filter()
+    try:
+        return syscalls.install_filter(program)
+    except OSError as error:
+        if error.errno != errno.EACCES:
+            raise
+    syscalls.forgo_new_privileges()
+    return syscalls.install_filter(program)
+
+
+def _restore_signals(start: JobStart) -> None:
+    for number in start.handled - start.ignored | frozenset(_PYTHON_IGNORES):
+        signal.signal(number, signal.SIG_DFL)
+    for number in start.ignored:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, start.signal_mask)
+
+
+def _become(identity: Identity) -> None:
+    os.setgroups(identity.groups)
+    os.setgid(identity.group_id)
+    os.setuid(identity.user_id)
+
+
+def _leave(reports: socket.socket, step: bytes, error: OSError) -> NoReturn:
+    reports.send(step + b" %d" % (error.errno or 0))
+    os._exit(127)

@@ -1,0 +1,165 @@
+"""QIBM_QSO_CONNECT: decides and performs connect(2) for a job.
+
+The address is copied once out of the caller's memory; what was decided on is what is connected to, whatever the caller
+does to its memory meanwhile. The connect is made on the caller's own socket, so that its flags, time-outs and options
+hold, and its result is the caller's result.
+
+A signal may take the caller out of a connect that waits. Linux then goes on connecting, and a call that is made again
+(SA_RESTART) waits for the same connection and returns 0. Our connect may have come to its end meanwhile, with nobody to
+tell; the kernel would then say EISCONN to the repeated call. So a result that could not be handed over is kept for
+the same thread and socket.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import time
+
+from console.enforcement import layouts as k
+from console.enforcement import syscalls
+from console.enforcement.backend import Call
+from console.enforcement.fds import OwnedFd
+from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
+from console.enforcement.guard.turns import Turns
+from console.enforcement.layouts import NO_ENDPOINT, Endpoint
+from console.errors import CallerGone
+from console.model.words import ExitPoint
+from console.policy.decide import CompiledPolicy
+from console.policy.request import MAPPED
+
+_LOOPBACK_NETWORK = MAPPED + 0x7F00_0000 >> 24
+_LOOPBACK_V6 = 1
+_RESULT_KEPT_S = 30.0
+_MOST_RESULTS_KEPT = 1024
+_UNCOVERED_TYPES = frozenset({socket.SOCK_DGRAM, socket.SOCK_RAW})
+
+
+class ConnectPoint:
+    """The handler of connect."""
+
+    def __init__(self, turns: Turns | None = None) -> None:
+        self.turns = turns
+        """Told before a connect that may wait; None in tests with one call at a time."""
+        self._untold: dict[tuple[int, int], tuple[float, int]] = {}
+        """(thread, inode of the socket) -> when and how a connect ended that nobody could be told of."""
+
+    def handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
+        """Answer one connect.
+
+        Raises:
+            CallerGone: The call no longer waits.
+            Undecidable: It must be rejected.
+        """
+        taken = supervisor.take_socket(attempt)
+        if taken is None:
+            return
+        with taken:
+            sockaddr = self._copy_address(supervisor, attempt.call)
+            if sockaddr is None:
+                return
+            if self._untold and self._tell_again(supervisor, attempt.call, taken):
+                return
+            remote = k.parse_sockaddr(sockaddr)
+            if remote is None:
+                self._not_internet(supervisor, attempt.call, taken, sockaddr)
+            else:
+                self._internet(supervisor, attempt, taken, sockaddr, remote)
+
+    def _copy_address(self, supervisor: Supervisor, call: Call) -> bytes | None:
+        """Copy the address out of the caller's memory; None when the call has been answered."""
+        size = call.arguments[2] & 0xFFFF_FFFF
+        if size > k.SOCKADDR_STORAGE_SIZE:  # negative lengths are among these: net/socket.c, move_addr_to_kernel
+            supervisor.backend.answer(call, errno.EINVAL)
+            return None
+        try:
+            return supervisor.backend.read_memory(call, call.arguments[1], size) if size else b""
+        except OSError as error:
+            if error.errno != errno.EFAULT:
+                raise Undecidable(f"memory not readable: {error.strerror}") from error
+        supervisor.backend.answer(call, errno.EFAULT)
+        return None
+
+    def _not_internet(self, supervisor: Supervisor, call: Call, taken: OwnedFd, sockaddr: bytes) -> None:
+        """Answer a connect to an address that no rule speaks of.
+
+        On an internet socket it is made here, with the copied address: dissolving an association (AF_UNSPEC), or an
+        error. On any other socket it must be the caller's own call, because a Unix socket's peer is told who connects.
+        """
+        if local_endpoint(taken.number) is None:
+            supervisor.backend.go_on(call)
+        else:
+            supervisor.backend.answer(call, syscalls.connect(taken.number, sockaddr))
+
+    def _internet(
+        self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, sockaddr: bytes, remote: Endpoint
+    ) -> None:
+        if not _is_covered(taken):
+            supervisor.backend.answer(attempt.call, self._perform(attempt.call, taken, sockaddr, remote))
+            return
+        policy = supervisor.policy
+        supervisor.identify(attempt)
+        bound = (local_endpoint(taken.number) or NO_ENDPOINT) if _asks_local(policy) else NO_ENDPOINT
+        decision = supervisor.decide(policy, attempt, bound, remote)
+        if decision.errno:
+            local = local_endpoint(taken.number) or NO_ENDPOINT
+            supervisor.record(policy, attempt, decision, local, remote)
+            taken.close()
+            supervisor.backend.answer(attempt.call, decision.errno)
+            return
+        result = self._perform(attempt.call, taken, sockaddr, remote)
+        local = local_endpoint(taken.number) or NO_ENDPOINT
+        self._finish(supervisor, attempt.call, taken, result)
+        supervisor.record(policy, attempt, decision, local, remote, result)
+
+    def _perform(self, call: Call, taken: OwnedFd, sockaddr: bytes, remote: Endpoint) -> int:
+        if (
+            self.turns is not None
+            and (not _is_loopback(remote.address) or self.turns.is_careful)
+            and not syscalls.is_non_blocking(taken.number)
+        ):
+            self.turns.may_block()
+        return syscalls.connect(taken.number, sockaddr)
+
+    def _finish(self, supervisor: Supervisor, call: Call, taken: OwnedFd, result: int) -> None:
+        """Hand the result over; our copy of the socket is closed first, so that the caller's close is the last one."""
+        inode = os.fstat(taken.number).st_ino
+        taken.close()
+        try:
+            supervisor.backend.answer(call, result)
+        except CallerGone:
+            if result != errno.EINTR:
+                self._keep(call.thread, inode, result)
+
+    def _keep(self, thread: int, inode: int, result: int) -> None:
+        now = time.monotonic()
+        for key, (since, _) in list(self._untold.items()):
+            if now - since > _RESULT_KEPT_S or len(self._untold) >= _MOST_RESULTS_KEPT:
+                self._untold.pop(key, None)
+        self._untold[thread, inode] = (now, result)
+
+    def _tell_again(self, supervisor: Supervisor, call: Call, taken: OwnedFd) -> bool:
+        kept = self._untold.pop((call.thread, os.fstat(taken.number).st_ino), None)
+        if kept is None:
+            return False
+        taken.close()
+        supervisor.backend.answer(call, kept[1])
+        return True
+
+
+def _is_covered(taken: OwnedFd) -> bool:
+    """Say whether a socket is of a kind that the connect exit point is asked about: every kind that has connections."""
+    try:
+        return syscalls.socket_option(taken.number, socket.SO_TYPE) not in _UNCOVERED_TYPES
+    except OSError:
+        return False
+
+
+def _asks_local(policy: CompiledPolicy) -> bool:
+    table = policy.tables[ExitPoint.CONNECT]
+    return table is not None and (table.local_addresses is not None or table.local_ports is not None)
+
+
+def _is_loopback(address: int) -> bool:
+    return address >> 24 == _LOOPBACK_NETWORK or address == _LOOPBACK_V6

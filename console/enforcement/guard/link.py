@@ -1,0 +1,92 @@
+"""The conversation of a guard with the worker: frames over the Unix socket beside the store.
+
+It knows who speaks when (`console.enforcement.frames` draws it), and nothing of what is supervised.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+
+from console.enforcement.frames import PROTOCOL, Frame, Hello, Welcome, decode, encode
+from console.errors import WorkerError
+from console.store.location import Location
+from console.store.unix_path import connect
+
+_CHUNK_BYTES = 256 * 1024
+_GREETING_TIMEOUT_S = 10.0
+"""A worker answers a Hello after at most one transaction of others; this is only so that nobody waits for ever."""
+
+
+class WorkerLink:
+    """One connection to the worker, from Hello on.
+
+    Threads: one receives, any may send.
+    """
+
+    def __init__(self, location: Location, hello: Hello) -> None:
+        """Connect and introduce the guard.
+
+        Raises:
+            WorkerError: Nobody listens, or whoever does is no worker of our kind.
+        """
+        self._buffer = bytearray()
+        self._sending = threading.Lock()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connect(self._socket, location.worker_socket)
+            self._socket.settimeout(_GREETING_TIMEOUT_S)
+            self.send(hello)
+            greeting = self.receive()
+            self._socket.settimeout(None)
+        except OSError as error:
+            self._socket.close()
+            raise WorkerError("GWL0410", path=location.worker_socket, reason=error.strerror or str(error)) from error
+        except WorkerError:
+            self._socket.close()
+            raise
+        if not isinstance(greeting, Welcome) or greeting.protocol != PROTOCOL:
+            self._socket.close()
+            raise WorkerError("GWL0411", protocol=PROTOCOL)
+        self.welcome = greeting
+        """What the worker said first."""
+
+    def fileno(self) -> int:
+        """Return the descriptor of the connection."""
+        return self._socket.fileno()
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame whole.
+
+        Raises:
+            OSError: The worker has gone.
+        """
+        with self._sending:
+            self._socket.sendall(encode(frame))
+
+    def receive(self) -> Frame | None:
+        """Wait for the next frame; None when the worker has gone.
+
+        Raises:
+            WorkerError: What came is no frame.
+        """
+        while True:
+            found = decode(self._buffer)
+            if found is not None:
+                frame, size = found
+                del self._buffer[:size]
+                return frame
+            try:
+                octets = self._socket.recv(_CHUNK_BYTES)
+            except ConnectionError:
+                return None
+            if not octets:
+                return None
+            self._buffer += octets
+
+    def close(self) -> None:
+        """Hang up; a thread that receives gets None."""
+        with contextlib.suppress(OSError):  # the other side was faster
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()

@@ -1,0 +1,203 @@
+"""The listener of a seccomp filter, as a `Backend`.
+
+What the kernel does, and what follows from it. A thread whose call matches the filter sleeps in the kernel until this
+process answers; it sleeps *interruptibly*. A signal wakes it at any moment: the notification is then dropped, every
+ioctl that names its cookie fails with ENOENT, and the call returns EINTR or is made again under a new cookie, just as
+the signal's handler was installed. So "the caller is gone" is an everyday answer here, not a fault, and it may come
+between any two of our steps.
+
+The notification names the thread by number. Numbers are used again, so everything that is looked up by number is
+looked up *before* a check that the cookie still waits: if it does, the thread was there all along. What is kept for
+longer (a pidfd, the /proc directory) is a descriptor, which cannot come to mean another thread.
+
+``SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP`` (Linux 6.6) makes caller and guard hand the processor to each other instead of
+waking the other one on another processor: 66 to 82 us a call become 25. It is a hint, and its absence is not an error.
+
+A pidfd that names a thread needs Linux 6.9. Before that a pidfd names a process; it serves as well except for threads
+that do not share their process's descriptors (unshare(2), CLONE_FILES), whose descriptors would be taken from the
+process; and it is opened anew for each call, since a thread may end and its number return while the process lives.
+
+Source: seccomp(2), seccomp_unotify(2), linux/seccomp.h, kernel/seccomp.c.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import select
+
+from console.enforcement import layouts as k
+from console.enforcement import syscalls
+from console.enforcement.backend import Call, Caller
+from console.enforcement.fds import OwnedFd
+from console.errors import CallerGone
+
+_EMPTY_NOTIFICATION = bytes(k.NOTIFICATION.size)
+_MOST_CALLERS = 1024
+"""Callers kept; two descriptors each. The oldest goes first and is looked up again when it calls again."""
+
+
+class SeccompBackend:
+    """Calls of one job, through the listener of its filter."""
+
+    def __init__(self, listener: OwnedFd) -> None:
+        self._listener = listener
+        self._callers: dict[int, Caller] = {}
+        self._pidfd_names_thread = _pidfd_can_name_thread()
+        try:
+            fcntl.ioctl(listener.number, k.IOCTL_SET_FLAGS, k.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.ENOTTY):  # before Linux 6.6: slower, not wrong
+                raise
+
+    def receive(self) -> Call | None:
+        """Wait for the next call; see `Backend`."""
+        notification = bytearray(_EMPTY_NOTIFICATION)
+        while True:
+            try:
+                fcntl.ioctl(self._listener.number, k.IOCTL_RECEIVE, notification, True)
+            except OSError as error:
+                # ENOENT: the caller went while its call was being handed over, or all callers have.
+                if error.errno == errno.ENOENT and not self._is_deserted():
+                    notification[:] = _EMPTY_NOTIFICATION
+                    continue
+                if error.errno == errno.ENOENT:
+                    return None
+                raise
+            cookie, thread, _flags, number, _arch, _pointer, *arguments = k.NOTIFICATION.unpack_from(notification)
+            return Call(cookie, thread, number, tuple(arguments))
+
+    def caller(self, call: Call) -> Caller:
+        """Return who calls; see `Backend`."""
+        known = self._callers.get(call.thread)
+        if known is not None:
+            return known
+        try:
+            caller = self._look_up(call.thread)
+        except (FileNotFoundError, ProcessLookupError) as error:
+            raise CallerGone("GWL0402") from error
+        self._require_waiting(call)
+        if self._pidfd_names_thread:
+            if len(self._callers) >= _MOST_CALLERS:
+                self._callers.pop(next(iter(self._callers)), None)
+            self._callers[call.thread] = caller
+        return caller
+
+    def is_waiting(self, call: Call) -> bool:
+        """Say whether the call still waits; see `Backend`."""
+        try:
+            fcntl.ioctl(self._listener.number, k.IOCTL_ID_VALID, k.COOKIE.pack(call.cookie))
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return False
+        return True
+
+    def take_descriptor(self, call: Call, caller: Caller, number: int) -> OwnedFd:
+        """Duplicate a descriptor of the caller; see `Backend`.
+
+        A remembered caller may have ended and its number be another thread's by now; ESRCH tells, and it is looked up
+        again.
+        """
+        try:
+            return OwnedFd(syscalls.take_descriptor(caller.pidfd.number, number))
+        except ProcessLookupError:
+            self._callers.pop(call.thread, None)
+            self._require_waiting(call)
+            fresh = self.caller(call)
+            caller.process, caller.pidfd, caller.directory = fresh.process, fresh.pidfd, fresh.directory
+        try:
+            return OwnedFd(syscalls.take_descriptor(caller.pidfd.number, number))
+        except ProcessLookupError as error:
+            raise CallerGone("GWL0402") from error
+
+    def read_memory(self, call: Call, address: int, size: int) -> bytes:
+        """Copy memory of the caller; see `Backend`."""
+        try:
+            octets = syscalls.read_memory(call.thread, address, size)
+        except ProcessLookupError as error:
+            raise CallerGone("GWL0402") from error
+        self._require_waiting(call)
+        return octets
+
+    def write_memory(self, call: Call, address: int, octets: bytes) -> None:
+        """Write memory of the caller; see `Backend`."""
+        self._require_waiting(call)
+        try:
+            syscalls.write_memory(call.thread, address, octets)
+        except ProcessLookupError as error:
+            raise CallerGone("GWL0402") from error
+
+    def answer(self, call: Call, errno: int) -> None:
+        """Let the call return; see `Backend`."""
+        self._send(k.RESPONSE.pack(call.cookie, 0, -errno, 0))
+
+    def go_on(self, call: Call) -> None:
+        """Let the kernel carry the call out; see `Backend`."""
+        self._send(k.RESPONSE.pack(call.cookie, 0, 0, k.SECCOMP_USER_NOTIF_FLAG_CONTINUE))
+
+    def deliver(self, call: Call, descriptor: int, *, close_on_exec: bool) -> None:
+        """Let the call return a descriptor; see `Backend`."""
+        flags = os.O_CLOEXEC if close_on_exec else 0
+        request = k.ADDFD.pack(call.cookie, k.SECCOMP_ADDFD_FLAG_SEND, descriptor, 0, flags)
+        self._ioctl_about_call(k.IOCTL_ADDFD, request)
+
+    def _send(self, response: bytes) -> None:
+        self._ioctl_about_call(k.IOCTL_SEND, response)
+
+    def _ioctl_about_call(self, request: int, argument: bytes) -> None:
+        try:
+            fcntl.ioctl(self._listener.number, request, argument)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.EINPROGRESS):
+                raise CallerGone("GWL0402") from error
+            raise
+
+    def _require_waiting(self, call: Call) -> None:
+        if not self.is_waiting(call):
+            raise CallerGone("GWL0402")
+
+    def _look_up(self, thread: int) -> Caller:
+        directory = OwnedFd(os.open(f"/proc/{thread}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        process = _process_of(directory)
+        if self._pidfd_names_thread:
+            pidfd = OwnedFd(syscalls.open_pidfd(thread, one_thread=True))
+        else:
+            pidfd = OwnedFd(syscalls.open_pidfd(process, one_thread=False))
+        return Caller(thread, process, pidfd, directory)
+
+    def _is_deserted(self) -> bool:
+        """Say whether no process is left under the filter: the kernel then hangs the listener up (Linux 5.8)."""
+        poll = select.poll()
+        poll.register(self._listener.number, 0)
+        return bool(poll.poll(0))
+
+
+def _process_of(directory: OwnedFd) -> int:
+    """Return the process id of a thread, from its /proc directory."""
+    for line in status_lines(directory):
+        if line.startswith(b"Tgid:"):
+            return int(line.split()[1])
+    raise ProcessLookupError(errno.ESRCH, "no Tgid line in /proc status")
+
+
+def status_lines(directory: OwnedFd) -> list[bytes]:
+    """Return the lines of a thread's /proc status (proc_pid_status(5)).
+
+    Raises:
+        ProcessLookupError, FileNotFoundError: It has ended.
+    """
+    descriptor = os.open("status", os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory.number)
+    with os.fdopen(descriptor, "rb") as status:
+        return status.read().splitlines()
+
+
+def _pidfd_can_name_thread() -> bool:
+    try:
+        os.close(syscalls.open_pidfd(os.getpid(), one_thread=True))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        return False
+    return True

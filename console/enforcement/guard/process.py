@@ -1,0 +1,254 @@
+"""The guard's process: gets the policy, starts the job, supervises it to its end.
+
+What it has to say to the front it says in datagrams of JSON (`Report`); it never writes to the terminal, which is the
+job's. Whatever goes wrong in any of its threads ends it: the kernel then fails the job's socket calls with ENOSYS.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import resource
+import secrets
+import signal
+import socket
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, NoReturn
+
+from console.clock import now_ns
+from console.enforcement import layouts as k
+from console.enforcement import syscalls
+from console.enforcement.fds import OwnedFd
+from console.enforcement.frames import PROTOCOL, Hello, NewRevision
+from console.enforcement.guard import child
+from console.enforcement.guard.accept import AcceptPoint
+from console.enforcement.guard.connect import ConnectPoint
+from console.enforcement.guard.link import WorkerLink
+from console.enforcement.guard.listen import handle_listen
+from console.enforcement.guard.notify import SeccompBackend
+from console.enforcement.guard.reporter import Reporter
+from console.enforcement.guard.supervisor import Supervisor
+from console.enforcement.guard.turns import Turns, install_abort_handler
+from console.enforcement.guard.waiting import WaitingRoom
+from console.errors import ConsoleError, KernelError, PolicyError, UsageError
+from console.model.words import ExitPoint
+from console.policy.compiler import compile_policy
+from console.store.location import Location
+
+_CRASHED = 70
+"""EX_SOFTWARE of sysexits.h."""
+_TERMINAL_SIGNALS = (signal.SIGHUP, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
+_MOST_DESCRIPTORS = 65_536
+_MOST_DETAILS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class JobNames:
+    """How a job is called in the journal."""
+
+    user: str
+    name: str
+
+
+class Front:
+    """The guard's end of its line to the front; says nothing once the front has gone."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+
+    @property
+    def number(self) -> int:
+        """The descriptor."""
+        return self._line.fileno()
+
+    def say(self, kind: str, **values: Any) -> None:  # noqa: ANN401 -- whatever JSON takes
+        """Send one report."""
+        with contextlib.suppress(OSError):
+            self._line.send(json.dumps({"kind": kind, **values}).encode())
+
+    def say_error(self, error: ConsoleError) -> None:
+        """Send an error for the front to show."""
+        self.say(
+            "error", message_id=error.message_id, values={name: str(value) for name, value in error.values.items()}
+        )
+
+
+def be_guard(location: Location, names: JobNames, start: child.JobStart, line: socket.socket) -> NoReturn:
+    """Be the guard of one job; ends the process when the job has ended."""
+    front = Front(line)
+    _die_of_any_bug(front)
+    os.setpgid(0, 0)
+    for number in _TERMINAL_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        _supervise(location, names, start, front)
+    except ConsoleError as error:
+        front.say_error(error)
+        os._exit(1)
+    os._exit(0)
+
+
+def _supervise(location: Location, names: JobNames, start: child.JobStart, front: Front) -> None:
+    hello = Hello(
+        protocol=PROTOCOL,
+        guard_id=secrets.token_hex(16),
+        pid=os.getpid(),
+        user=names.user,
+        job_name=names.name,
+        command=" ".join(start.command),
+        started_ns=now_ns(),
+    )
+    link = WorkerLink(location, hello)
+    policy = compile_policy(link.welcome.policy, link.welcome.revision)
+    try:
+        syscalls.become_subreaper()
+    except OSError as error:
+        raise KernelError("GWL0414", reason=error.strerror) from error
+    job, listener = _start_job(start)
+    _let_go(keep={listener.number, link.fileno(), front.number})
+
+    def on_revision(revision: NewRevision) -> None:
+        with contextlib.suppress(PolicyError):  # one that does not compile leaves the old one in force
+            supervisor.policy = compile_policy(revision.policy, revision.revision)
+            reporter.in_force(revision.revision)
+
+    reporter = Reporter(location, hello, link, on_revision)
+    supervisor = Supervisor(SeccompBackend(listener), policy, reporter)
+    turns = _open_exit_points(supervisor)
+    reporter.start()
+    reporter.in_force(policy.revision)
+    turns.start()
+    front.say("started", process=job)
+    status = _wait_for_job(job, front, reporter)
+    turns.wait()
+    reporter.end(status)
+    front.say("ended", status=status)
+
+
+def _open_exit_points(supervisor: Supervisor) -> Turns:
+    """Give the supervisor its handlers; returns the threads that will call them, not yet started."""
+    turns = Turns(supervisor.backend, supervisor.serve)
+    waiting_room = WaitingRoom()
+    accept_point = AcceptPoint(waiting_room.add)
+    supervisor.handlers = {
+        k.SYS_CONNECT: (ExitPoint.CONNECT, ConnectPoint(turns).handle),
+        k.SYS_LISTEN: (ExitPoint.LISTEN, handle_listen),
+        k.SYS_ACCEPT: (ExitPoint.ACCEPT, accept_point.handle),
+        k.SYS_ACCEPT4: (ExitPoint.ACCEPT, accept_point.handle),
+    }
+    install_abort_handler()
+    waiting_room.start(supervisor, accept_point)
+    return turns
+
+
+def _start_job(start: child.JobStart) -> tuple[int, OwnedFd]:
+    """Fork the job's process and wait until it executes the command.
+
+    Returns:
+        Its process id, and the listener of its filter.
+
+    Raises:
+        UsageError: The command cannot be executed.
+        KernelError: The filter cannot be installed.
+    """
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    process = os.fork()
+    if not process:
+        ours.close()
+        child.become_job(start, theirs)
+    theirs.close()
+    with ours:
+        step, descriptors, _flags, _address = socket.recv_fds(ours, 64, 1)
+        listener = OwnedFd(descriptors[0]) if descriptors else None
+        if listener is not None:
+            step = ours.recv(64)
+    if step or listener is None:
+        os.waitpid(process, 0)
+        raise _start_error(step, start)
+    return process, listener
+
+
+def _start_error(step: bytes, start: child.JobStart) -> ConsoleError:
+    """Return the error that a report of the job's process stands for."""
+    what, _, number_text = step.partition(b" ")
+    number = int(number_text or errno.ECHILD)
+    reason = os.strerror(number)
+    if what == child.EXECUTE_STEP:
+        missing = number in (errno.ENOENT, errno.ENOTDIR)
+        return UsageError("GWL0407" if missing else "GWL0408", command=start.command[0], reason=reason)
+    if what == child.FILTER_STEP and number == errno.EBUSY:
+        return KernelError("GWL0404")
+    if what == child.FILTER_STEP and number in (errno.EINVAL, errno.ENOSYS):
+        return KernelError("GWL0403", reason=reason)
+    return KernelError("GWL0405" if what == child.FILTER_STEP else "GWL0414", reason=reason)
+
+
+def _let_go(keep: set[int]) -> None:
+    """Close what the guard inherited: a pipe or terminal that it held open would seem in use when the job has ended."""
+    for name in os.listdir("/proc/self/fd"):
+        number = int(name)
+        if number not in keep and number > 2:
+            with contextlib.suppress(OSError):  # the directory's own descriptor is in its list
+                os.close(number)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        if number not in keep:
+            os.dup2(nothing, number, inheritable=False)
+    if nothing > 2:
+        os.close(nothing)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _MOST_DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+def _wait_for_job(job: int, front: Front, reporter: Reporter) -> int:
+    """Reap the processes of the job until none is left.
+
+    Returns:
+        How the command ended, as a shell says it.
+    """
+    status = 0
+    while True:
+        try:
+            process, wait_status = os.waitpid(-1, os.WUNTRACED)
+        except ChildProcessError:
+            return status
+        if process != job:
+            continue
+        if os.WIFSTOPPED(wait_status):
+            front.say("stopped")
+            continue
+        code = os.waitstatus_to_exitcode(wait_status)
+        status = code if code >= 0 else 128 - code
+        if _has_children():
+            # The rest of the job goes on in the background; what it did so far is in the journal when the shell
+            # has its prompt back.
+            reporter.flush()
+            front.say("ended", status=status)
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _die_of_any_bug(front: Front) -> None:
+    """Let an error that nobody expected, in any thread, end the process: the job's socket calls then fail."""
+
+    def say_and_die(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> NoReturn:
+        front.say("crashed", details="".join(traceback.format_exception(kind, error, trace))[-_MOST_DETAILS:])
+        os._exit(_CRASHED)
+
+    sys.excepthook = say_and_die
+    threading.excepthook = lambda arguments: say_and_die(
+        arguments.exc_type, arguments.exc_value, arguments.exc_traceback
+    )

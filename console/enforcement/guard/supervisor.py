@@ -1,0 +1,225 @@
+"""Answers the calls of one job: takes each apart, decides, performs it, answers, and hands the decision on.
+
+Connect, accept and listen have a file each; what they share is here, and so is the one place that says what happens
+when no decision can be reached: the call is rejected, and the journal says why.
+"""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from console.enforcement import layouts as k
+from console.enforcement import syscalls
+from console.enforcement.backend import Backend, Call, Caller
+from console.enforcement.fds import OwnedFd
+from console.enforcement.guard import identity
+from console.enforcement.layouts import NO_ENDPOINT, Endpoint
+from console.errors import CallerGone
+from console.model.words import DEFAULT_SEQUENCE, ExitPoint, Outcome
+from console.policy.decide import CompiledPolicy
+from console.policy.request import Decision, Request
+
+_NO_FAILURE = frozenset({0, errno.EINPROGRESS})
+"""Results of a performed call that say nothing went wrong; any other is named in its entry."""
+_NO_GROUPS: frozenset[str] = frozenset()
+
+UNDECIDED = Decision(Outcome.REJECTED, DEFAULT_SEQUENCE, errno.EPERM, journal=True, alert=True)
+"""The answer where no decision can be reached. It fails closed whatever the mode: a call that cannot be seen cannot be
+said to be one that *MONITOR would let pass."""
+
+
+class Who(NamedTuple):
+    """The caller of one call, as rules and the journal name it."""
+
+    user: str
+    program: str
+    process: int
+
+
+class Decided(NamedTuple):
+    """One decision, on its way to the journal."""
+
+    at_ns: int
+    exit_point: ExitPoint
+    decision: Decision
+    revision: int
+    who: Who
+    local: Endpoint
+    remote: Endpoint
+    decision_us: int
+    text: str
+
+
+class Recorder(Protocol):
+    """Takes decisions for the journal."""
+
+    def record(self, decided: Decided) -> None:
+        """Take one; returns at once."""
+
+
+class Undecidable(Exception):  # noqa: N818 -- a state of a call, named as the design names it
+    """No decision can be reached about a call; the text says why."""
+
+
+class Attempt:
+    """One call on its way through an exit point, with the time it takes to decide it."""
+
+    __slots__ = ("call", "caller", "decision_us", "exit_point", "started_ns", "who")
+
+    def __init__(self, call: Call, caller: Caller, exit_point: ExitPoint) -> None:
+        self.call = call
+        self.caller = caller
+        self.exit_point = exit_point
+        self.started_ns = time.perf_counter_ns()
+        self.decision_us = 0
+        self.who = Who("", "", caller.process)
+
+
+class Supervisor:
+    """What the handlers of all three exit points work with.
+
+    Threads: any; `policy` is swapped whole, and each call uses the one it finds.
+    """
+
+    def __init__(self, backend: Backend, policy: CompiledPolicy, recorder: Recorder) -> None:
+        self.backend = backend
+        self.policy = policy
+        self.recorder = recorder
+        self.names = identity.Names()
+        self.handlers: Mapping[int, tuple[ExitPoint, Callable[[Supervisor, Attempt], None]]] = {}
+        """System call number -> its exit point and what handles it."""
+
+    def serve(self, call: Call) -> None:
+        """Answer one call.
+
+        Raises nothing that is not a bug; a bug ends the guard, and with it every later socket call of the job.
+        """
+        exit_point, handle = self.handlers[call.number]
+        try:
+            self._attempt(call, exit_point, handle)
+        except CallerGone:
+            return
+
+    def _attempt(self, call: Call, exit_point: ExitPoint, handle: Callable[[Supervisor, Attempt], None]) -> None:
+        try:
+            attempt = Attempt(call, self.backend.caller(call), exit_point)
+        except OSError as error:
+            self._fail_closed(call, exit_point, Who("", "", call.thread), f"caller unknown: {error.strerror}")
+            return
+        try:
+            handle(self, attempt)
+        except Undecidable as error:
+            self.reject(attempt, str(error))
+
+    def reject(self, attempt: Attempt, text: str) -> None:
+        """Reject a call about which no decision can be reached.
+
+        Raises:
+            CallerGone: The call no longer waits.
+        """
+        self._fail_closed(attempt.call, attempt.exit_point, attempt.who, text)
+
+    def _fail_closed(self, call: Call, exit_point: ExitPoint, who: Who, text: str) -> None:
+        self.recorder.record(
+            Decided(time.time_ns(), exit_point, UNDECIDED, self.policy.revision, who, NO_ENDPOINT, NO_ENDPOINT, 0, text)
+        )
+        self.backend.answer(call, UNDECIDED.errno)
+
+    def take_socket(self, attempt: Attempt) -> OwnedFd | None:
+        """Duplicate the socket that a call names in its first argument.
+
+        Returns:
+            None when the call has been answered: there is no such descriptor.
+
+        Raises:
+            CallerGone: The call no longer waits.
+            Undecidable: The descriptor cannot be looked at.
+        """
+        number = attempt.call.arguments[0] & 0xFFFF_FFFF
+        try:
+            return self.backend.take_descriptor(attempt.call, attempt.caller, number)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise Undecidable(f"descriptor not readable: {error.strerror}") from error
+        self.backend.answer(attempt.call, errno.EBADF)
+        return None
+
+    def identify(self, attempt: Attempt) -> None:
+        """Find out who calls.
+
+        Raises:
+            CallerGone: The caller has ended.
+            Undecidable: It cannot be found out.
+        """
+        try:
+            user = self.names.user(identity.user_number(attempt.caller))
+            program = identity.program_path(attempt.caller)
+        except (FileNotFoundError, ProcessLookupError) as error:
+            if self.backend.is_waiting(attempt.call):
+                raise Undecidable("program not readable") from error
+            raise CallerGone("GWL0402") from error
+        except OSError as error:
+            raise Undecidable(f"caller not readable: {error.strerror}") from error
+        attempt.who = Who(user, program, attempt.caller.process)
+
+    def decide(self, policy: CompiledPolicy, attempt: Attempt, local: Endpoint, remote: Endpoint) -> Decision:
+        """Ask the policy about a call whose caller was identified.
+
+        Raises:
+            CallerGone: The caller has ended.
+            Undecidable: Its groups cannot be found out.
+        """
+        groups = self._groups(attempt) if policy.uses_groups else _NO_GROUPS
+        who = attempt.who
+        decision = policy.decide(Request(attempt.exit_point, who.user, groups, who.program, *local, *remote))
+        attempt.decision_us = (time.perf_counter_ns() - attempt.started_ns) // 1000
+        return decision
+
+    def _groups(self, attempt: Attempt) -> frozenset[str]:
+        try:
+            return frozenset(self.names.group(number) for number in identity.group_numbers(attempt.caller))
+        except (FileNotFoundError, ProcessLookupError) as error:
+            raise CallerGone("GWL0402") from error
+        except OSError as error:
+            raise Undecidable(f"groups not readable: {error.strerror}") from error
+
+    def record(
+        self,
+        policy: CompiledPolicy,
+        attempt: Attempt,
+        decision: Decision,
+        local: Endpoint,
+        remote: Endpoint,
+        error_number: int = 0,
+        *,
+        text: str = "",
+    ) -> None:
+        """Hand a decision on to the journal, if its rule wants it there."""
+        if not decision.journal:
+            return
+        if error_number not in _NO_FAILURE:
+            text = errno.errorcode.get(error_number, str(error_number))
+        self.recorder.record(
+            Decided(
+                time.time_ns(),
+                attempt.exit_point,
+                decision,
+                policy.revision,
+                attempt.who,
+                local,
+                remote,
+                attempt.decision_us,
+                text,
+            )
+        )
+
+
+def local_endpoint(socket_fd: int) -> Endpoint | None:
+    """Return the local side of an internet socket; None for a socket of another family, or no socket at all."""
+    try:
+        return k.parse_sockaddr(syscalls.local_sockaddr(socket_fd))
+    except OSError:
+        return None

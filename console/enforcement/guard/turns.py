@@ -1,0 +1,185 @@
+"""Threads that take calls in turns: one waits for the next call, and no call that blocks holds up another.
+
+One thread, the leader, waits for a call and serves it itself, so that a call costs no hand-over between threads. Most
+calls are over in microseconds, and the leader goes back to wait. Two things relieve a leader that does not come back:
+
+* It says so itself before a call that will wait (`may_block`): a follower takes the lead first.
+* The watchdog finds the same call still being served after a look or two, a few hundredths of a second, and lets a
+  follower lead. For the next second, leaders say so beforehand where they would not have.
+
+The watchdog sleeps while nothing is served. It also takes threads out of calls whose caller has gone: a signal without
+SA_RESTART ends the system call with EINTR.
+
+Threads: the object's own; `may_block` is called from within `serve`.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from console.enforcement.backend import Backend, Call
+
+_LOOK_S = 0.02
+_GONE_LOOK_S = 0.25
+_CAREFUL_S = 1.0
+_MOST_FOLLOWERS = 4
+"""Threads that wait for the lead; one that finds so many waiting already ends."""
+
+ABORT_SIGNAL = signal.SIGUSR1
+"""Takes a guard's thread out of a system call; the main thread installs an empty handler (`install_abort_handler`)."""
+
+
+def install_abort_handler() -> None:
+    """Make `ABORT_SIGNAL` end a system call with EINTR and do nothing else; from the main thread only."""
+    signal.signal(ABORT_SIGNAL, lambda _number, _frame: None)
+    signal.siginterrupt(ABORT_SIGNAL, True)
+
+
+class _Turn:
+    """What one thread is about."""
+
+    __slots__ = ("blocked_since", "call", "ident", "leads")
+
+    def __init__(self) -> None:
+        self.ident = threading.get_ident()
+        self.leads = False
+        self.call: Call | None = None
+        self.blocked_since = 0.0
+
+
+class Turns:
+    """Serves all calls of a backend until none can come any more."""
+
+    def __init__(self, backend: Backend, serve: Callable[[Call], None]) -> None:
+        self._backend = backend
+        self._serve = serve
+        self._lead = threading.Lock()
+        self._mutex = threading.Lock()
+        self._local = threading.local()
+        self._followers = 0
+        self._threads = 0
+        self._away: set[_Turn] = set()
+        self._leader: _Turn | None = None
+        self._taken = 0
+        self._careful_until = 0.0
+        self._watch = threading.Event()
+        self._watching = False
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Start the first threads."""
+        threading.Thread(target=self._look_after, name="watchdog", daemon=True).start()
+        with self._mutex:
+            self._add_thread()
+            self._add_thread()
+
+    def wait(self) -> None:
+        """Return when no call can come any more."""
+        self._ended.wait()
+
+    @property
+    def is_careful(self) -> bool:
+        """Whether a call that seldom blocks did so a moment ago."""
+        return time.monotonic() < self._careful_until
+
+    def may_block(self) -> None:
+        """Let another thread wait for calls; what the caller does next may take long."""
+        turn: _Turn = self._local.turn
+        with self._mutex:
+            self._relieve(turn)
+
+    def _relieve(self, turn: _Turn) -> None:
+        """Take the lead from a thread; the mutex is held."""
+        if not turn.leads:
+            return
+        turn.leads = False
+        turn.blocked_since = time.monotonic()
+        self._leader = None
+        self._away.add(turn)
+        if not self._followers:
+            self._add_thread()
+        self._lead.release()
+        self._wake_watchdog()
+
+    def _add_thread(self) -> None:
+        self._threads += 1
+        self._followers += 1
+        threading.Thread(target=self._take_turns, name=f"turn-{self._threads}", daemon=True).start()
+
+    def _take_turns(self) -> None:
+        turn = self._local.turn = _Turn()
+        while True:
+            self._lead.acquire()
+            with self._mutex:
+                self._followers -= 1
+                turn.leads = True
+                self._leader = turn
+            while turn.leads:
+                call = self._backend.receive()
+                if call is None:
+                    self._end(turn)
+                    return
+                turn.call = call
+                self._taken += 1
+                if not self._watching:
+                    self._wake_watchdog()
+                self._serve(call)
+                turn.call = None
+            with self._mutex:
+                self._away.discard(turn)
+                if self._followers >= _MOST_FOLLOWERS:
+                    return
+                self._followers += 1
+
+    def _end(self, turn: _Turn) -> None:
+        """Let the other threads find out as well, one after the other."""
+        self._ended.set()
+        self._watch.set()
+        with self._mutex:
+            if turn.leads:
+                turn.leads = False
+                self._leader = None
+                self._lead.release()
+
+    def _wake_watchdog(self) -> None:
+        self._watching = True
+        self._watch.set()
+
+    def _look_after(self) -> None:
+        seen = -1
+        while not self._ended.is_set():
+            self._watch.wait()
+            self._watch.clear()
+            idle_looks = 0
+            while idle_looks < 2 and not self._ended.wait(_LOOK_S):
+                seen, busy = self._look(seen)
+                idle_looks = 0 if busy else idle_looks + 1
+            self._watching = False
+            if self._taken != seen:  # taken between the last look and the line above: nobody else will wake us
+                self._watch.set()
+
+    def _look(self, seen: int) -> tuple[int, bool]:
+        """Relieve a stuck leader, and take threads out of calls whose caller has gone.
+
+        Args:
+            seen: Number of calls taken at the last look.
+
+        Returns:
+            The number now, and whether there was anything to look at.
+        """
+        with self._mutex:
+            leader = self._leader
+            if leader is not None and leader.call is not None and self._taken == seen:
+                self._careful_until = time.monotonic() + _CAREFUL_S
+                self._relieve(leader)
+            away = [turn for turn in self._away if time.monotonic() - turn.blocked_since > _GONE_LOOK_S]
+            for turn in away:
+                turn.blocked_since = time.monotonic()
+                call = turn.call
+                if call is not None and not self._backend.is_waiting(call):
+                    signal.pthread_kill(turn.ident, ABORT_SIGNAL)
+            busy = bool(self._away) or self._taken != seen
+        return self._taken, busy

@@ -1,0 +1,133 @@
+"""Where accepts stand that must wait: a queue a listener, one thread for all of them.
+
+The thread polls one descriptor of each listener that has somebody waiting, and a pidfd of each waiting caller: when
+the caller ends, its place and its copy of the listener are given up at once, so that nothing of ours keeps a port busy.
+A caller that a signal took out of its accept shows only when we ask, which happens when a connection comes, and
+every quarter of a second while somebody waits.
+
+Threads: its own; `add` may be called from any.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import threading
+import time
+from collections import deque
+
+from console.enforcement.guard.accept import Acceptance, AcceptPoint
+from console.enforcement.guard.supervisor import Supervisor, Undecidable
+from console.errors import CallerGone
+
+_LOOK_S = 0.25
+
+
+class WaitingRoom:
+    """The accepts of one job that wait for connections."""
+
+    def __init__(self) -> None:
+        self._queues: dict[int, deque[Acceptance]] = {}
+        """Inode of a listener -> who waits, in order of arrival; the first one's descriptor is polled."""
+        self._polled: dict[int, int] = {}
+        """Descriptor number -> inode of its listener."""
+        self._callers: dict[int, int] = {}
+        """Number of a caller's pidfd -> inode of the listener it waits at."""
+        self._mutex = threading.Lock()
+        self._epoll = select.epoll()
+        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._epoll.register(self._bell, select.EPOLLIN)
+
+    def start(self, supervisor: Supervisor, point: AcceptPoint) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, args=(supervisor, point), name="waiting-room", daemon=True).start()
+
+    def add(self, acceptance: Acceptance) -> None:
+        """Take an acceptance in; it is owned here from now on."""
+        with self._mutex:
+            queue = self._queues.setdefault(acceptance.inode, deque())
+            queue.append(acceptance)
+            if len(queue) == 1:
+                self._poll_listener(acceptance)
+            self._poll_caller(acceptance)
+        os.eventfd_write(self._bell, 1)
+
+    def _poll_listener(self, acceptance: Acceptance) -> None:
+        number = acceptance.listener.number
+        self._epoll.register(number, select.EPOLLIN)
+        self._polled[number] = acceptance.inode
+
+    def _poll_caller(self, acceptance: Acceptance) -> None:
+        number = acceptance.attempt.caller.pidfd.number
+        if number not in self._callers:
+            self._epoll.register(number, select.EPOLLIN)
+        self._callers[number] = acceptance.inode
+
+    def _run(self, supervisor: Supervisor, point: AcceptPoint) -> None:
+        while True:
+            # Nobody waits: nor need we look. An empty room sleeps until the bell.
+            timeout_s = _LOOK_S if self._queues else -1
+            ready = [number for number, _ in self._epoll.poll(timeout_s)]
+            inodes: set[int] = set()
+            for number in ready:
+                if number == self._bell:
+                    os.eventfd_read(self._bell)
+                elif number in self._polled:
+                    inodes.add(self._polled[number])
+                    self._serve(supervisor, point, self._polled[number])
+            if not ready or any(number in self._callers for number in ready):
+                self._look_around(supervisor)
+            point.reset_stale(supervisor)
+
+    def _serve(self, supervisor: Supervisor, point: AcceptPoint, inode: int) -> None:
+        """Give the connections of a listener to those who wait, first come first served."""
+        while True:
+            with self._mutex:
+                queue = self._queues.get(inode)
+                if not queue:
+                    return
+                first = queue[0]
+            try:
+                if supervisor.backend.is_waiting(first.attempt.call) and not point.try_once(supervisor, first):
+                    return
+            except CallerGone:
+                pass
+            except Undecidable as error:
+                with contextlib.suppress(CallerGone):
+                    supervisor.reject(first.attempt, str(error))
+            self._dismiss(first)
+
+    def _dismiss(self, acceptance: Acceptance) -> None:
+        """Forget an acceptance; the next one's descriptor is polled in its place."""
+        with self._mutex:
+            queue = self._queues[acceptance.inode]
+            was_first = queue[0] is acceptance
+            queue.remove(acceptance)
+            pidfd = acceptance.attempt.caller.pidfd.number
+            if self._callers.pop(pidfd, None) is not None:
+                self._epoll.unregister(pidfd)
+            if was_first:
+                number = acceptance.listener.number
+                self._epoll.unregister(number)
+                del self._polled[number]
+                if queue:
+                    self._poll_listener(queue[0])
+            if not queue:
+                del self._queues[acceptance.inode]
+        acceptance.listener.close()
+
+    def _look_around(self, supervisor: Supervisor) -> None:
+        """Dismiss those whose caller is gone or whose time is up."""
+        now = time.monotonic()
+        with self._mutex:
+            everyone = [acceptance for queue in self._queues.values() for acceptance in queue]
+        for acceptance in everyone:
+            call = acceptance.attempt.call
+            if not supervisor.backend.is_waiting(call):
+                self._dismiss(acceptance)
+            elif acceptance.deadline and now >= acceptance.deadline:
+                self._dismiss(acceptance)
+                with contextlib.suppress(CallerGone):
+                    supervisor.backend.answer(call, errno.EAGAIN)

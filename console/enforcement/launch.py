@@ -1,0 +1,166 @@
+"""Starts a job under a guard, and stands in for it towards the shell.
+
+Three processes::
+
+    front   the one the shell started, and all the shell knows. It ends as the command ends, stops as it stops, and
+            hands on the signals that are sent to it.
+    guard   its child, in a process group of its own, so that the keys of the terminal do not reach it. It decides.
+            It goes on for as long as any process of the job lives; the front and the shell may be long gone by then.
+    job     the guard's child, in the front's process group: the terminal is the job's, as without us.
+
+The guard is an ancestor of every process of the job and, being a subreaper, stays so when they are orphaned; to read
+their memory and descriptors takes that where Yama restricts ptrace (Documentation/admin-guide/LSM/Yama.rst).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from console.enforcement import syscalls
+from console.enforcement.guard.child import Identity, JobStart
+from console.enforcement.guard.process import JobNames, be_guard
+from console.enforcement.worker_start import ensure_worker
+from console.errors import KernelError, UsageError
+from console.messages import Message, line, message
+from console.printable import printable
+from console.store.url import database_file, locate, parse_url
+
+_EXIT_NOT_FOUND = 127
+_EXIT_NOT_EXECUTABLE = 126
+_EXIT_CODES = {"GWL0407": _EXIT_NOT_FOUND, "GWL0408": _EXIT_NOT_EXECUTABLE}
+"""Message id of an error -> exit code, where it is not 1; as POSIX shells have it (sh(1p), EXIT STATUS)."""
+_HANDED_ON = frozenset(
+    {
+        signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
+        signal.SIGCONT,
+    }
+)  # fmt: skip
+"""Signals that the front hands on when a process sent them; those of the terminal reach the job by themselves."""
+_LEFT_TO_THE_JOB = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+"""The front stops when the job has, not when it was asked to."""
+_LONGEST_REPORT = 65_536
+_JOB_NAME_LENGTH = 10
+
+
+def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str = "") -> int:
+    """Run a command, and all that it starts, under the exit points.
+
+    Args:
+        store_url: The store whose policy decides and whose journal is written; its worker is started if none runs.
+        command: Program and arguments.
+        name: Name of the job; else the program's, upper case, at most 10 characters.
+        user: User to run it as, for root only.
+
+    Returns:
+        The command's own exit status; 128 + n when signal n ended it; 127 or 126 when it cannot be executed.
+
+    Raises:
+        ConsoleError: Nothing was started.
+    """
+    syscalls.check_machine()
+    if not syscalls.has_user_notification():
+        raise KernelError("GWL0403", reason="it does not know SECCOMP_GET_NOTIF_SIZES")
+    identity = _identity(user)
+    url = parse_url(store_url)
+    location = locate(url)
+    file = database_file(url)
+    if file is not None:
+        url = url.set(database=str(file))  # the worker works in another directory than we do
+    ensure_worker(url.render_as_string(hide_password=False), location)
+    names = JobNames(user=_user_profile(identity), name=_job_name(name or command[0]))
+    start = _job_start(command, identity)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON | _LEFT_TO_THE_JOB)
+    if not os.fork():
+        ours.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, start.signal_mask)
+        be_guard(location, names, start, theirs)
+    theirs.close()
+    with ours:
+        return _stand_in(ours, command)
+
+
+def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
+    """Do towards the shell as the command does; returns its exit status."""
+    details = ""
+    while octets := guard.recv(_LONGEST_REPORT):
+        report: Mapping[str, Any] = json.loads(octets)
+        match report["kind"]:
+            case "started":
+                threading.Thread(target=_hand_on, args=(report["process"],), daemon=True).start()
+            case "stopped":
+                os.kill(os.getpid(), signal.SIGSTOP)
+            case "ended":
+                return int(report["status"])
+            case "error":
+                _show(message(report["message_id"], **report["values"]))
+                return _EXIT_CODES.get(report["message_id"], 1)
+            case "crashed":
+                details = report["details"]
+            case _:
+                raise KernelError("GWL0406", command=command[0], details=report["kind"])
+    _show(message("GWL0406", command=command[0], details=details))
+    return 1
+
+
+def _hand_on(job: int) -> None:
+    """Send the job what is sent to the front; the front's main thread has these signals blocked, like this one."""
+    while True:
+        received = signal.sigwaitinfo(_HANDED_ON)
+        if received.si_code <= 0:  # sent by a process; those of the terminal are the kernel's (sigaction(2))
+            try:
+                os.kill(job, received.si_signo)
+            except ProcessLookupError:
+                return
+
+
+def _show(shown: Message) -> None:
+    """Print an error as every verb does."""
+    for text in (line(shown), shown.recovery):
+        if text and sys.stderr is not None:
+            print(text, file=sys.stderr)  # noqa: T201 -- the shell's side of a job
+
+
+def _identity(user: str) -> Identity | None:
+    if not user:
+        return None
+    try:
+        entry = pwd.getpwnam(user)
+    except KeyError as error:
+        raise UsageError("GWL0409", user=user) from error
+    if os.geteuid() != 0:
+        raise UsageError("GWL0413", user=user)
+    return Identity(entry.pw_uid, entry.pw_gid, tuple(os.getgrouplist(entry.pw_name, entry.pw_gid)))
+
+
+def _user_profile(identity: Identity | None) -> str:
+    number = os.geteuid() if identity is None else identity.user_id
+    try:
+        return pwd.getpwuid(number).pw_name.upper()
+    except KeyError:
+        return str(number)
+
+
+def _job_name(text: str) -> str:
+    """Return a job name: the last part of a path, upper case, what cannot be shown made visible."""
+    return printable(os.path.basename(text) or text).upper()[:_JOB_NAME_LENGTH]
+
+
+def _job_start(command: Sequence[str], identity: Identity | None) -> JobStart:
+    changed = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP, signal.SIGUSR1})
+    return JobStart(
+        command=tuple(command),
+        process_group=os.getpgid(0),
+        signal_mask=frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
+        ignored=frozenset(number for number in changed if signal.getsignal(number) is signal.SIG_IGN),
+        handled=changed,
+        identity=identity,
+    )

@@ -1,0 +1,128 @@
+"""Numbers and layouts that the kernel fixes: system calls, seccomp structures, socket addresses.
+
+Everything here is little-endian x86-64 unless a name ends in ``_be``. Nothing here calls the kernel.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import NamedTuple
+
+from console.policy.request import MAPPED
+
+MACHINE = "x86_64"
+"""The machine these numbers belong to, as uname(2) spells it."""
+
+# System call numbers; source: arch/x86/entry/syscalls/syscall_64.tbl.
+SYS_CONNECT = 42
+SYS_ACCEPT = 43
+SYS_SENDTO = 44
+SYS_SENDMSG = 46
+SYS_LISTEN = 50
+SYS_ACCEPT4 = 288
+SYS_SENDMMSG = 307
+SYS_SECCOMP = 317
+SYS_IO_URING_SETUP = 425
+SYS_PIDFD_OPEN = 434
+SYS_PIDFD_GETFD = 438
+
+I386_SOCKET_CALLS = (102, 359, 361, 362, 363, 364, 369, 370, 345, 425)
+"""socketcall, socket, bind, connect, listen, accept4, sendto, sendmsg, sendmmsg, io_uring_setup; syscall_32.tbl."""
+
+X32_BIT = 0x4000_0000
+"""Set in the number of a system call made through the x32 entry (asm/unistd.h, __X32_SYSCALL_BIT)."""
+
+AUDIT_ARCH_X86_64 = 0xC000_003E
+AUDIT_ARCH_I386 = 0x4000_0003
+
+MSG_FASTOPEN = 0x2000_0000
+
+# seccomp; source: linux/seccomp.h.
+SECCOMP_SET_MODE_FILTER = 1
+SECCOMP_GET_NOTIF_SIZES = 3
+SECCOMP_FILTER_FLAG_NEW_LISTENER = 1 << 3
+SECCOMP_RET_ALLOW = 0x7FFF_0000
+SECCOMP_RET_USER_NOTIF = 0x7FC0_0000
+SECCOMP_RET_ERRNO = 0x0005_0000
+SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1
+SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1
+SECCOMP_ADDFD_FLAG_SEND = 2
+
+NOTIFICATION = struct.Struct("<QIIiIQ6Q")
+"""struct seccomp_notif: id, pid (of a thread), flags; then seccomp_data: nr, arch, instruction pointer, 6 arguments."""
+RESPONSE = struct.Struct("<QqiI")
+"""struct seccomp_notif_resp: id, value, error (negative errno), flags."""
+ADDFD = struct.Struct("<QIIII")
+"""struct seccomp_notif_addfd: id, flags, source descriptor, new descriptor, flags of the new descriptor."""
+COOKIE = struct.Struct("<Q")
+FILTER_INSTRUCTION = struct.Struct("<HBBI")
+"""struct sock_filter: code, jump if true, jump if false, constant."""
+
+
+def _ioctl_number(direction: int, number: int, size: int) -> int:
+    """Return an ioctl request of type ``!`` (asm-generic/ioctl.h); direction 1 writes, 3 writes and reads."""
+    return direction << 30 | size << 16 | ord("!") << 8 | number
+
+
+IOCTL_RECEIVE = _ioctl_number(3, 0, NOTIFICATION.size)
+IOCTL_SEND = _ioctl_number(3, 1, RESPONSE.size)
+IOCTL_ID_VALID = _ioctl_number(1, 2, COOKIE.size)
+IOCTL_ADDFD = _ioctl_number(1, 3, ADDFD.size)
+IOCTL_SET_FLAGS = _ioctl_number(1, 4, COOKIE.size)
+
+SOCKADDR_STORAGE_SIZE = 128
+"""The longest address the kernel takes (struct __kernel_sockaddr_storage)."""
+SOCKADDR_IN_SIZE = 16
+SOCKADDR_IN6_SIZE_RFC2133 = 24
+"""The shortest sockaddr_in6 that tcp_v6_connect takes: without the scope id (net/ipv6.h, SIN6_LEN_RFC2133)."""
+
+_FAMILY = struct.Struct("=H")
+_IN = struct.Struct("=H2s4s")
+_IN6 = struct.Struct("=H2sI16s")
+
+
+class Endpoint(NamedTuple):
+    """One side of a connection, in the units of `console.policy.request.Request`."""
+
+    address: int
+    port: int
+
+
+NO_ENDPOINT = Endpoint(0, 0)
+
+
+def sockaddr_family(octets: bytes) -> int:
+    """Return the family of a socket address; AF_UNSPEC for one too short to have any."""
+    return int(_FAMILY.unpack_from(octets)[0]) if len(octets) >= _FAMILY.size else socket.AF_UNSPEC
+
+
+def parse_sockaddr(octets: bytes) -> Endpoint | None:
+    """Read an internet socket address.
+
+    Layout: sockaddr_in: family 2, port_be 2, address 4, zero 8; sockaddr_in6: family 2, port_be 2, flow 4, address 16,
+    scope 4 (which may be missing).
+
+    Returns:
+        None when the family is another, or when the address is shorter than the kernel would take.
+    """
+    family = sockaddr_family(octets)
+    if family == socket.AF_INET and len(octets) >= SOCKADDR_IN_SIZE:
+        _, port_be, address_be = _IN.unpack_from(octets)
+        return Endpoint(MAPPED + int.from_bytes(address_be, "big"), int.from_bytes(port_be, "big"))
+    if family == socket.AF_INET6 and len(octets) >= SOCKADDR_IN6_SIZE_RFC2133:
+        _, port_be, _flow, address_be = _IN6.unpack_from(octets)
+        return Endpoint(int.from_bytes(address_be, "big"), int.from_bytes(port_be, "big"))
+    return None
+
+
+def is_mapped(address: int) -> bool:
+    """Say whether an address of the 128-bit space is an IPv4 one."""
+    return address >> 32 == MAPPED >> 32
+
+
+def address_text(address: int) -> str:
+    """Return an address as people write it; IPv4 in dotted form."""
+    if is_mapped(address):
+        return socket.inet_ntop(socket.AF_INET, (address - MAPPED).to_bytes(4, "big"))
+    return socket.inet_ntop(socket.AF_INET6, address.to_bytes(16, "big"))
