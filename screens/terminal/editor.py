@@ -80,14 +80,15 @@ class Editor:
             KeyingError: The place is protected, or does not take a character; what went in before stays.
         """
         place = self._input_place()
-        first = text.splitlines()[0] if text else ""
+        whole = text.rstrip("\r\n")
+        first = next(iter(whole.splitlines()), "")
         room = place.content.data_length - place.position
         name, position = place.content.field.name, place.position
         for character in first[:room]:
             place.content.type(position, character, insert=self.insert)
             position += 1
             self._goto(*self.buffer.cell_of(name, min(position, len(place.content) - 1)))
-        return len(first) <= room and first == text
+        return len(first) <= room and first == whole
 
     def place_cursor(self, row: int, column: int) -> None:
         """Put the cursor somewhere, as a mouse does."""
