@@ -23,7 +23,7 @@ from console.commands.listing import Column, shown_sequence, table
 from console.errors import CommandError
 from console.messages import Message, message
 from console.model.words import ExitPoint, YesNo
-from console.policy.checks import KEYWORDS, Shadowed, warnings
+from console.policy.checks import KEYWORDS, warnings
 from console.policy.compiler import compile_policy
 from console.policy.difference import Change, compare
 from console.policy.explain import Explanation, explain
@@ -78,7 +78,7 @@ class ActivateSocketPolicy(Command):
             after={"revision": number, "text": values["TEXT"], "changes": [_as_data(change) for change in changes]},
         )
         done = message("GWL0148", revision=number, changes=told)
-        return Result(messages=(done, *(_shadowed(each) for each in warnings(new))))
+        return Result(messages=(done, *shadowed_messages(new)))
 
 
 def summary(changes: Iterable[Change]) -> str:
@@ -95,15 +95,16 @@ def _as_data(change: Change) -> dict[str, str]:
     return {"what": change.what, "kind": change.kind.value, "before": change.before, "after": change.after}
 
 
-def _shadowed(found: Shadowed) -> Message:
-    return message(
-        "GWL021B",
-        keyword="SEQNBR",
-        value=found.rule.sequence,
-        exit_point=found.rule.exit_point,
-        by=found.by.sequence,
-        place="",
-    )
+def shadowed_messages(policy: Policy) -> list[Message]:
+    """Return a message for each rule that can never decide.
+
+    Raises:
+        PolicyError: A service name that is not among the services of the policy.
+    """
+    return [
+        message("GWL021B", value=found.rule.sequence, exit_point=found.rule.exit_point, by=found.by.sequence)
+        for found in warnings(policy)
+    ]
 
 
 class TestSocketRules(Command):

@@ -1,0 +1,80 @@
+"""The verb ``cl``: commands in order, until the first that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from console.commands.definition import Context
+from console.commands.execute import run_command
+from console.commands.language import parse
+from console.commands.registry import COMMANDS
+from console.commands.script import Statement, statements
+from console.errors import CommandError, ConsoleError
+from console.messages import message
+from console.printable import printable
+from console.shell.files import read_text
+from console.shell.output import print_error, print_lines, print_message, print_warning
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command, and where it stands."""
+
+    text: str
+    file: str = ""
+    statement: Statement | None = None
+
+
+def steps_of_file(name: str) -> Iterator[Step]:
+    """Yield the commands of a file.
+
+    Raises:
+        UsageError: The file cannot be read.
+    """
+    for statement in statements(read_text(name)):
+        yield Step(statement.text, name, statement)
+
+
+def run_steps(steps: Iterable[Step], context: Context) -> bool:
+    """Run commands in order; stop at the first that fails, having said why.
+
+    Completion messages and listings go to standard output, errors to standard error.
+
+    Returns:
+        Whether all were run.
+    """
+    for done, step in enumerate(steps):
+        try:
+            _run(step.text, context)
+        except ConsoleError as error:
+            print_error(*_placed(error, step))
+            if done:
+                print_warning(message("GWL000C", done=done))
+            return False
+    return True
+
+
+def _run(text: str, context: Context) -> None:
+    parsed = parse(text, COMMANDS)
+    if parsed.cls.interactive:
+        raise CommandError("GWL0115", command=parsed.cls.name)
+    result = run_command(parsed, context)
+    print_lines(result.lines)
+    for shown in result.messages:
+        print_message(shown)
+
+
+def _placed(error: ConsoleError, step: Step) -> tuple[ConsoleError, str]:
+    """Return the error with its column counted on its line of the file, and that line as text."""
+    if step.statement is None:
+        return error, ""
+    column = error.values.get("column")
+    if not isinstance(column, int):
+        return error, _place(step.file, step.statement.line)
+    line, column = step.statement.place(column)
+    return type(error)(error.message_id, **{**error.values, "column": column}), _place(step.file, line)
+
+
+def _place(file: str, line: int) -> str:
+    return f" ({printable(file)}, line {line})"

@@ -1,0 +1,240 @@
+"""The verb ``show``: subjects as tables for people, or as JSON Lines with names that stay."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlmodel import Session
+
+from console.clock import Clock, system_clock
+from console.commands.journal import entry_list
+from console.commands.listing import Column, labelled, rule_list, table
+from console.errors import UsageError
+from console.model.journal import JournalEntry
+from console.model.revision import Revision
+from console.model.words import EXIT_POINT_NAMES, ExitPoint
+from console.policy.checks import rule_fields
+from console.shell.output import print_json, print_lines
+from console.store.engine import Store
+from console.store.exit_points import get_modes
+from console.store.guards import list_guards
+from console.store.journal import page_after, page_before
+from console.store.revisions import active_number, active_policy, count_changes, pending_policy
+from console.store.rules import list_rules
+from console.store.session import reading
+from console.store.workers import is_running, list_workers
+
+_PAGE = 1000
+
+Record = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What `show` was asked for."""
+
+    as_json: bool = False
+    active: bool = False
+    """Rules of the active revision instead of the pending policy."""
+    last: int = 0
+    """How many journal entries, counted from the newest; 0 for all."""
+    clock: Clock = system_clock
+
+
+def show(subject: str, store: Store, wanted: Wanted) -> None:
+    """Write a subject to standard output.
+
+    Raises:
+        UsageError: There is no such subject.
+        StoreError: The store cannot be read.
+    """
+    check_subject(subject)
+    SUBJECTS[subject](store, wanted)
+
+
+def check_subject(subject: str) -> None:
+    """Refuse what is no subject.
+
+    Raises:
+        UsageError: There is no such subject.
+    """
+    if subject not in SUBJECTS:
+        raise UsageError("GWL0004", subject=subject, subjects=", ".join(SUBJECTS))
+
+
+def _write(wanted: Wanted, records: Sequence[Record], lines: Sequence[str]) -> None:
+    if wanted.as_json:
+        print_json(records)
+    else:
+        print_lines(lines)
+
+
+def _columns(records: Sequence[Record], headings: Mapping[str, Column], empty: str) -> tuple[str, ...]:
+    rows = [[_shown(record[name]) for name in headings] for record in records]
+    return table(tuple(headings.values()), rows, empty)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return "" if value is None else str(value)
+
+
+def _exported(record: Record) -> dict[str, object]:
+    """Return a record for JSON: moments in UTC, as RFC 3339 writes them, to the microsecond."""
+    return {name: _moment(value) if isinstance(value, datetime) else value for name, value in record.items()}
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _rules(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        policy = active_policy(session)[1] if wanted.active else pending_policy(session)
+    records = [{**rule_fields(rule), "sequence": rule.sequence} for rule in policy.rules]
+    _write(wanted, records, rule_list(policy.rules))
+
+
+def _exit_points(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        modes = active_policy(session)[1].modes if wanted.active else get_modes(session)
+        rules = active_policy(session)[1].rules if wanted.active else list_rules(session)
+    counts = Counter(rule.exit_point for rule in rules)
+    records = [
+        {
+            "exit_point": point.value,
+            "name": EXIT_POINT_NAMES[point][0],
+            "format": EXIT_POINT_NAMES[point][1],
+            "mode": modes[point].value,
+            "rules": counts[point],
+            "text": EXIT_POINT_NAMES[point][2],
+        }
+        for point in ExitPoint
+    ]
+    headings = {
+        "exit_point": Column("Exit point"),
+        "name": Column("Name"),
+        "format": Column("Format"),
+        "mode": Column("Mode"),
+        "rules": Column("Rules", right=True),
+        "text": Column("Text"),
+    }
+    _write(wanted, records, _columns(records, headings, ""))
+
+
+def _policy(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        record = _policy_record(session)
+    labels = ("Active revision", "Made at", "Made by", "Text", "Rules", "Pending rules", "Pending changes")
+    lines = labelled((label, _shown(value)) for label, value in zip(labels, record.values(), strict=True))
+    _write(wanted, [_exported(record)], lines)
+
+
+def _policy_record(session: Session) -> dict[str, object]:
+    number, policy = active_policy(session)
+    revision = session.get_one(Revision, active_number(session))
+    return {
+        "active_revision": number,
+        "made_at": revision.made_at,
+        "made_by": revision.made_by,
+        "text": revision.text,
+        "rules": len(policy.rules),
+        "pending_rules": len(list_rules(session)),
+        "pending_changes": count_changes(session),
+    }
+
+
+def _journal(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        if not wanted.as_json:
+            entries = list(_entries(session, wanted.last))
+            print_lines(entry_list(entries))
+            return
+        print_json(_exported(entry.model_dump()) for entry in _entries(session, wanted.last))
+
+
+def _entries(session: Session, last: int) -> Iterator[JournalEntry]:
+    """Yield journal entries, oldest first, a page at a time."""
+    if last:
+        yield from page_before(session, None, limit=last)
+        return
+    number = 0
+    while page := page_after(session, number, limit=_PAGE):
+        yield from page
+        number = page[-1].sequence_number
+        session.expunge_all()  # the session would otherwise keep every entry it has ever read
+
+
+def _jobs(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        records = [
+            {
+                "qualified_job_name": guard.qualified_job_name,
+                "status": "active" if guard.ended is None else "ended",
+                "user_name": guard.user,
+                "pid": guard.pid,
+                "revision": guard.revision,
+                "started": guard.started,
+                "ended": guard.ended,
+                "exit_status": guard.exit_status,
+                "command": guard.command,
+            }
+            for guard in list_guards(session, running=False)
+        ]
+    headings = {
+        "qualified_job_name": Column("Job"),
+        "status": Column("Status"),
+        "pid": Column("Pid", right=True),
+        "revision": Column("Revision", right=True),
+        "started": Column("Started"),
+        "ended": Column("Ended"),
+        "exit_status": Column("Exit", right=True),
+        "command": Column("Command"),
+    }
+    _write(wanted, [_exported(record) for record in records], _columns(records, headings, "(No jobs)"))
+
+
+def _workers(store: Store, wanted: Wanted) -> None:
+    running = is_running(store, wanted.clock())
+    with reading(store) as session:
+        workers = list_workers(session)
+    records = [
+        {
+            "status": "ended" if worker.ended else "running" if running and index == 0 else "gone",
+            "pid": worker.pid,
+            "host": worker.host,
+            "revision": worker.revision,
+            "started": worker.started,
+            "heartbeat": worker.heartbeat,
+            "ended": worker.ended,
+        }
+        for index, worker in enumerate(workers)
+    ]
+    headings = {
+        "status": Column("Status"),
+        "pid": Column("Pid", right=True),
+        "host": Column("Host"),
+        "revision": Column("Revision", right=True),
+        "started": Column("Started"),
+        "heartbeat": Column("Heartbeat"),
+        "ended": Column("Ended"),
+    }
+    _write(wanted, [_exported(record) for record in records], _columns(records, headings, "(No workers)"))
+
+
+SUBJECTS: Mapping[str, Callable[[Store, Wanted], None]] = MappingProxyType(
+    {
+        "rules": _rules,
+        "exit-points": _exit_points,
+        "policy": _policy,
+        "journal": _journal,
+        "jobs": _jobs,
+        "workers": _workers,
+    }
+)
+"""Subject -> what writes it."""

@@ -1,0 +1,244 @@
+"""The verbs of the shell, each as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+ADD = "ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(40) RMTADR('10.0.0.0/8') ACTION(*REJECT)"
+
+POLICY = """\
+greenwall: 1
+exit_points:
+  connect: "*MONITOR"
+rules:
+  - exit_point: "*CONNECT"
+    sequence: 10
+    remote_port: "https"
+    action: "*REJECT"
+"""
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Run greenwall on a store of its own."""
+    environment = {**os.environ, "GREENWALL_STORE": f"sqlite:///{tmp_path}/shell.db"}
+
+    def run(*arguments, text="", **more):
+        return subprocess.run(
+            [sys.executable, "-m", "console", *arguments],
+            capture_output=True, text=True, input=text, env={**environment, **more}, timeout=60, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def refused(result, code, message_id):
+    """Check a refusal: exit code, the message's id first, the way out on the next line, nothing on standard output."""
+    lines = result.stderr.splitlines()
+    assert (result.returncode, lines[0].split()[0], result.stdout) == (code, message_id, ""), result.stderr
+    assert len(lines) == 2
+    assert lines[1]
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message_id", "value"),
+    [
+        (["shwo"], "GWL0001", "shwo"),
+        (["--stroe", "x", "show", "rules"], "GWL0001", "--stroe"),
+        (["show"], "GWL0001", "subject"),
+        (["show", "socks"], "GWL0004", "socks"),
+        (["show", "journal", "--last", "many"], "GWL0002", "many"),
+        (["policy"], "GWL0001", "command"),
+        (["policy", "check"], "GWL0001", "FILE"),
+        (["policy", "check", "/no/such/file"], "GWL0006", "/no/such/file"),
+        (["policy", "import", "/"], "GWL0006", "/"),
+        (["run"], "GWL0005", ""),
+        (["run", "--"], "GWL0005", ""),
+        (["run", "--nmae", "X", "--", "true"], "GWL0001", "--nmae"),
+        (["cl"], "GWL000A", ""),
+        (["cl", "-f", "x.cl", "GO MAIN"], "GWL000B", "x.cl"),
+        (["cl", "-f", "/no/such/file"], "GWL0006", "/no/such/file"),
+        ([], "GWL000D", ""),
+    ],
+)
+def test_wrong_usage_is_said_with_an_id_and_ends_with_two(shell, tmp_path, arguments, message_id, value):
+    assert value in refused(shell(*arguments), 2, message_id)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_version_is_shown(shell):
+    assert shell("--version").stdout.startswith("greenwall ")
+
+
+def test_commands_are_run_in_order_with_their_completion_messages(shell):
+    result = shell("cl", ADD, "ACTSOCPCY TEXT('first')", "WRKSOCRUL")
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[:2] == ["GWL0140 Rule 40 added to *CONNECT.", "GWL0148 Revision 2 is active: 1 rule added."]
+    assert lines[-1].split()[1] == "*DFT"
+
+
+def test_the_first_command_that_fails_is_the_last(shell):
+    result = shell("cl", ADD, ADD, "RMVSOCRUL *CONNECT 40")
+    assert (result.returncode, result.stdout) == (1, "GWL0140 Rule 40 added to *CONNECT.\n")
+    assert result.stderr.startswith("GWL0320 ")
+    assert "GWL000C" in result.stderr
+    assert len(shell("show", "rules", "--json").stdout.splitlines()) == 4
+
+
+def test_a_fault_in_a_file_is_named_with_its_line_and_column(shell, tmp_path):
+    script = tmp_path / "rules.cl"
+    script.write_text("/* rules */\n\nADDSOCRUL *CONNECT 40 +\n    AKTION(*REJECT)\n")
+    line = refused(shell("cl", "-f", str(script)), 1, "GWL0103")
+    assert "AKTION in column 5" in line
+    assert line.endswith("rules.cl, line 4)")
+
+
+def test_commands_are_read_from_standard_input(shell):
+    assert shell("cl", "-f", "-", text=ADD + "\n").returncode == 0
+
+
+def test_commands_that_need_panels_are_refused(shell):
+    refused(shell("cl", "GO MAIN"), 1, "GWL0115")
+    refused(shell("cl", "?ADDSOCRUL"), 1, "GWL0114")
+
+
+def test_a_named_store_that_is_not_there_is_not_made_by_looking(shell, tmp_path):
+    refused(shell("show", "rules"), 1, "GWL0308")
+    refused(shell("policy", "export"), 1, "GWL0308")
+    refused(shell("journal", "verify"), 1, "GWL0308")
+    assert list(tmp_path.glob("*.db")) == []
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:///:memory:", "sqlite:////no/such/directory/x.db"])
+def test_a_store_that_cannot_be_opened_is_refused(shell, url):
+    assert shell("--store", url, "cl", ADD).stderr.startswith("GWL03")
+
+
+def test_the_option_wins_over_the_environment(shell, tmp_path):
+    shell("--store", f"sqlite:///{tmp_path}/other.db", "cl", ADD)
+    assert (tmp_path / "other.db").exists()
+    assert not (tmp_path / "shell.db").exists()
+
+
+def test_rules_are_shown_with_stable_names(shell):
+    shell("cl", ADD)
+    first = json.loads(shell("show", "rules", "--json").stdout.splitlines()[1])
+    assert list(first) == [
+        "exit_point", "sequence", "user", "local_address", "local_port", "remote_address", "remote_port", "program",
+        "action", "fail", "audit", "message", "active", "text",
+    ]  # fmt: skip
+    assert (first["exit_point"], first["sequence"], first["remote_address"]) == ("*CONNECT", 40, "10.0.0.0/8")
+
+
+def test_the_active_rules_are_shown_when_asked_for(shell):
+    shell("cl", ADD)
+    assert len(shell("show", "rules", "--active", "--json").stdout.splitlines()) == 3
+
+
+def test_every_subject_has_a_table_and_json(shell):
+    shell("cl", ADD)
+    for subject in ("rules", "exit-points", "policy", "journal", "jobs", "workers"):
+        table, lines = shell("show", subject), shell("show", subject, "--json")
+        assert (table.returncode, lines.returncode) == (0, 0), table.stderr + lines.stderr
+        assert table.stdout
+        assert all(json.loads(line) for line in lines.stdout.splitlines())
+
+
+def test_the_policy_says_how_many_changes_wait(shell):
+    shell("cl", ADD)
+    shown = json.loads(shell("show", "policy", "--json").stdout)
+    assert (shown["active_revision"], shown["pending_changes"], shown["pending_rules"]) == (1, 1, 4)
+    assert shown["made_at"].endswith("Z")
+
+
+def test_a_policy_file_is_checked_without_a_store(shell, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(POLICY)
+    result = shell("policy", "check", str(file), GREENWALL_STORE="nonsense")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("GWL0010 ")
+
+
+def test_a_fault_in_a_policy_is_named_with_its_place(shell):
+    line = refused(shell("policy", "check", "-", text=POLICY.replace("*REJECT", "*REJCT")), 1, "GWL0201")
+    assert "8" in line
+    assert "*REJCT" in line
+
+
+def test_an_unknown_service_is_a_warning(shell):
+    result = shell("policy", "check", "-", text=POLICY.replace("https", "no-such-service"))
+    assert result.returncode == 0
+    assert result.stderr.startswith("GWL0125 Service no-such-service in rule 10 of *CONNECT")
+
+
+def test_a_file_that_is_not_utf_8_is_refused_with_its_line(shell, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_bytes(b"greenwall: 1\n# caf\xe9\n")
+    assert "octet E9 on line 2" in refused(shell("policy", "check", str(file)), 2, "GWL0007")
+
+
+def test_a_policy_is_imported_as_pending_and_exported_the_same(shell, tmp_path):
+    shell("cl", ADD)
+    result = shell("policy", "import", "-", text=POLICY)
+    assert result.stdout == (
+        "GWL0011 4 rules are pending (1 rule added, 1 rule removed, 1 mode changed). ACTSOCPCY activates them.\n"
+    )
+    file = tmp_path / "out.yaml"
+    assert shell("policy", "export", str(file)).returncode == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    again = shell("policy", "import", str(file))
+    assert "(nothing changed)" in again.stdout
+    assert shell("policy", "export", "-").stdout == file.read_text()
+
+
+def test_an_import_that_fails_leaves_the_pending_policy(shell):
+    shell("cl", ADD)
+    before = shell("policy", "export").stdout
+    refused(shell("policy", "import", "-", text=POLICY + "  - {}\n"), 1, "GWL0229")
+    assert shell("policy", "export").stdout == before
+
+
+def test_the_active_policy_is_exported_when_asked_for(shell):
+    shell("cl", ADD)
+    assert "10.0.0.0/8" in shell("policy", "export").stdout
+    assert "10.0.0.0/8" not in shell("policy", "export", "--active").stdout
+
+
+def test_a_file_that_cannot_be_written_is_refused(shell, tmp_path):
+    shell("cl", ADD)
+    refused(shell("policy", "export", str(tmp_path / "no" / "such.yaml")), 2, "GWL0009")
+
+
+def test_an_export_onto_a_device_leaves_the_device(shell):
+    shell("cl", ADD)
+    assert shell("policy", "export", "/dev/null").returncode == 0
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+def test_a_fresh_journal_verifies(shell):
+    shell("cl", ADD)
+    assert shell("journal", "verify").stdout.startswith("GWL0601 ")
+
+
+def test_a_reader_that_goes_away_is_no_error(shell, tmp_path):
+    shell("cl", ADD)
+    command = f"{sys.executable} -m console --store sqlite:///{tmp_path}/shell.db show rules | true"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert result.stderr == ""
+
+
+def test_running_a_command_loads_no_database_and_no_screen():
+    probe = (
+        "import sys; sys.argv = ['greenwall', 'run']; import console.__main__ as m; m.main();"
+        "print(sorted({'sqlalchemy', 'sqlmodel', 'textual', 'rich'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
+    assert result.stdout == "[]\n"
