@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from hypothesis import strategies as st
 
 from console.model.words import Action, Audit, ExitPoint, Fail, Mode, YesNo
@@ -37,23 +39,29 @@ ENDS = sorted(
     }
 )
 
-addresses = st.sampled_from(ADDRESSES)
-ports = st.sampled_from(PORTS)
+
+def mostly(value, values):
+    """Every second rule says nothing about a field: with six fields, requests would else meet only default rules."""
+    return st.one_of(st.just(value), st.sampled_from(values))
+
+
+addresses = mostly("*ANY", ADDRESSES)
+ports = mostly("*ANY", PORTS)
 
 
 @st.composite
 def rules(draw, sequence):
-    exit_point = draw(st.sampled_from(ExitPoint))
+    exit_point = draw(st.sampled_from([*ExitPoint, ExitPoint.CONNECT, ExitPoint.CONNECT]))
     remote = exit_point is not ExitPoint.LISTEN
     return make_rule(
         exit_point=exit_point,
         sequence=sequence,
-        user=draw(st.sampled_from(USERS)),
+        user=draw(mostly("*ALL", USERS)),
         local_address=draw(addresses),
         local_port=draw(ports),
         remote_address=draw(addresses) if remote else "*ANY",
         remote_port=draw(ports) if remote else "*ANY",
-        program=draw(st.sampled_from(PROGRAMS)),
+        program=draw(mostly("*ANY", PROGRAMS)),
         action=draw(st.sampled_from(Action)),
         fail=draw(st.sampled_from(Fail)) if exit_point is not ExitPoint.ACCEPT else "*EPERM",
         audit=draw(st.sampled_from(Audit)),
@@ -66,7 +74,7 @@ def rules(draw, sequence):
 @st.composite
 def policies(draw):
     sequences = draw(st.lists(st.integers(1, 99998), unique=True, max_size=12))
-    modes = {exit_point: draw(st.sampled_from(Mode)) for exit_point in ExitPoint}
+    modes = {exit_point: draw(st.sampled_from([*Mode, Mode.ENFORCE, Mode.ENFORCE])) for exit_point in ExitPoint}
     defaults = [
         make_rule(exit_point=point, sequence="*DFT", action=draw(st.sampled_from(Action)))
         for point in draw(st.sets(st.sampled_from(ExitPoint)))
@@ -74,15 +82,22 @@ def policies(draw):
     return make_policy(modes, [*(draw(rules(sequence)) for sequence in sequences), *defaults], SERVICES)
 
 
-request_ports = st.sampled_from([0, 1, 21, 22, 442, 443, 444, 65535])
-requests = st.builds(
-    Request,
-    exit_point=st.sampled_from(ExitPoint),
-    user=st.sampled_from(["ALICE", "AL", "A", "BOB", "WHEEL", ""]),
-    groups=st.frozensets(st.sampled_from(["WHEEL", "ADM", "ALICE"])),
-    program=st.sampled_from(["/usr/bin/curl", "/usr/bin/cur", "/usr/bin/", "/usr", ""]),
-    local_address=st.sampled_from(ENDS),
-    local_port=request_ports,
-    remote_address=st.sampled_from(ENDS),
-    remote_port=request_ports,
-)
+REQUEST_VALUES = {
+    "exit_point": [*ExitPoint, ExitPoint.CONNECT, ExitPoint.CONNECT],
+    "user": ["ALICE", "AL", "A", "BOB", "WHEEL", ""],
+    "groups": [frozenset(), frozenset({"WHEEL"}), frozenset({"ADM", "ALICE"}), frozenset({"WHEEL", "ADM"})],
+    "program": ["/usr/bin/curl", "/usr/bin/cur", "/usr/bin/", "/usr/", "/usr", ""],
+    "local_address": ENDS,
+    "local_port": [0, 1, 21, 22, 442, 443, 444, 65535],
+    "remote_address": ENDS,
+    "remote_port": [0, 1, 21, 22, 442, 443, 444, 65535],
+}
+
+
+def requests_from(seed, count=100):
+    """Return many requests from one number: drawing each by itself would cost more than deciding it."""
+    random = Random(seed)
+    return [Request(**{name: random.choice(values) for name, values in REQUEST_VALUES.items()}) for _ in range(count)]
+
+
+requests = st.integers(0, 2**32).map(requests_from)
