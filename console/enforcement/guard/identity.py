@@ -2,8 +2,8 @@
 
 The effective user is the owner of /proc/THREAD. The kernel takes it from the thread's credentials each time it is
 asked, and for the directory itself it does so whatever the process's dumpable flag says (fs/proc/base.c,
-task_dump_owner), so one fstat(2) on the open directory is the cheapest true answer there is. The groups and the program cost more, and are
-read only where a rule or the journal wants them.
+task_dump_owner), so one fstat(2) on the open directory is the cheapest true answer there is. The groups and the
+program cost more, and are read only where a rule or the journal wants them.
 """
 
 from __future__ import annotations
