@@ -42,6 +42,23 @@ def new_events(events: Sequence[Event], last_number: int) -> Sequence[Event]:
     return fresh
 
 
+def unseen_events(events: Sequence[Event], last_number: int) -> Sequence[Event]:
+    """Return the events of a spool that come after the last one taken, each once.
+
+    A spool may hold an event twice, and what was lost before it cannot be had any more: no reason to lose these too.
+
+    Args:
+        events: In the order of the file.
+        last_number: Highest number of this guard that is in the journal.
+    """
+    found: list[Event] = []
+    for event in events:
+        if event.number > last_number:
+            found.append(event)
+            last_number = event.number
+    return found
+
+
 def entry(event: Event, *, guard_id: str, job: str) -> Entry:
     """Return the SK entry of an event.
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from console.clock import Clock
 from console.enforcement.frames import End, Entries, Event, Hello, InForce
-from console.enforcement.intake import entry, moment, new_events
+from console.enforcement.intake import entry, moment, new_events, unseen_events
 from console.enforcement.spool import Leftover, discard, leftover
 from console.errors import WorkerError
 from console.journal.entries import Entry, from_outbox, storable
@@ -221,9 +221,7 @@ class Ledger:
         entries: list[Entry] = []
         with transaction(self._store) as session:
             guard = _known(session, left.hello, left.hello.pid)
-            # What was lost before these cannot be had any more; that is no reason to lose these too.
-            fresh = [event for event in left.events if event.number > guard.last_number]
-            _write_down(guard, fresh, entries)
+            _write_down(guard, unseen_events(left.events, guard.last_number), entries)
             if left.damage:
                 entries.append(self._damage(guard, left))
             append(session, entries)

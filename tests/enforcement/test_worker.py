@@ -1,0 +1,373 @@
+"""The worker over its real socket, in this process and as a process that is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import stat
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+
+from console.enforcement.frames import End, Entries, InForce, NewRevision, Taken, encode
+from console.enforcement.spool import Spool
+from console.enforcement.worker import Worker
+from console.journal.verify import verify
+from console.messages import message
+from console.model.words import ExitPoint, Mode
+from console.store.engine import open_store
+from console.store.exit_points import set_modes
+from console.store.guards import find_guard, list_guards
+from console.store.journal import page_after
+from console.store.outbox import add_audit, count_waiting
+from console.store.revisions import activate
+from console.store.session import reading, transaction
+from console.store.unix_path import bind, connect
+from console.store.wakeup import notify
+from console.store.workers import is_running, latest_worker
+from tests.conftest import NOW
+from tests.enforcement.fake_guard import PATIENCE_S, guard, worker_process
+from tests.factories import GUARD_ID, event, events, hello
+
+OTHER_ID = "f" * 32
+
+
+@asynccontextmanager
+async def worker_here(store):
+    """Run a worker in this event loop."""
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wake:
+        for endpoint, path in ((listener, store.location.worker_socket), (wake, store.location.wake_socket)):
+            endpoint.setblocking(False)
+            bind(endpoint, path)
+        listener.listen()
+        worker = Worker(store, listener, wake)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(worker.run())
+            try:
+                yield running
+            finally:
+                worker.stop()
+
+
+def sk_numbers(store, guard_id=GUARD_ID):
+    with reading(store) as session:
+        assert verify(session).bad_entry is None
+        entries = page_after(session, 0, limit=1_000_000)
+    return [entry.guard_number for entry in entries if entry.guard_id == guard_id and entry.entry_type == "SK"]
+
+
+async def eventually(claim):
+    async with asyncio.timeout(PATIENCE_S):
+        while not claim():  # noqa: ASYNC110 - the claim is about another process
+            await asyncio.sleep(0.02)
+
+
+async def test_entries_are_in_the_journal_when_they_are_acknowledged(store):
+    async with worker_here(store), guard(store.location) as peer:
+        welcome = await peer.ask()
+        assert (welcome.job_number, welcome.last_number, welcome.revision) == (1, 0, 1)
+        assert await peer.deliver(1, 3) == 3
+        with reading(store) as session:
+            first, *_ = page_after(session, 0, limit=10)
+        assert sk_numbers(store) == [1, 2, 3]
+        assert (first.qualified_job_name, first.remote_port, first.sequence_number) == ("000001/ALICE/CURL", 443, 1)
+        assert first.entry_timestamp == NOW
+
+
+async def test_entries_sent_again_are_taken_once(store):
+    async with worker_here(store), guard(store.location) as peer:
+        await peer.ask()
+        await peer.deliver(1, 3)
+        assert await peer.deliver(2, 5) == 5
+        assert sk_numbers(store) == [1, 2, 3, 4, 5]
+
+
+async def test_guard_that_comes_back_keeps_its_number_and_hears_what_it_need_not_send(store):
+    async with worker_here(store):
+        async with guard(store.location) as peer:
+            await peer.ask()
+            await peer.deliver(1, 4)
+        async with guard(store.location) as other:
+            assert (await other.ask(OTHER_ID)).job_number == 2
+        async with guard(store.location) as peer:
+            welcome = await peer.ask()
+            assert (welcome.job_number, welcome.last_number) == (1, 4)
+
+
+async def test_missing_entry_ends_the_conversation_and_no_other(store, caplog):
+    async with worker_here(store), guard(store.location) as bad, guard(store.location) as good:
+        await bad.ask()
+        await good.ask(OTHER_ID)
+        bad.send(Entries((event(2),)))
+        assert await bad.is_cut_off()
+        assert await good.deliver(1, 2) == 2
+    assert "GWL0505" in caplog.text
+    assert sk_numbers(store) == []
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        b"\xff\xff\xff\xff",
+        b"\0\0\0\0",
+        b"\0\0\0\1\xc1",
+        encode(Taken(1)),
+        encode(hello(guard_id="../x")),
+        encode(hello(protocol=99)),
+        encode(hello()) + encode(hello()),
+        encode(hello()) + encode(Entries((event(1, local_port=65536),))),
+    ],
+)
+async def test_senseless_frame_ends_the_conversation_and_no_other(store, octets, caplog):
+    async with worker_here(store), guard(store.location) as bad, guard(store.location) as good:
+        await good.ask(OTHER_ID)
+        bad.writer.write(octets)
+        assert await bad.is_cut_off()
+        assert await good.deliver(1, 1) == 1
+    assert "GWL0513" not in caplog.text
+
+
+async def test_guard_that_dies_in_a_frame_disturbs_nobody(store, caplog):
+    async with worker_here(store), guard(store.location) as good:
+        await good.ask(OTHER_ID)
+        async with guard(store.location) as bad:
+            bad.writer.write(encode(hello())[:20])
+        assert await good.deliver(1, 1) == 1
+    assert "GWL0513" not in caplog.text
+
+
+async def test_end_of_a_job_is_recorded(store):
+    async with worker_here(store), guard(store.location) as peer:
+        await peer.ask()
+        peer.send(InForce(1), Entries(events(1, 2)), End(7))
+        assert [(await peer.read_until(Taken)).number for _ in range(2)] == [2, 2]
+        with reading(store) as session:
+            row = find_guard(session, GUARD_ID)
+        assert (row.exit_status, row.revision, row.last_number, row.ended is None) == (7, 1, 2, False)
+
+
+async def test_killed_guard_is_recorded_as_ended(store):
+    async with worker_here(store):
+        async with guard(store.location) as peer:
+            await peer.ask()
+            with transaction(store) as session:
+                find_guard(session, GUARD_ID).pid = 999_999_999
+                with reading(store) as other:
+                    assert len(list_guards(other)) == 1
+
+        def none_runs():
+            with reading(store) as session:
+                return not list_guards(session)
+
+        await eventually(none_runs)
+
+
+async def test_new_revision_reaches_guards_within_a_second(store):
+    async with worker_here(store), guard(store.location) as peer, guard(store.location) as other:
+        await peer.ask()
+        await other.ask(OTHER_ID)
+        for number, waking in ((2, True), (3, False)):
+            began = time.monotonic()
+            with transaction(store) as session:
+                set_modes(session, {ExitPoint.CONNECT: Mode.MONITOR})
+                activate(session, services={"https": 443}, user="OPER", at=NOW)
+            if waking:
+                notify(store)
+            for each in (peer, other):
+                pushed = await each.read_until(NewRevision)
+                assert (pushed.revision, pushed.policy.modes[ExitPoint.CONNECT]) == (number, Mode.MONITOR)
+                assert pushed.policy.services == {"https": 443}
+            assert time.monotonic() - began < (0.4 if waking else 1)
+
+
+async def test_audit_entries_of_administration_move_into_the_journal(store):
+    async with worker_here(store):
+        with transaction(store) as session:
+            for number in range(3):
+                add_audit(
+                    session, "CD", at=NOW, user="OPER", job="000000/OPER/CL", text=f"{number}", detail="ADDSOCRUL"
+                )
+        notify(store)
+
+        def moved():
+            with reading(store) as session:
+                return count_waiting(session) == 0
+
+        await eventually(moved)
+        with reading(store) as session:
+            entries = page_after(session, 0, limit=10)
+            assert verify(session).entries == 3
+        assert [(entry.text, entry.entry_type, entry.detail) for entry in entries] == [
+            (str(number), "CD", "ADDSOCRUL") for number in range(3)
+        ]
+
+
+async def test_locked_store_delays_entries_and_loses_none(store):
+    async with worker_here(store), guard(store.location) as peer:
+        await peer.ask()
+        with transaction(store):
+            peer.send(Entries(events(1, 2)))
+            await asyncio.sleep(0.3)
+        assert (await peer.read_until(Taken)).number == 2
+        assert sk_numbers(store) == [1, 2]
+
+
+async def test_worker_ends_when_its_store_has_gone(store, tmp_path, caplog):
+    async with worker_here(store) as running, guard(store.location) as peer:
+        await peer.ask()
+        (tmp_path / "test.db").rename(tmp_path / "elsewhere.db")
+        peer.send(Entries(events(1, 1)))
+        assert await peer.is_cut_off()
+        assert await asyncio.wait_for(running, PATIENCE_S) == 1
+    assert "GWL0502" in caplog.text
+
+
+async def test_sockets_are_private_and_reached_by_very_long_paths(tmp_path):
+    directory = tmp_path / ("d" * 120) / ("e" * 120)
+    directory.mkdir(parents=True)
+    store = open_store(f"sqlite:///{directory}/{'n' * 100}.db")
+    async with worker_here(store), guard(store.location) as peer:
+        await peer.ask()
+        assert len(str(store.location.worker_socket)) > 300
+        for path in (store.location.worker_socket, store.location.wake_socket):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        notify(store)
+    store.close()
+
+
+def spool_with(store, guard_id, *frames):
+    spool = Spool(store.location.spool, guard_id)
+    spool.append([encode(hello(guard_id)), *map(encode, frames)])
+    return spool
+
+
+async def test_spool_of_a_dead_guard_is_taken_in_exactly_once(store):
+    spool = spool_with(store, GUARD_ID, Entries(events(1, 3)), Entries(events(3, 5)))
+    spool.close()
+    async with worker_here(store):
+        await eventually(lambda: not spool.path.exists())
+    assert sk_numbers(store) == [1, 2, 3, 4, 5]
+    with reading(store) as session:
+        row = find_guard(session, GUARD_ID)
+    assert (row.last_number, row.ended is None, row.exit_status) == (5, False, None)
+
+
+async def test_spool_that_was_taken_in_but_not_deleted_is_not_taken_again(store):
+    spool = spool_with(store, GUARD_ID, Entries(events(1, 3)))
+    spool.close()
+    octets = spool.path.read_bytes()
+    async with worker_here(store):
+        await eventually(lambda: not spool.path.exists())
+        spool.path.write_bytes(octets)
+        await eventually(lambda: not spool.path.exists())
+    assert sk_numbers(store) == [1, 2, 3]
+
+
+async def test_spool_of_a_living_guard_is_left_alone(store):
+    living = spool_with(store, GUARD_ID, Entries(events(1, 3)))
+    dead = spool_with(store, OTHER_ID, Entries(events(1, 2)))
+    dead.close()
+    async with worker_here(store):
+        await eventually(lambda: not dead.path.exists())
+        assert living.path.exists()
+    living.close()
+    assert sk_numbers(store) == []
+    assert sk_numbers(store, OTHER_ID) == [1, 2]
+
+
+async def test_damaged_spool_is_taken_in_as_far_as_it_goes_and_kept(store):
+    spool = spool_with(store, GUARD_ID, Entries(events(1, 2)), Entries(events(3, 4)))
+    spool.close()
+    octets = bytearray(spool.path.read_bytes())
+    octets[-10] ^= 1
+    spool.path.write_bytes(octets)
+    kept = spool.path.with_suffix(".spool.damaged")
+    async with worker_here(store):
+        await eventually(kept.exists)
+    assert not spool.path.exists()
+    assert sk_numbers(store) == [1, 2]
+    with reading(store) as session:
+        last = page_after(session, 2, limit=10)
+    assert [(entry.entry_type, entry.text[:7]) for entry in last] == [("GR", "GWL0507")]
+
+
+async def test_second_worker_says_so_and_ends(store, store_url):
+    with worker_process(store_url) as first:
+        async with guard(store.location):
+            with worker_process(store_url) as second:
+                assert await asyncio.to_thread(second.wait, PATIENCE_S) == 0
+                assert message("GWL0501", url=store_url).text in second.stderr.read()
+        assert first.poll() is None
+
+
+async def test_worker_ends_in_order_on_a_signal(store, store_url, now):
+    assert not is_running(store, now)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with worker_process(store_url) as process:
+            async with guard(store.location) as peer:
+                await peer.ask()
+                with reading(store) as session:
+                    worker = latest_worker(session)
+                assert worker.pid == process.pid
+                assert is_running(store, worker.heartbeat)
+                process.send_signal(number)
+                assert await asyncio.to_thread(process.wait, PATIENCE_S) == 0
+        assert not store.location.worker_socket.exists()
+        with reading(store) as session:
+            assert latest_worker(session).ended is not None
+        assert not is_running(store, worker.heartbeat)
+
+
+async def test_worker_tells_systemd_that_it_is_ready(store, store_url, tmp_path):
+    for path, name in ((str(tmp_path / "notify"),) * 2, (f"\0greenwall-{os.getpid()}", f"@greenwall-{os.getpid()}")):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            manager.settimeout(PATIENCE_S)
+            with worker_process(store_url, env={**os.environ, "NOTIFY_SOCKET": name}) as process:
+                assert await asyncio.to_thread(manager.recv, 100) == b"READY=1"
+                process.terminate()
+                assert await asyncio.to_thread(manager.recv, 100) == b"STOPPING=1"
+
+
+async def test_worker_killed_again_and_again_has_every_entry_exactly_once(store, store_url):
+    total, size, dice = 6000, 50, random.Random(1)
+    for _ in range(6):
+        with worker_process(store_url) as process:
+            async with guard(store.location) as peer:
+                taken = (await peer.ask()).last_number
+                frames = [events(first, min(first + size - 1, total)) for first in range(taken + 1, total + 1, size)]
+                peer.send(*map(Entries, frames))
+                for _ in range(min(len(frames), dice.randrange(1, 30))):
+                    taken = (await peer.read_until(Taken)).number
+                process.kill()
+        # What was acknowledged is there; what was not may be there as well, but never twice.
+        numbers = sk_numbers(store)
+        assert numbers == list(range(1, len(numbers) + 1))
+        assert len(numbers) >= taken
+    with worker_process(store_url):
+        async with guard(store.location) as peer:
+            await peer.ask()
+            assert await peer.deliver(1, total) == total
+    assert sk_numbers(store) == list(range(1, total + 1))
+
+
+async def test_worker_killed_while_it_takes_a_spool_takes_it_in_exactly_once(store, store_url):
+    spool = spool_with(store, GUARD_ID, *(Entries(events(first, first + 999)) for first in range(1, 5000, 1000)))
+    spool.close()
+    for _ in range(3):
+        with worker_process(store_url) as process:
+            await eventually(lambda: not spool.path.exists() or store.location.worker_socket.exists())
+            process.kill()
+    with worker_process(store_url):
+        await eventually(lambda: not spool.path.exists())
+    assert sk_numbers(store) == list(range(1, 5001))
+
+
+async def test_stranger_cannot_be_told_by_a_socket_that_nobody_serves(store):
+    notify(store)
+    with socket.socket(socket.AF_UNIX) as endpoint, pytest.raises(FileNotFoundError):
+        connect(endpoint, store.location.worker_socket)
