@@ -31,7 +31,7 @@ class WorkWithRegistrationInformation(Command):
     """Shows the exit points."""
 
     name = "WRKREGINF"
-    text = "Work with Registration Info"
+    text = "Work with Registration Information"
     parameters = (
         replace(EXIT_POINT, check=exit_point_check("EXITPNT", _ALL), default=_ALL, special=(_ALL, *ExitPoint)),
     )
