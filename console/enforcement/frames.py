@@ -165,5 +165,6 @@ def decode(buffer: bytes | bytearray | memoryview) -> tuple[Frame, int] | None:
         return None
     try:
         return _decoder.decode(memoryview(buffer)[_LENGTH.size : end]), end
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        # msgspec lets the last two through: text that is no UTF-8, and arrays nested without end.
         raise WorkerError("GWL0504", reason=str(error)) from error
