@@ -1,0 +1,75 @@
+"""What the end-to-end tests share: a store of their own with the command on it, compiled programs, a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import threading
+
+import pytest
+
+from tests.end_to_end.command import Greenwall
+from tests.end_to_end.tmux import Tmux
+from tests.programs.build import Programs, has_compiler
+
+
+@pytest.fixture
+def greenwall(tmp_path):
+    """Return the command on a fresh store; its workers are ended with the test."""
+    # A directory of its own: the tests fill tmp_path with other things.
+    directory = tmp_path / "store"
+    directory.mkdir(mode=0o700)
+    command = Greenwall(directory)
+    yield command
+    command.end_workers()
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    """Return the small C programs."""
+    if not has_compiler():
+        pytest.skip("gcc is not installed")
+    return Programs(tmp_path_factory.mktemp("programs"))
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """Return a function that starts a command in a terminal; all terminals are ended with the test."""
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed")
+    with contextlib.ExitStack() as open_terminals:
+
+        def start(command, size=(80, 24), **environment):
+            return open_terminals.enter_context(Tmux(command, tmp_path, size, **environment))
+
+        yield start
+
+
+@pytest.fixture
+def server_port():
+    """Return the port of a plain server on every loopback address, outside of any exit point.
+
+    It answers each connection with an HTTP response and closes, so that curl and bare clients are both content.
+    """
+    with socket.create_server(("0.0.0.0", 0), backlog=4096) as server:
+        thread = threading.Thread(target=_answer, args=(server,))
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def _answer(server):
+    while True:
+        try:
+            peer, _ = server.accept()
+        except OSError:
+            return
+        with peer, contextlib.suppress(OSError):
+            peer.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nhi\n")
+            peer.shutdown(socket.SHUT_WR)
+            while peer.recv(4096):
+                pass
