@@ -126,8 +126,14 @@ def cl(
     context: typer.Context,
     commands: Annotated[list[str] | None, typer.Argument(metavar="'COMMAND'...", show_default=False)] = None,
     file: Annotated[str, typer.Option("-f", "--file", metavar="FILE", help="Run the commands in this file.")] = "",
+    names: Annotated[bool, typer.Option("--list", help="List the commands and their keywords instead.")] = False,
 ) -> int:
     """Run CL commands in order, up to the first that fails."""
+    if names:
+        from console.shell.cl import list_commands
+
+        list_commands()
+        return DONE
     if commands and file:
         raise UsageError("GWL000B", count=len(commands), path=file)
     if not commands and not file:

@@ -85,6 +85,14 @@ def test_commands_are_run_in_order_with_their_completion_messages(shell):
     assert lines[-1].split()[1] == "*DFT"
 
 
+def test_the_commands_are_listed_with_their_keywords(shell, tmp_path):
+    lines = shell("cl", "--list").stdout.splitlines()
+    (add,) = [line for line in lines if line.startswith("ADDSOCRUL ")]
+    assert " EXITPNT [SEQNBR] [USRPRF] " in add
+    assert " ACTION " in add
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_first_command_that_fails_is_the_last(shell):
     result = shell("cl", ADD, ADD, "RMVSOCRUL *CONNECT 40")
     assert (result.returncode, result.stdout) == (1, "GWL0140 Rule 40 added to *CONNECT.\n")

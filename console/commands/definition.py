@@ -102,6 +102,8 @@ class Result:
     """Panel to open in the console, named as its class in screens/panels: ``WorkWithRules``; empty for none."""
     arguments: Mapping[str, str] = field(default_factory=dict)
     """What the panel is opened with: the command's values, by keyword."""
+    changed: bool = True
+    """False when a command that changes something found everything as it was to be: then there is no CD entry."""
 
 
 class Command(ABC):

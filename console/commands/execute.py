@@ -48,8 +48,10 @@ def run_audited(string: str, context: Context, work: Callable[[Context], Result]
     with transaction(context.store) as session:
         inside = replace(context, session=session)
         result = work(inside)
-        add_audit(session, "CD", at=context.clock(), user=context.user, job=context.job, text=string, detail=string)
-    wakeup.notify(context.store)
+        if result.changed:
+            add_audit(session, "CD", at=context.clock(), user=context.user, job=context.job, text=string, detail=string)
+    if result.changed:
+        wakeup.notify(context.store)
     return result
 
 

@@ -75,7 +75,7 @@ class ChangeSocketExitPoint(Command):
         with context.opened() as session:
             before = get_modes(session)[exit_point]
             if before is mode:
-                return Result(messages=(message("GWL0147", exit_point=exit_point, mode=mode),))
+                return Result(messages=(message("GWL0147", exit_point=exit_point, mode=mode),), changed=False)
             set_modes(session, {exit_point: mode})
         record(
             context,

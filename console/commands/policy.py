@@ -65,7 +65,7 @@ class ActivateSocketPolicy(Command):
             compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
             changes = compare(old, new)
             if not changes and dict(old.services) == dict(new.services):
-                return Result(messages=(message("GWL0149", revision=old_number),))
+                return Result(messages=(message("GWL0149", revision=old_number),), changed=False)
             number = activate(
                 session, services=new.services, user=context.user, at=context.clock(), text=values["TEXT"]
             )

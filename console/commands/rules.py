@@ -95,7 +95,7 @@ class ChangeSocketRule(Command):
         before = _read(context, values)
         after = rule_of(values)
         if after == before:
-            return Result(messages=(_done("GWL0142", after),))
+            return Result(messages=(_done("GWL0142", after),), changed=False)
         with context.opened() as session:
             pending.change_rule(session, after)
         record_rule(context, f"Rule {after.sequence} of {after.exit_point} changed", before=before, after=after)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from console.commands.definition import Context
+from console.commands.definition import Context, Parameter
 from console.commands.execute import run_command
 from console.commands.language import parse
+from console.commands.listing import Column, table
 from console.commands.registry import COMMANDS
 from console.commands.script import Statement, statements
 from console.errors import CommandError, ConsoleError
@@ -24,6 +25,20 @@ class Step:
     text: str
     file: str = ""
     statement: Statement | None = None
+
+
+def list_commands() -> None:
+    """Write all commands of the shell with their keywords, those with a default in brackets, to standard output."""
+    rows = [
+        (command.name, command.text, " ".join(_keyword(parameter) for parameter in command.parameters))
+        for command in COMMANDS.values()
+        if not command.interactive
+    ]
+    print_lines(table((Column("Command"), Column("Text"), Column("Keywords")), sorted(rows)))
+
+
+def _keyword(parameter: Parameter) -> str:
+    return parameter.keyword if parameter.default is None else f"[{parameter.keyword}]"
 
 
 def steps_of_file(name: str) -> Iterator[Step]:

@@ -73,11 +73,13 @@ def take_in(policy: Policy, name: str, context: Context) -> None:
     def work(inside: Context) -> Result:
         with inside.opened() as session:
             changes = compare(pending_policy(session), policy)
-            set_pending(session, policy)
+            if changes:
+                set_pending(session, policy)
         for change in changes:
             _record(inside, change)
         told = summary(changes) if changes else "nothing changed"
-        return Result(messages=(message("GWL0011", path=name, count=len(policy.rules), changes=told),))
+        done = message("GWL0011", path=name, count=len(policy.rules), changes=told)
+        return Result(messages=(done,), changed=bool(changes))
 
     for done in run_audited(f"greenwall policy import {name}", context, work).messages:
         print_message(done)

@@ -120,7 +120,9 @@ def test_what_is_not_given_stays_the_same(context):
 
 def test_a_change_to_what_is_there_already_says_so(context):
     run_command(ADD, context)
+    audited = len(audit(context))
     assert ids(run_command("CHGSOCRUL *CONNECT 40 RMTPORT(443)", context)) == ["GWL0142"]
+    assert len(audit(context)) == audited
 
 
 def test_the_answer_of_a_default_rule_can_be_changed(context):
