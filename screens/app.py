@@ -95,6 +95,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._terminal = Terminal(system=options.system_name, strict=options.strict, reset_hint=_RESET_HINT)
         self._session: Session | None = None
         self._largest = NORMAL
+        self._height = 0
+        """Rows of the terminal; the application's own `size` lags behind while a resize is handled."""
         self._status_is_running = False
 
     def compose(self) -> ComposeResult:
@@ -125,6 +127,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Take or give up the status row, and lay the panels out anew when another page size fits."""
         is_large = event.size.width >= WIDE.columns and event.size.height >= WIDE.rows + _STATUS_ROWS
         self._largest = WIDE if is_large else NORMAL
+        self._height = event.size.height
         self._lay_out()
         self._fit()
         self.surface.repaint_all()
@@ -170,7 +173,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def _fit(self) -> None:
         """Use the row under the page for status if there is one."""
-        self._terminal.has_status_row = self.size.height > self._terminal.size.rows
+        self._terminal.has_status_row = self._height > self._terminal.size.rows
 
     def _lay_out(self) -> None:
         """Begin a turn that changes the page size, if another is due and no turn runs; the end of a turn asks again."""

@@ -74,15 +74,15 @@ class AdditionalMessageInformation(Panel):
 
     def _identify(self, page: Page) -> None:
         page.label(3, 2, "Message ID", 24, colon=True)
-        page.text(3, 28, self._shown.message_id)
-        page.label(3, 41, "Severity", 24, colon=True)
-        page.text(3, 67, f"{self._shown.severity:02}")
+        page.text(3, 29, self._shown.message_id)
+        page.label(3, 42, "Severity", 24, colon=True)
+        page.text(3, 69, f"{self._shown.severity:02}")
         page.label(4, 2, "Message type", 24, colon=True)
-        page.text(4, 28, next(kind for lowest, kind in _KINDS if self._shown.severity >= lowest))
+        page.text(4, 29, next(kind for lowest, kind in _KINDS if self._shown.severity >= lowest))
         page.label(5, 2, "Date sent", 24, colon=True)
-        page.text(5, 28, f"{self._sent:%Y-%m-%d}")
-        page.label(5, 41, "Time sent", 24, colon=True)
-        page.text(5, 67, f"{self._sent:%H:%M:%S}")
+        page.text(5, 29, f"{self._sent:%Y-%m-%d}")
+        page.label(5, 42, "Time sent", 24, colon=True)
+        page.text(5, 69, f"{self._sent:%H:%M:%S}")
 
     def _body(self, columns: int) -> list[str]:
         parts = (

@@ -49,14 +49,14 @@ class DemoMenu(Panel):
 
 
 class DemoEntry(Panel):
-    """NAME must be upper case letters; F5 waits for `gate`, F6 fails, F4 opens a window."""
+    """NAME must be upper case letters; F5 and F9 wait for `gate`, F6 fails, F4 opens a window."""
 
     function_keys = (
         FunctionKey(3, "Exit"),
         FunctionKey(4, "Prompt"),
         FunctionKey(5, "Refresh"),
         FunctionKey(6, "Fail"),
-        FunctionKey(9, "Show values"),
+        FunctionKey(9, "Fail slowly"),
         FunctionKey(12, "Cancel"),
     )
     is_wide = True
@@ -93,6 +93,9 @@ class DemoEntry(Panel):
                 self.gate.wait(20)
                 self.turns += 1
                 return Stay(redraw=True)
+            case "F9":
+                self.gate.wait(20)
+                return Stay((note("Too late.", 20),), errors=("TEXT",))
             case "F6":
                 raise CommandError("KBD0101", key="F6")
             case "ENTER" if not submission.values["NAME"].isalpha():

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+
+from screens.keymap import DIRECT, PREFIXED, UNKNOWN, KeyMap
+from screens.terminal.keys import Function, Typed
+
+
+def translate(*keys: str) -> list[object]:
+    keymap = KeyMap()
+    return [keymap.translate(key, key if len(key) == 1 else None) for key in keys]
+
+
+@pytest.mark.parametrize("number", range(1, 25))
+def test_every_function_key_is_reached_by_ctrl_g_from_any_terminal(number):
+    digits = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "minus", "equals_sign")
+    if number <= 12:
+        assert translate("ctrl+g", digits[number - 1])[-1] is Function[f"F{number}"]
+    else:
+        assert translate("ctrl+g", "ctrl+g", digits[number - 13])[-1] is Function[f"F{number}"]
+
+
+@pytest.mark.parametrize("number", range(13, 25))
+def test_f13_and_up_come_with_shift(number):
+    assert translate(f"shift+f{number - 12}") == [Function[f"F{number}"]]
+    assert translate(f"f{number}") == [Function[f"F{number}"]]
+
+
+def test_the_shifted_digit_row_after_a_prefix_is_f13_and_up():
+    assert translate("ctrl+g", "dollar_sign")[-1] is Function.F16
+    assert translate("escape", "plus")[-1] is Function.F24
+
+
+def test_escape_twice_is_f12():
+    assert translate("escape", "escape") == [None, Function.F12]
+
+
+@pytest.mark.parametrize("key", [key for key in PREFIXED if len(key) == 1 and key.isalpha()])
+def test_a_fast_escape_and_letter_does_the_same_as_the_slow_one(key):
+    assert translate(f"alt+{key}") == [translate("escape", key)[-1]]
+    assert translate("escape", key.upper())[-1] is PREFIXED[key]
+
+
+def test_no_sequence_uses_b_or_f_which_arrive_as_something_else_with_alt():
+    assert not {"b", "f"} & set(PREFIXED)
+
+
+def test_every_function_has_a_key():
+    reached = set(DIRECT.values()) | set(PREFIXED.values())
+    assert set(Function) - reached == set()
+
+
+def test_the_prefix_shows_until_it_is_used():
+    keymap = KeyMap()
+    keymap.translate("escape", None)
+    assert keymap.prefix == "ESC-"
+    keymap.translate("3", "3")
+    assert keymap.prefix == ""
+    keymap.translate("ctrl+g", None)
+    keymap.translate("ctrl+g", None)
+    assert keymap.prefix == "^G^G-"
+
+
+def test_a_sequence_that_does_not_exist_says_so_and_types_nothing():
+    assert translate("escape", "z") == [None, UNKNOWN]
+    assert translate("escape", "z", "z")[-1] == Typed("z")
+
+
+def test_a_key_that_types_nothing_acts_after_a_prefix_as_without():
+    assert translate("escape", "tab")[-1] is Function.TAB
+    assert translate("escape", "ctrl+g") == [None, None]
+
+
+def test_other_keys_do_nothing():
+    assert translate("ctrl+q", "ctrl+z", "alt+f4", "f25") == [None] * 4
