@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from sqlalchemy import func
@@ -13,7 +12,8 @@ from sqlmodel import Session, col, select
 
 from console.errors import StoreError
 from console.model.revision import ActiveRevision, Revision
-from console.policy.rule import Policy, Rule
+from console.policy.difference import compare
+from console.policy.rule import Policy
 from console.store.exit_points import get_modes, set_modes
 from console.store.rules import list_rules, replace_rules
 
@@ -67,13 +67,7 @@ def set_pending(session: Session, policy: Policy) -> None:
 def count_changes(session: Session) -> int:
     """Count what activating would change: rules added, changed or removed, and modes."""
     _, active = active_policy(session)
-    return difference(active, pending_policy(session))
-
-
-def difference(old: Policy, new: Policy) -> int:
-    """Count the rules and modes in which two policies differ; a rule that changed counts once."""
-    rules = _differing(_by_place(old.rules), _by_place(new.rules))
-    return rules + _differing(old.modes, new.modes)
+    return len(compare(active, pending_policy(session)))
 
 
 def activate(session: Session, *, services: Mapping[str, int], user: str, at: datetime, text: str = "") -> int:
@@ -107,11 +101,3 @@ def _add(session: Session, policy: Policy, *, user: str, at: datetime, text: str
     session.merge(ActiveRevision.model_validate({"id": 1, "number": last + 1}))
     session.flush()
     return last + 1
-
-
-def _by_place(rules: Iterable[Rule]) -> dict[tuple[str, int], Rule]:
-    return {(rule.exit_point, rule.sequence): rule for rule in rules}
-
-
-def _differing(old: Mapping[Any, object], new: Mapping[Any, object]) -> int:
-    return sum(old.get(key) != new.get(key) for key in old.keys() | new.keys())

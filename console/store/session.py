@@ -29,6 +29,7 @@ def transaction(store: Store) -> Iterator[Session]:
         StoreError: The store cannot be read or written; nothing was changed.
     """
     with _session(store, "IMMEDIATE") as session:
+        session.connection()  # begins now; otherwise the first statement would
         yield session
         session.commit()
 

@@ -98,7 +98,8 @@ def test_spool_belongs_to_its_guard_until_it_is_closed(tmp_path):
 def test_spool_belongs_to_its_guard_until_it_is_killed(tmp_path):
     code = (
         "import sys; from pathlib import Path; from console.enforcement.spool import Spool;"
-        "from tests.factories import *; from console.enforcement.frames import *; s = Spool(Path(sys.argv[1]), GUARD_ID);"
+        "from tests.factories import *; from console.enforcement.frames import *;"
+        "s = Spool(Path(sys.argv[1]), GUARD_ID);"
         "s.append([encode(hello()), encode(Entries(events(1, 3)))]); print('ready', flush=True); sys.stdin.read()"
     )
     guard = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

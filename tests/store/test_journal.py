@@ -1,0 +1,98 @@
+"""Reading the journal: pages, filters, counts."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from console.journal.writer import append
+from console.store.journal import JournalFilter, count_entries, get_entry, last_number, page_after, page_before
+from console.store.session import reading, transaction
+from tests.factories import entry
+
+
+@pytest.fixture
+def journal(store, now):
+    entries = [
+        entry(),
+        entry(sk_type="A", exit_point="*ACCEPT", local_address="::1", local_port=80, remote_address="2001:db8::1"),
+        entry(outcome="*REJECTED", user_name="ALICIA", qualified_job_name="000002/ALICIA/A_B"),
+        entry(remote_address="10.1.2.3", remote_port=80, qualified_job_name="000012/BOB/CURL2", user_name="BOB"),
+        entry(entry_type="CD", sk_type="", user_name="OPER", entry_timestamp=now + timedelta(days=1), outcome=""),
+    ]
+    with transaction(store) as session:
+        append(session, entries)
+    with reading(store) as session:
+        yield session
+
+
+def numbers(entries):
+    return [each.sequence_number for each in entries]
+
+
+def test_pages_go_forwards_and_backwards(journal):
+    assert numbers(page_after(journal, 0, limit=2)) == [1, 2]
+    assert numbers(page_after(journal, 2, limit=9)) == [3, 4, 5]
+    assert numbers(page_before(journal, None, limit=2)) == [4, 5]
+    assert numbers(page_before(journal, 4, limit=2)) == [2, 3]
+    assert page_before(journal, 1, limit=2) == page_after(journal, 5, limit=2) == []
+    assert get_entry(journal, 4).remote_port == 80
+    assert get_entry(journal, 6) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"entry_type": "CD"}, [5]),
+        ({"sk_type": "A"}, [2]),
+        ({"outcome": "*REJECTED"}, [3]),
+        ({"outcome": "*ALLOWED"}, [1, 2, 4]),
+        ({"exit_point": "*ACCEPT"}, [2]),
+        ({"user": "ALICE"}, [1, 2]),
+        ({"user": "ALIC*"}, [1, 2, 3]),
+        ({"address": "::1"}, [2]),
+        ({"address": "2001:db8::1"}, [2]),
+        ({"address": "10.1.*"}, [4]),
+        ({"address": "%"}, []),
+        ({"port": 80}, [2, 4]),
+        ({"port": 0}, []),
+        ({"job": "000001/ALICE/CURL"}, [1, 2, 5]),
+        ({"job": "CURL"}, [1, 2, 5]),
+        ({"job": "CURL*"}, [1, 2, 4, 5]),
+        ({"job": "000012"}, [4]),
+        ({"job": "BOB"}, [4]),
+        ({"job": "A_B"}, [3]),
+        ({"job": "_*"}, []),
+        ({"user": "ALICE", "exit_point": "*CONNECT"}, [1]),
+    ],
+)
+def test_filter_shows_what_it_names(journal, fields, expected):
+    only = JournalFilter(**fields)
+    assert numbers(page_after(journal, 0, limit=9, only=only)) == expected
+    assert numbers(page_before(journal, None, limit=9, only=only)) == expected
+    assert count_entries(journal, only) == len(expected)
+
+
+def test_filter_by_time_includes_both_ends(journal, now):
+    later = now + timedelta(days=1)
+    assert numbers(page_after(journal, 0, limit=9, only=JournalFilter(from_time=later))) == [5]
+    assert numbers(page_after(journal, 0, limit=9, only=JournalFilter(to_time=now))) == [1, 2, 3, 4]
+
+
+def test_all_entries_are_counted(journal):
+    assert (count_entries(journal), last_number(journal)) == (5, 5)
+
+
+def test_empty_journal_counts_nothing(store):
+    with reading(store) as session:
+        assert (count_entries(session), last_number(session), page_before(session, None, limit=5)) == (0, 0, [])
+
+
+@pytest.mark.parametrize("fields", [{"entry_type": "SK"}, {"user": "BOB"}, {"outcome": "*REJECTED"}])
+def test_filtered_page_is_read_from_an_index(journal, fields):
+    column = {"user": "user_name"}.get(next(iter(fields)), next(iter(fields)))
+    plan = journal.connection().exec_driver_sql(
+        f"EXPLAIN QUERY PLAN SELECT * FROM journal_entry WHERE {column} = 'x' ORDER BY sequence_number DESC LIMIT 20"
+    )
+    assert "USING INDEX" in " ".join(str(row) for row in plan)

@@ -1,0 +1,87 @@
+"""Pending policy to active revision: whole, or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.errors import StoreError
+from console.messages import describe
+from console.model.words import Action, ExitPoint, Mode
+from console.policy.checks import make_policy
+from console.store.exit_points import get_modes, set_modes
+from console.store.revisions import (
+    activate,
+    active_number,
+    active_policy,
+    count_changes,
+    list_revisions,
+    pending_policy,
+    revision_policy,
+    set_pending,
+)
+from console.store.rules import add_rule
+from console.store.session import reading, transaction
+from tests.factories import rule
+
+
+def test_activation_makes_the_pending_policy_the_next_revision(store, now):
+    with transaction(store) as session:
+        add_rule(session, rule(remote_port="https", action=Action.REJECT))
+        set_modes(session, {ExitPoint.LISTEN: Mode.OFF})
+        assert count_changes(session) == 2
+        pending = pending_policy(session)
+        assert activate(session, services={"https": 443}, user="OPER", at=now, text="why") == 2
+    with reading(store) as session:
+        number, policy = active_policy(session)
+        assert (number, policy.modes, policy.rules) == (2, pending.modes, pending.rules)
+        assert policy.services == {"https": 443}
+        assert policy.modes[ExitPoint.LISTEN] is Mode.OFF
+        assert count_changes(session) == 0
+        newest, oldest = list_revisions(session)
+        assert (newest.number, newest.made_by, newest.text, newest.made_at) == (2, "OPER", "why", now)
+        assert oldest.number == 1
+        assert len(revision_policy(session, 1).rules) == 3
+
+
+def test_activation_that_fails_later_in_its_transaction_changes_nothing(store, now):
+    with pytest.raises(StoreError), transaction(store) as session:  # noqa: PT012 - the transaction is the point
+        add_rule(session, rule())
+        activate(session, services={}, user="OPER", at=now)
+        add_rule(session, rule())
+    with reading(store) as session:
+        assert (active_number(session), len(list_revisions(session)), count_changes(session)) == (1, 1, 0)
+
+
+def test_reader_sees_one_revision_from_beginning_to_end(store, now):
+    with reading(store) as session:
+        assert active_number(session) == 1
+        with transaction(store) as other:
+            activate(other, services={}, user="OPER", at=now)
+        assert active_number(session) == 1
+    with reading(store) as session:
+        assert active_number(session) == 2
+
+
+def test_pending_policy_can_be_replaced_whole(store):
+    policy = make_policy({ExitPoint.ACCEPT: Mode.MONITOR}, [rule(sequence=7), rule(sequence=8)])
+    with transaction(store) as session:
+        set_pending(session, policy)
+        assert pending_policy(session) == policy
+        set_pending(session, policy)
+        assert pending_policy(session) == policy
+        assert get_modes(session)[ExitPoint.ACCEPT] is Mode.MONITOR
+
+
+def test_missing_revision_is_said(store):
+    with reading(store) as session, pytest.raises(StoreError) as raised:
+        revision_policy(session, 9)
+    assert describe(raised.value).text == "Revision 9 does not exist."
+
+
+@pytest.mark.parametrize("document", ["{", "[]", '{"rules": [{"exit_point": "*SEND"}]}'])
+def test_damaged_revision_is_said(store, document):
+    with transaction(store) as session:
+        list_revisions(session)[0].document = document
+    with reading(store) as session, pytest.raises(StoreError) as raised:
+        active_policy(session)
+    assert describe(raised.value).message_id == "GWL0326"
