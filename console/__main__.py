@@ -1,247 +1,56 @@
-"""The composition root: the one file that joins all parts; nothing imports it.
+"""Where `greenwall` begins: takes the short way to a guarded command, and makes errors messages and exit codes.
 
-What a verb needs is imported inside the verb: ``greenwall run`` stands in front of every guarded command, and must not
-wait for a database layer and a terminal that it does not use.
+With `console.verbs` it is the composition root, which joins all parts; nothing imports either of them.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from console.errors import ConsoleError, UsageError
-
-if TYPE_CHECKING:
-    from console.store.engine import Store
-
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes. `greenwall run` ends with the status of its command instead, and a second interrupt as shells show it."""
-
-_LONGEST_NUMBER = 18
-"""Digits of a number that every database takes."""
-
-app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-policy_app = typer.Typer(rich_markup_mode=None, help="Check, import or export the policy as a YAML file.")
-journal_app = typer.Typer(rich_markup_mode=None, help="Verify the audit journal.")
-app.add_typer(policy_app, name="policy")
-app.add_typer(journal_app, name="journal")
-
-FileName = Annotated[str, typer.Argument(metavar="FILE", help="A hyphen stands for standard input or output.")]
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        sys.stdout.write(f"greenwall {version('greenwall')}\n")
-        raise typer.Exit
-
-
-@app.callback(invoke_without_command=True)
-def open_greenwall(
-    context: typer.Context,
-    store: Annotated[
-        str,
-        typer.Option(envvar="GREENWALL_STORE", metavar="URL", help="Store, as a SQLAlchemy URL.", show_default=False),
-    ] = "",
-    version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> int:
-    """Decide who may listen, accept and connect, and keep a journal of it. Without a verb the console opens."""
-    del version
-    context.obj = store
-    return DONE if context.invoked_subcommand else _open_console(store)
-
-
-def _open_console(store_url: str) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("GWL000D")
-    from screens.console import open_console
-
-    from console.shell.operator import user_profile
-
-    with _store(store_url) as store:
-        open_console(store, user_profile())
-    return DONE
-
-
-@contextmanager
-def _store(url: str, *, must_exist: bool = False) -> Iterator[Store]:
-    """Open the store for a verb.
-
-    Args:
-        url: As named by option or environment; empty for the default store.
-        must_exist: Whether a store that was named must be there: who asks for what is in it has mistyped otherwise.
-    """
-    from console.store.engine import default_url, open_store
-
-    store = open_store(url or default_url(), create=not (url and must_exist))
-    try:
-        yield store
-    finally:
-        store.close()
-
-
-@app.command(context_settings={"allow_interspersed_args": False})
-def run(
-    context: typer.Context,
-    command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND [ARG...]", show_default=False)] = None,
-    name: Annotated[str, typer.Option(help="Name of the job; the command's name otherwise.")] = "",
-    user: Annotated[str, typer.Option(help="User to run it as; only root may choose.")] = "",
-) -> int:
-    """Run a command, and all it starts, under the exit points. Ends with the command's own status."""
-    if not command:
-        raise UsageError("GWL0005")
-    from console.enforcement.launch import run_job
-
-    return run_job(store_url=_url(context), command=command, name=name, user=user)
-
-
-def _url(context: typer.Context) -> str:
-    """Return the URL of the store, the default one if none is named."""
-    if context.obj:
-        return str(context.obj)
-    from console.store.url import default_url
-
-    return default_url()
-
-
-@app.command()
-def worker(context: typer.Context) -> int:
-    """Run the enforcement worker of the store in the foreground."""
-    from console.enforcement.worker import run_worker
-
-    run_worker(_url(context))
-    return DONE
-
-
-@app.command()
-def cl(
-    context: typer.Context,
-    commands: Annotated[list[str] | None, typer.Argument(metavar="'COMMAND'...", show_default=False)] = None,
-    file: Annotated[str, typer.Option("-f", "--file", metavar="FILE", help="Run the commands in this file.")] = "",
-    names: Annotated[bool, typer.Option("--list", help="List the commands and their keywords instead.")] = False,
-) -> int:
-    """Run CL commands in order, up to the first that fails."""
-    if names:
-        from console.shell.cl import list_commands
-
-        list_commands()
-        return DONE
-    if commands and file:
-        raise UsageError("GWL000B", count=len(commands), path=file)
-    if not commands and not file:
-        raise UsageError("GWL000A")
-    from console.shell.cl import Step, run_steps, steps_of_file
-    from console.shell.operator import shell_context
-
-    # Read first: a file that is not there must not make a store.
-    steps = list(steps_of_file(file)) if file else [Step(text) for text in commands or ()]
-    with _store(context.obj) as store:
-        return DONE if run_steps(steps, shell_context(store)) else FAILED
-
-
-@app.command()
-def show(
-    context: typer.Context,
-    subject: Annotated[str, typer.Argument(help="rules, exit-points, policy, journal, jobs or workers")],
-    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, an object a line.")] = False,
-    active: Annotated[bool, typer.Option("--active", help="Rules that decide now, not the pending ones.")] = False,
-    last: Annotated[
-        str, typer.Option(metavar="NUMBER", help="How many journal entries, from the newest; 0 for all.")
-    ] = "0",
-) -> int:
-    """List what the store holds."""
-    from console.shell.show import Wanted, check_subject
-    from console.shell.show import show as write
-
-    check_subject(subject)
-    if not (last.isascii() and last.isdecimal()) or len(last) > _LONGEST_NUMBER:
-        raise UsageError("GWL0002", option="--last", value=last)
-    with _store(context.obj, must_exist=True) as store:
-        write(subject, store, Wanted(as_json=as_json, active=active, last=int(last)))
-    return DONE
-
-
-@policy_app.command("check")
-def check_policy(file: FileName) -> int:
-    """Check a policy file; needs no store."""
-    from console.shell.policy_file import check
-
-    check(file)
-    return DONE
-
-
-@policy_app.command("import")
-def import_policy(context: typer.Context, file: FileName) -> int:
-    """Make a policy file the pending policy, whole or not at all."""
-    from console.shell.operator import shell_context
-    from console.shell.policy_file import read_policy, take_in
-
-    policy = read_policy(file)
-    with _store(context.obj) as store:
-        take_in(policy, file, shell_context(store))
-    return DONE
-
-
-@policy_app.command("export")
-def export_policy(
-    context: typer.Context,
-    file: FileName = "-",
-    active: Annotated[bool, typer.Option("--active", help="The policy that decides now, not the pending one.")] = False,
-) -> int:
-    """Write the policy to a file that only its owner can read."""
-    from console.shell.policy_file import put_out
-
-    with _store(context.obj, must_exist=True) as store:
-        put_out(file, store, active=active)
-    return DONE
-
-
-@journal_app.command("verify")
-def verify_journal(context: typer.Context) -> int:
-    """Check that no entry of the journal was changed, removed, inserted or moved."""
-    from console.shell.journal import verify_journal as verify
-
-    with _store(context.obj, must_exist=True) as store:
-        verify(store)
-    return DONE
-
-
-@app.command()
-def demo() -> int:
-    """Open the console on a throw-away store with a sample policy and real guarded traffic."""
-    from screens.demo import run_demo
-
-    return run_demo() or DONE
+from console.shell.exit_codes import FAILED, INTERRUPTED, USAGE
+from console.shell.quick_run import QuickRun, recognise
 
 
 def main() -> int:
-    """Run the shell and return the exit code: 0 done, 1 refused or failed, 2 usage."""
-    from console.shell.output import print_error, tolerate_characters
-
-    tolerate_characters()
+    """Run the shell and return the exit code: 0 done, 1 refused or failed, 2 usage; of a guarded command its own."""
+    _tolerate_characters()
     try:
-        return app(standalone_mode=False, prog_name="greenwall") or DONE
-    except UsageError as error:
-        print_error(error)
-        return USAGE
+        return _call(sys.argv[1:])
     except ConsoleError as error:
+        from console.shell.output import print_error
+
         print_error(error)
-        return FAILED
-    except typer.TyperException as error:
-        print_error(UsageError("GWL0001", reason=error.format_message()))
-        return USAGE
-    except (KeyboardInterrupt, typer.Abort):
+        return USAGE if isinstance(error, UsageError) else FAILED
+    except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         _flush()
+
+
+def _call(arguments: list[str]) -> int:
+    quick = recognise(arguments)
+    if quick is not None:
+        return _run(quick)
+    from console.verbs import call
+
+    return call(arguments)
+
+
+def _run(quick: QuickRun) -> int:
+    from console.enforcement.launch import run_job
+    from console.store.url import default_url
+
+    url = quick.store or os.environ.get("GREENWALL_STORE") or default_url()
+    return run_job(store_url=url, command=quick.command, name=quick.name, user=quick.user)
+
+
+def _tolerate_characters() -> None:
+    """Let a terminal or pipe that is not UTF-8 show a substitute instead of failing in the middle of a list."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _flush() -> None:

@@ -43,10 +43,3 @@ def print_json(records: Iterable[Mapping[str, object]]) -> None:
     Everything beyond ASCII is escaped: no name from outside can draw on the terminal.
     """
     print_lines(json.dumps(record, ensure_ascii=True, default=str) for record in records)
-
-
-def tolerate_characters() -> None:
-    """Let a terminal or pipe that is not UTF-8 show a substitute instead of failing in the middle of a list."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
