@@ -69,7 +69,7 @@ class HelpWindow(Panel):
     def page(self, size: Size) -> Page:
         """Show as many rows of the text as there is room for."""
         page = Page(size)
-        page.legend(size.rows - (1 if self.window else 2), rows=1)
+        page.legend(size.rows if self.window else size.rows - 2, rows=1)
         page.text(1, 2, f"{self._shown.title} - Help", Attribute.WHITE)
         self._rows = fill(self._shown.text, size.columns - 3)
         self._rows_shown = page.legend_row - 1 - _TEXT_ROW

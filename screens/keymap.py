@@ -80,7 +80,6 @@ DIRECT: Mapping[str, Function] = {
     "insert": Function.INSERT,
     "shift+insert": Function.DUP,
     "ctrl+r": Function.RESET,
-    "left_control": Function.RESET,
     "ctrl+a": Function.ATTN,
     "ctrl+c": Function.SYSREQ,
     "pagedown": Function.ROLLUP,
@@ -110,6 +109,13 @@ TWICE: Mapping[str, Function] = {key: _function_key(number) for number, key in e
 PREFIXES: Mapping[str, str] = {"escape": "ESC-", "ctrl+g": "^G-"}
 """Prefix keys and how the status row shows them."""
 
+_MODIFIERS = frozenset(
+    {f"{side}_{key}" for side in ("left", "right") for key in ("shift", "control", "alt", "super", "hyper", "meta")}
+    | {"iso_level3_shift", "iso_level5_shift", "caps_lock", "num_lock", "scroll_lock"}
+)
+"""Some terminals report these as keys, before the key they go with. They do nothing: a prefix waits for the key itself,
+and Reset on a lone Control, as emulators have it, would come with every Control key and drop what was typed ahead."""
+
 _AFTER: Mapping[str, Mapping[str, Function]] = {"ESC-": PREFIXED, "^G-": PREFIXED, "^G^G-": TWICE}
 
 
@@ -138,6 +144,8 @@ class KeyMap:
             What was pressed; None for a prefix or a key that does nothing; `UNKNOWN` after a prefix that it does not
             go with.
         """
+        if key in _MODIFIERS:
+            return None
         if self.prefix:
             return self._complete(key)
         if key in PREFIXES:

@@ -339,3 +339,31 @@ async def test_a_message_from_outside_cannot_draw_on_the_screen(make_app, size):
         await settle(pilot)
         assert "\x1b" not in "".join(drawn(app))
         assert "·[31mred·" in row(app, 2)
+
+
+async def test_the_banner_is_asked_for_again_and_again(make_app):
+    answers = iter(["first"])
+    app = make_app(DemoMenu(), status=lambda: next(answers, "later"), poll_s=0.01)
+    async with app.run_test(size=SIZE) as pilot:
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if row(app, 2).startswith(" later"):
+                return
+    raise AssertionError("the banner did not change")
+
+
+async def test_redraw_changes_nothing(make_app):
+    app = make_app(DemoEntry())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        before = app.surface.text()
+        await press(pilot, "ctrl+l")
+        assert app.surface.text() == before
+
+
+async def test_no_color_draws_without_colours(make_app, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make_app(DemoEntry())
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert {segment.style.color for segment in app.surface.render_line(0)} == {None}

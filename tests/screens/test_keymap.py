@@ -71,5 +71,10 @@ def test_a_key_that_types_nothing_acts_after_a_prefix_as_without():
     assert translate("escape", "ctrl+g") == [None, None]
 
 
+def test_a_modifier_that_is_reported_as_a_key_neither_acts_nor_ends_a_prefix():
+    assert translate("left_control", "right_alt", "caps_lock") == [None] * 3
+    assert translate("ctrl+g", "left_shift", "dollar_sign")[-1] is Function.F16
+
+
 def test_other_keys_do_nothing():
     assert translate("ctrl+q", "ctrl+z", "alt+f4", "f25") == [None] * 4

@@ -236,7 +236,7 @@ def test_help_pages_enlarges_and_extends():
     rows = lambda: ["".join(cell.character for cell in session.frame.cells(row)) for row in range(1, 25)]  # noqa: E731
     assert "More..." in "".join(rows())
     submit(session, "ROLLUP")
-    assert "Paragraph 4." in "".join(rows())
+    assert "Paragraph 5." in "".join(rows())
     submit(session, "F20")
     assert rows()[0].startswith(" Demo Entry - Help")
     assert "Paragraph 9." in "".join(rows())

@@ -367,3 +367,24 @@ def test_a_page_without_fields_takes_cursor_keys():
     for press in (Function.TAB, Function.BACKTAB, Function.NEW_LINE, Function.END, Function.HOME, Function.ERASE_INPUT):
         target.press(press)
     assert here(target) == (1, 1)
+
+
+def test_the_cells_of_a_signed_number_outside_its_digits_delete_nothing():
+    content = FieldContent(Field("A", (Stretch(1, 2, 4),), "123-", format=FieldFormat(shift=Shift.SIGNED)))
+    content.delete(3)
+    assert content.cells == "123-"
+
+
+def test_dup_in_an_auto_enter_field_acts_as_enter():
+    assert keys(one(dup=True, auto_enter=True), Function.DUP)
+
+
+def test_typed_data_goes_to_another_layout_by_name_and_the_cursor_with_it():
+    old, new = one("ABC"), editor(("C", 3, 5, 2, "", UPPER), ("A", 9, 40, 2, "", UPPER))
+    keys(old, "XYZ")
+    new.buffer.take_over(old.buffer)
+    assert new.buffer.values == {"A": "XY", "C": ""}
+    assert here(new) == (9, 41)
+    old.buffer.move(20, 3)
+    new.buffer.take_over(old.buffer)
+    assert here(new) == (20, 3)
