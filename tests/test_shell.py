@@ -1,14 +1,19 @@
-"""The verbs of the shell, each as a process of its own."""
+"""The verbs of the shell: what they print, where, and how they end."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import stat
 import subprocess
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+
+from console.__main__ import main
 
 ADD = "ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(40) RMTADR('10.0.0.0/8') ACTION(*REJECT)"
 
@@ -24,18 +29,31 @@ rules:
 """
 
 
+@dataclass(frozen=True)
+class Ended:
+    """How a call ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 @pytest.fixture
-def shell(tmp_path):
-    """Run greenwall on a store of its own."""
-    environment = {**os.environ, "GREENWALL_STORE": f"sqlite:///{tmp_path}/shell.db"}
+def shell(tmp_path, monkeypatch, capsys):
+    """Call greenwall on a store of its own; in this process, because a hundred new ones take a minute."""
 
-    def run(*arguments, text="", **more):
-        return subprocess.run(
-            [sys.executable, "-m", "console", *arguments],
-            capture_output=True, text=True, input=text, env={**environment, **more}, timeout=60, check=False,
-        )  # fmt: skip
+    def call(*arguments, text="", **variables):
+        monkeypatch.setattr(sys, "argv", ["greenwall", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        with monkeypatch.context() as patch:
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            code = main()
+        said = capsys.readouterr()
+        return Ended(code, said.out, said.err)
 
-    return run
+    monkeypatch.setenv("GREENWALL_STORE", f"sqlite:///{tmp_path}/shell.db")
+    return call
 
 
 def refused(result, code, message_id):
@@ -75,6 +93,13 @@ def test_wrong_usage_is_said_with_an_id_and_ends_with_two(shell, tmp_path, argum
 
 def test_the_version_is_shown(shell):
     assert shell("--version").stdout.startswith("greenwall ")
+
+
+def test_the_installed_command_and_the_module_are_the_same(tmp_path):
+    environment = {**os.environ, "GREENWALL_STORE": f"sqlite:///{tmp_path}/x.db"}
+    for start in ([str(Path(sys.executable).with_name("greenwall"))], [sys.executable, "-m", "console"]):
+        process = subprocess.run([*start, "show", "socks"], capture_output=True, text=True, env=environment, timeout=60)
+        assert (process.returncode, process.stderr[:8]) == (2, "GWL0004 ")
 
 
 def test_commands_are_run_in_order_with_their_completion_messages(shell):
