@@ -338,7 +338,7 @@ async def test_worker_tells_systemd_that_it_is_ready(store, store_url, tmp_path)
 
 async def test_worker_killed_again_and_again_has_every_entry_exactly_once(store, store_url):
     total, size, dice = 6000, 50, random.Random(1)
-    for _ in range(6):
+    for _ in range(4):
         with worker_process(store_url) as process:
             async with guard(store.location) as peer:
                 taken = (await peer.ask()).last_number

@@ -76,6 +76,8 @@ def test_empty_journal_is_whole(store):
             "UPDATE journal_entry SET entry_timestamp = '2026-03-01 12:00:00.123457' WHERE sequence_number = 1",
             Verdict(0, 1, "GWL0603"),
         ),
+        ("UPDATE journal_entry SET entry_timestamp = 'never' WHERE sequence_number = 4", Verdict(3, 4, "GWL0603")),
+        ("UPDATE journal_entry SET chain_hash = '' WHERE sequence_number = 2", Verdict(1, 2, "GWL0603")),
         ("UPDATE journal_entry SET chain_hash = 'x' WHERE sequence_number = 2", Verdict(1, 2, "GWL0603")),
         ("DELETE FROM journal_entry WHERE sequence_number = 4", Verdict(3, 4, "GWL0602")),
         ("DELETE FROM journal_entry WHERE sequence_number = 1", Verdict(0, 1, "GWL0602")),
@@ -91,6 +93,7 @@ def test_empty_journal_is_whole(store):
         ("UPDATE receiver SET last_sequence = 6", Verdict(5, 6, "GWL0602")),
         ("UPDATE receiver SET last_hash = '" + "0" * 64 + "'", Verdict(5, 5, "GWL0603")),
         ("UPDATE receiver SET name = 'AUDRCV0002'", Verdict(0, 1, "GWL0604")),
+        ("UPDATE journal_entry SET (entry_timestamp, chain_hash) = ('x', '')", Verdict(0, 1, "GWL0603")),
         ("DELETE FROM receiver", Verdict(0, 1, "GWL0605")),
     ],
 )
