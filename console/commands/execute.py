@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from console.commands.definition import Command, Context, Result
-from console.commands.language import SAME, ParsedCommand, canonical, parse, render
+from console.commands.language import SAME, ParsedCommand, parse, render
 from console.commands.registry import COMMANDS
 from console.store import wakeup
 from console.store.outbox import add_audit
@@ -69,5 +69,6 @@ def _without_same(parsed: ParsedCommand, context: Context) -> dict[str, str]:
     same = [parameter for parameter in parsed.cls.parameters if values[parameter.keyword] == SAME]
     now = parsed.cls.current(context, values) if same else None
     if now is not None:
-        values |= {parameter.keyword: canonical(parameter, now[parameter.keyword]) for parameter in same}
+        # Not checked again: a policy document may hold a longer path than a command line takes, or the text *BLANK.
+        values |= {parameter.keyword: now[parameter.keyword] for parameter in same}
     return values

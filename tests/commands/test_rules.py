@@ -9,10 +9,11 @@ import pytest
 from console.commands.execute import run_command
 from console.errors import CommandError, ConsoleError, PolicyError
 from console.model.words import Action, ExitPoint, YesNo
+from console.policy.checks import make_rule
 from console.store.outbox import waiting
 from console.store.revisions import pending_policy
-from console.store.rules import list_rules
-from console.store.session import reading
+from console.store.rules import add_rule, list_rules
+from console.store.session import reading, transaction
 
 ADD = "ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(40) USRPRF(ALICE) RMTADR('10.0.0.0/8') RMTPORT(443) ACTION(*REJECT)"
 
@@ -116,6 +117,15 @@ def test_what_is_not_given_stays_the_same(context):
     assert (rule.remote_port, rule.user, rule.text, rule.action) == ("https", "ALICE", "no web", Action.REJECT)
     gr = audit(context)[2]
     assert json.loads(gr.detail)["before"]["remote_port"] == "443"
+
+
+def test_what_a_document_may_say_and_a_command_not_survives_a_change(context):
+    path = "/" + "x" * 500
+    with transaction(context.store) as session:
+        add_rule(session, make_rule(exit_point="*CONNECT", sequence=40, program=path, text="*BLANK"))
+    run_command("CHGSOCRUL *CONNECT 40 ACTION(*REJECT)", context)
+    rule = rules(context)[0]
+    assert (rule.program, rule.text, rule.action) == (path, "*BLANK", Action.REJECT)
 
 
 def test_a_change_to_what_is_there_already_says_so(context):
