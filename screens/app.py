@@ -93,6 +93,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._first_panel = first_panel
         self._options = options
         self._terminal = Terminal(system=options.system_name, strict=options.strict, reset_hint=_RESET_HINT)
+        theme = "mono" if self.no_color else options.theme
+        self.surface = Surface(self._terminal, theme=theme, underscores=options.underscores)
+        """The one widget. Held here, as an answer from a thread may come when Textual has already taken it away."""
         self._session: Session | None = None
         self._largest = NORMAL
         self._height = 0
@@ -101,13 +104,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Yield the one widget."""
-        theme = "mono" if self.no_color else self._options.theme
-        yield Surface(self._terminal, theme=theme, underscores=self._options.underscores)
-
-    @property
-    def surface(self) -> Surface:
-        """The widget."""
-        return self.query_one(Surface)
+        yield self.surface
 
     @property
     def is_idle(self) -> bool:

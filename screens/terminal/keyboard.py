@@ -38,6 +38,7 @@ class Keyboard:
         """The terminal's bell is due; whoever rings it sets this back."""
         self._strict = strict
         self._queue: deque[Press] = deque()
+        self._overrun = False
 
     @property
     def is_busy(self) -> bool:
@@ -75,9 +76,13 @@ class Keyboard:
     def replay(self) -> Function | None:
         """Play waiting keys until one of them ends the turn again.
 
+        When more keys came than can wait, none is played: what they say without their end, nobody meant.
+
         Returns:
             As `press`; None when none waits any more.
         """
+        if self._overrun and self.state is State.UNLOCKED:
+            self.fail(KeyingError(_OVERRUN))
         while self._queue and self.state is State.UNLOCKED:
             result = self._press_unlocked(self._queue.popleft())
             if result:
@@ -87,6 +92,7 @@ class Keyboard:
     def discard(self) -> None:
         """Throw waiting keys away: what they were meant for did not come."""
         self._queue.clear()
+        self._overrun = False
 
     def show(self, buffer: Buffer) -> None:
         """Work on another buffer; insert mode ends."""
@@ -115,13 +121,13 @@ class Keyboard:
         self.error = error
         self.state = State.ERROR
         self.rings = True
-        self._queue.clear()
+        self.discard()
 
     def _wait(self, press: Press) -> None:
         if press is Function.RESET:
-            self._queue.clear()
+            self.discard()
         elif len(self._queue) >= QUEUE_LIMIT:
-            self.rings = True
+            self.rings = self._overrun = True
         else:
             self._queue.append(press)
 

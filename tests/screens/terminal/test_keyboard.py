@@ -76,13 +76,21 @@ def test_attention_and_system_request_do_not_wait():
     assert board.queued == 0
 
 
-def test_more_keys_than_can_wait_ring_and_are_lost():
+def test_more_keys_than_can_wait_ring_and_none_is_used():
     board = keyboard()
     board.press(Function.ENTER)
     for _ in range(QUEUE_LIMIT + 3):
         board.press(Typed("x"))
     assert board.queued == QUEUE_LIMIT
     assert board.rings
+    board.unlock()
+    assert board.replay() is None
+    assert board.error
+    assert board.error.code == "0001"
+    assert board.editor.buffer.values["A"] == ""
+    board.press(Function.RESET)
+    board.press(Typed("y"))
+    assert board.editor.buffer.values["A"] == "y"
 
 
 def test_reset_while_the_system_works_drops_what_waits_and_stays_locked():
