@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from console.enforcement.frames import Event
 from console.errors import WorkerError
-from console.journal.entries import Entry, storable
+from console.journal.entries import Entry
+from console.store.text import storable
 
 SOCKETS = "SK"
 """Entry type of a sockets connection."""

@@ -15,7 +15,7 @@ from console.enforcement.frames import End, Entries, Event, Hello, InForce
 from console.enforcement.intake import entry, moment, new_events, unseen_events
 from console.enforcement.spool import Leftover, discard, leftover
 from console.errors import WorkerError
-from console.journal.entries import Entry, from_outbox, storable
+from console.journal.entries import Entry, from_outbox
 from console.journal.writer import append
 from console.messages import line, message
 from console.model.running import Guard
@@ -25,6 +25,7 @@ from console.store.guards import add_guard, end_guard, find_guard, list_guards, 
 from console.store.outbox import forget, waiting
 from console.store.revisions import active_number, active_policy
 from console.store.session import reading, transaction
+from console.store.text import storable
 from console.store.workers import add_worker, beat, end_worker
 
 _GENERIC = "GR"

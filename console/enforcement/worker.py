@@ -57,7 +57,8 @@ def run_worker(store_url: str) -> int:
         StoreError: The store cannot be opened.
         WorkerError: The sockets beside the store cannot be made.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="greenwall worker: %(message)s")
+    logging.basicConfig(stream=sys.stderr, format="greenwall worker: %(message)s")
+    _log.setLevel(logging.INFO)
     store = open_store(store_url)
     try:
         with _only_worker(store) as alone:

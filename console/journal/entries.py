@@ -43,16 +43,6 @@ class Entry(NamedTuple):
     guard_number: int = 0
 
 
-def storable(text: str) -> str:
-    """Return a text that every database takes: octets that are no UTF-8, and NUL, spelt out.
-
-    File names and arguments may hold both; Python carries the former as lone surrogates (PEP 383).
-    """
-    if "\0" in text:
-        text = text.replace("\0", "\\x00")
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def from_outbox(rows: Iterable[AuditOutbox]) -> list[Entry]:
     """Return the entries that administration has left in the outbox."""
     return [

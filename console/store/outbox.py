@@ -9,6 +9,11 @@ from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from console.model.outbox import AuditOutbox
+from console.store.text import storable
+
+_LONGEST_USER = 64
+_LONGEST_JOB = 96
+"""Characters that the journal takes; a name that is longer is cut, because a change is never left unaudited."""
 
 
 def add_audit(
@@ -39,13 +44,13 @@ def add_audit(
     row = {
         "entry_timestamp": at,
         "entry_type": entry_type,
-        "user_name": user,
-        "qualified_job_name": job,
+        "user_name": storable(user)[:_LONGEST_USER],
+        "qualified_job_name": storable(job)[:_LONGEST_JOB],
         "pid": os.getpid(),
         "exit_point": exit_point,
         "revision": revision,
-        "text": text,
-        "detail": detail,
+        "text": storable(text),
+        "detail": storable(detail),
     }
     session.add(AuditOutbox.model_validate(row))
     session.flush()

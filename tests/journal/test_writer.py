@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from console.errors import StoreError
-from console.journal.entries import Entry, from_outbox, storable
+from console.journal.entries import Entry, from_outbox
 from console.journal.verify import Verdict, verify
 from console.journal.writer import append
 from console.messages import message
@@ -13,6 +13,7 @@ from console.store.engine import open_store
 from console.store.journal import attached_receiver, last_number, page_after
 from console.store.outbox import add_audit, waiting
 from console.store.session import reading, transaction
+from console.store.text import storable
 from tests.factories import entry
 
 

@@ -91,6 +91,19 @@ def test_audit_entries_wait_in_order_until_forgotten(store, now):
         assert count_waiting(session) == 1
 
 
+def test_audit_entry_is_kept_whatever_its_texts_hold(store, now):
+    with transaction(store) as session:
+        add_audit(session, "CD", at=now, user="U" * 99, job="J" * 99, text="a\0\udcff", detail="\udcff")
+    with reading(store) as session:
+        (row,) = waiting(session)
+    assert (row.text, row.detail, len(row.user_name), len(row.qualified_job_name)) == (
+        "a\\x00\\udcff",
+        "\\udcff",
+        64,
+        96,
+    )
+
+
 def test_audit_entry_goes_with_the_change_it_tells_of(store, now):
     with pytest.raises(StoreError), transaction(store) as session:  # noqa: PT012 - the transaction is the point
         add_audit(session, "CD", at=now, user="OPER", job="", text="x")
