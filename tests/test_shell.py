@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -9,11 +10,15 @@ import stat
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from console.__main__ import main
+from console.model.journal import JournalEntry
+from console.store.engine import open_store
+from console.store.session import transaction
 
 ADD = "ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(40) RMTADR('10.0.0.0/8') ACTION(*REJECT)"
 
@@ -275,3 +280,56 @@ def test_running_a_command_loads_no_database_and_no_screen():
     )
     result = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout == "[]\n"
+
+
+def write_entries(url, count):
+    store = open_store(url)
+    with transaction(store) as session:
+        for number in range(1, count + 1):
+            fields = dict.fromkeys(JournalEntry.model_fields, "")
+            numbers = ("rule_sequence", "revision", "pid", "local_port", "remote_port", "decision_us", "guard_number")
+            fields |= dict.fromkeys(numbers, 0)
+            moment = datetime(2026, 3, 1, 12, 0, number, tzinfo=UTC)
+            fields |= {"sequence_number": number, "entry_timestamp": moment, "chain_hash": "0" * 64}
+            session.add(JournalEntry.model_validate(fields | {"receiver_name": "AUDRCV0001", "entry_type": "SK"}))
+    store.close()
+
+
+def test_the_journal_is_shown_whole_or_its_newest_entries_oldest_first(shell, tmp_path):
+    write_entries(f"sqlite:///{tmp_path}/shell.db", 3)
+    whole = [json.loads(line) for line in shell("show", "journal", "--json").stdout.splitlines()]
+    newest = [json.loads(line) for line in shell("show", "journal", "--json", "--last", "2").stdout.splitlines()]
+    assert [entry["sequence_number"] for entry in whole] == [1, 2, 3]
+    assert newest == whole[1:]
+    assert whole[0]["entry_timestamp"] == "2026-03-01T12:00:01.000000Z"
+    assert {"receiver_name", "journal_code", "sk_type", "outcome", "qualified_job_name", "decision_us", "text"} <= set(
+        whole[0]
+    )
+
+
+def test_a_journal_that_was_tampered_with_does_not_verify(shell, tmp_path):
+    write_entries(f"sqlite:///{tmp_path}/shell.db", 1)
+    result = shell("journal", "verify")
+    refused(result, 1, result.stderr.split()[0])
+    assert result.stderr.startswith("GWL06")
+
+
+def test_a_file_that_is_too_large_is_refused(shell, tmp_path):
+    file = tmp_path / "huge"
+    with file.open("wb") as sparse:
+        sparse.truncate(64 * 1024 * 1024 + 1)
+    refused(shell("policy", "check", str(file)), 2, "GWL0008")
+
+
+def test_an_export_that_fails_leaves_the_file_that_was_there(shell, tmp_path, monkeypatch):
+    shell("cl", ADD)
+    file = tmp_path / "out.yaml"
+    file.write_text("before")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    refused(shell("policy", "export", str(file)), 2, "GWL0009")
+    assert file.read_text() == "before"
+    assert [path.name for path in tmp_path.glob(".out*")] == []
