@@ -152,10 +152,11 @@ def _policy_record(session: Session) -> dict[str, object]:
 def _journal(store: Store, wanted: Wanted) -> None:
     with reading(store) as session:
         if not wanted.as_json:
-            entries = list(_entries(session, wanted.last))
-            print_lines(entry_list(entries))
+            print_lines(entry_list(list(_entries(session, wanted.last))))
             return
-        print_json(_exported(entry.model_dump()) for entry in _entries(session, wanted.last))
+        names = tuple(JournalEntry.model_fields)  # model_dump() gives them in the order in which they were loaded
+        entries = _entries(session, wanted.last)
+        print_json(_exported({name: getattr(entry, name) for name in names}) for entry in entries)
 
 
 def _entries(session: Session, last: int) -> Iterator[JournalEntry]:
