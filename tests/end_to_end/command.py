@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 COMMAND = str(Path(sys.executable).with_name("greenwall"))
 DEADLINE_S = 30.0
 """For whatever is waited for; reached only by a test that fails."""
@@ -42,11 +44,13 @@ class Greenwall:
     """The command with ``--store`` naming one store."""
 
     directory: Path
+    named: str = ""
+    """URL of the store; of the file store.db in the directory if empty."""
 
     @property
     def url(self) -> str:
         """Return the URL of the store."""
-        return f"sqlite:///{self.directory}/store.db"
+        return self.named or f"sqlite:///{self.directory}/store.db"
 
     def arguments(self, *arguments: str) -> list[str]:
         """Return the whole command line."""
@@ -97,11 +101,15 @@ class Greenwall:
             yield job
 
     def end_workers(self) -> None:
-        """End the workers of the store, in order, and wait until they are gone."""
-        if not (self.directory / "store.db").exists():
-            return
-        for pid in self.workers():
-            end(pid, signal.SIGTERM)
+        """End the workers of the store, in order, and wait until they are gone.
+
+        Found as the administrator finds them when the store can no longer be asked: by what runs on the machine.
+        """
+        for process in psutil.process_iter(["cmdline"]):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                words = process.info["cmdline"] or [""]
+                if words[-1] == "worker" and process.environ().get("GREENWALL_STORE") == self.url:
+                    end(process.pid, signal.SIGTERM)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,86 @@
+"""``greenwall run`` towards the shell that started it: it is as if the command had been started without it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+import pytest
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.kernel]
+
+
+@pytest.mark.parametrize("status", [0, 1, 3, 125, 255])
+def test_status_is_the_commands_own(greenwall, status):
+    assert greenwall.run("sh", "-c", f"exit {status}").returncode == status
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_signal_that_ended_the_command_shows_as_128_and_its_number(greenwall, number):
+    assert greenwall.run("sh", "-c", f"kill -{number.value} $$").returncode == 128 + number
+
+
+def test_command_that_does_not_exist_gives_127_and_is_named(greenwall):
+    done = greenwall.run("no-such-command-here")
+    assert done.returncode == 127
+    assert "GWL" in done.stderr
+    assert "no-such-command-here" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_command_that_cannot_be_executed_gives_126_and_is_named(greenwall, tmp_path, kind):
+    thing = tmp_path / "thing"
+    if kind == "file":
+        thing.write_text("#!/bin/sh\nexit 0\n")
+    else:
+        thing.mkdir()
+    done = greenwall.run(str(thing))
+    assert done.returncode == 126
+    assert "GWL" in done.stderr
+    assert str(thing) in done.stderr
+
+
+def test_run_without_a_command_is_a_usage_error(greenwall):
+    done = greenwall("run")
+    assert done.returncode == 2
+    assert "GWL0005" in done.stderr
+
+
+def test_standard_streams_and_arguments_are_the_commands_own(greenwall):
+    done = greenwall.run("sh", "-c", 'cat; echo "$1" >&2', "sh", "-x --json", stdin="from outside\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "from outside\n", "-x --json\n")
+
+
+def test_directory_and_environment_are_the_callers(greenwall, tmp_path):
+    done = greenwall.run("sh", "-c", 'pwd; echo "$WORD"', cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "WORD": "kept"})
+    assert done.stdout == f"{tmp_path}\nkept\n"
+
+
+def test_signal_to_run_reaches_the_command(greenwall):
+    script = "trap 'echo got it; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
+    with greenwall.running("sh", "-c", script) as job:
+        assert job.stdout.readline() == "ready\n"
+        job.send_signal(signal.SIGTERM)
+        rest, _ = job.communicate(timeout=20)
+    assert (rest, job.returncode) == ("got it\n", 7)
+
+
+def test_job_is_listed_with_its_end(greenwall):
+    greenwall("run", "--name", "NIGHTLY", "--", "sh", "-c", "exit 4")
+    (job,) = greenwall.show("jobs")
+    assert job["qualified_job_name"].endswith("/NIGHTLY")
+    assert (job["status"], job["exit_status"]) == ("ended", 4)
+
+
+def test_guard_inside_a_guard_is_refused_with_a_message_and_runs_nothing(greenwall):
+    done = greenwall.run(*greenwall.arguments("run", "--", "echo", "ran"))
+    assert done.returncode != 0
+    assert "GWL" in done.stderr
+    assert "ran" not in done.stdout.split()
+
+
+def test_two_jobs_started_at_once_share_one_worker(greenwall):
+    jobs = [subprocess.Popen(greenwall.arguments("run", "--", "true")) for _ in range(4)]
+    assert [job.wait(60) for job in jobs] == [0, 0, 0, 0]
+    assert len(greenwall.workers()) == 1
+    assert len(greenwall.show("jobs")) == 4
