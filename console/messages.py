@@ -16,6 +16,9 @@ from console.errors import ConsoleError
 from console.printable import printable
 from console.resources import data_path
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The C one reads the catalogue in a hundredth of a second instead of a tenth, in front of every message."""
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -46,7 +49,7 @@ def catalogue() -> Mapping[str, Template]:
     """Return all messages by id."""
     found: dict[str, Template] = {}
     for path in sorted(data_path("messages").glob("*.yaml")):
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        entries = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader, both of them
         for message_id, entry in entries.items():
             if message_id in found:
                 raise ValueError(f"{path}: {message_id} is there twice")
