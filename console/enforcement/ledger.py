@@ -226,7 +226,7 @@ class Ledger:
             if left.damage:
                 entries.append(self._damage(guard, left))
             append(session, entries)
-            end_guard(session, guard.guard_id, at=self._clock(), exit_status=None)
+            end_guard(session, guard.guard_id, at=self._clock(), exit_status=left.exit_status)
 
     def _damage(self, guard: Guard, left: Leftover) -> Entry:
         said = line(message("GWL0507", path=left.path.name, events=len(left.events), damage=left.damage))

@@ -3,7 +3,8 @@
 Knows files, locks and records; what the events say is not its business.
 
 Layout: A file is a sequence of records. A record is a frame (`console.enforcement.frames`: length, payload) and the
-CRC-32 of all its octets, 4 octets, big-endian. The first record is the guard's Hello, the others are Entries.
+CRC-32 of all its octets, 4 octets, big-endian. The first record is the guard's Hello, the others are Entries and,
+after them, perhaps its End.
 
 A guard holds its file locked (flock) as long as it lives. The file gets its final name only when it is locked, so that
 a file of that name without a lock belongs to a dead guard.
@@ -20,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.enforcement.frames import Entries, Event, Hello, decode
+from console.enforcement.frames import End, Entries, Event, Frame, Hello, decode
 from console.errors import WorkerError
 
 _CHECKSUM = struct.Struct(">I")
@@ -124,6 +125,8 @@ class Leftover:
     """None when not even that can be read."""
     events: tuple[Event, ...]
     """In the order written, up to the first record that cannot be read."""
+    exit_status: int | None
+    """The job's, if the guard lived to see its end and no worker did."""
     damage: str
     """Why reading stopped before the end, "" when it did not."""
 
@@ -183,28 +186,46 @@ def parse(octets: bytes) -> tuple[Hello | None, tuple[Event, ...], str]:
     Returns:
         The Hello if there is one, the events up to the first unreadable record, and why that one is unreadable.
     """
+    hello, events, _, damage = _records(octets)
+    return hello, events, damage
+
+
+def _records(octets: bytes) -> tuple[Hello | None, tuple[Event, ...], int | None, str]:
+    """Return what `parse` does, and the job's exit status if its End is there."""
     hello: Hello | None = None
     events: list[Event] = []
+    exit_status: int | None = None
+    damage = ""
     rest = memoryview(octets)
-    while rest:
-        try:
-            found = decode(rest)
-        except WorkerError as error:
-            return hello, tuple(events), str(error)
-        if found is None or len(rest) < found[1] + _CHECKSUM.size:
-            return hello, tuple(events), "cut short"
-        frame, size = found
-        if zlib.crc32(rest[:size]) != _CHECKSUM.unpack_from(rest, size)[0]:
-            return hello, tuple(events), "checksum"
+    while rest and not damage:
+        frame, size, damage = _record(rest)
+        rest = rest[size:]
         match frame:
+            case None:
+                pass
             case Hello() if hello is None:
                 hello = frame
             case Entries() if hello is not None:
                 events.extend(frame.events)
+            case End() if hello is not None:
+                exit_status = frame.exit_status
             case _:
-                return hello, tuple(events), f"unexpected {type(frame).__name__}"
-        rest = rest[size + _CHECKSUM.size :]
-    return hello, tuple(events), ""
+                damage = f"unexpected {type(frame).__name__}"
+    return hello, tuple(events), exit_status, damage
+
+
+def _record(octets: memoryview) -> tuple[Frame | None, int, str]:
+    """Return the first frame and the octets of its record, or None, 0 and what is wrong with it."""
+    try:
+        found = decode(octets)
+    except WorkerError as error:
+        return None, 0, str(error)
+    if found is None or len(octets) < found[1] + _CHECKSUM.size:
+        return None, 0, "cut short"
+    frame, size = found
+    if zlib.crc32(octets[:size]) != _CHECKSUM.unpack_from(octets, size)[0]:
+        return None, 0, "checksum"
+    return frame, size + _CHECKSUM.size, ""
 
 
 def _take_over(path: Path, descriptor: int) -> bool:
@@ -221,4 +242,4 @@ def _read(path: Path, descriptor: int) -> Leftover:
         octets = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
     except OSError as error:
         raise WorkerError("GWL0511", path=path, reason=error.strerror) from error
-    return Leftover(path, *parse(octets))
+    return Leftover(path, *_records(octets))

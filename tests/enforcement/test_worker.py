@@ -259,6 +259,15 @@ async def test_spool_of_a_dead_guard_is_taken_in_exactly_once(store):
     assert (row.last_number, row.ended is None, row.exit_status) == (5, False, None)
 
 
+async def test_end_of_a_job_is_taken_from_its_spool(store):
+    spool = spool_with(store, GUARD_ID, Entries(events(1, 1)), End(130))
+    spool.close()
+    async with worker_here(store):
+        await eventually(lambda: not spool.path.exists())
+    with reading(store) as session:
+        assert find_guard(session, GUARD_ID).exit_status == 130
+
+
 async def test_spool_that_was_taken_in_but_not_deleted_is_not_taken_again(store):
     spool = spool_with(store, GUARD_ID, Entries(events(1, 3)))
     spool.close()
