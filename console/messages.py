@@ -1,7 +1,8 @@
 """The catalogue of messages: id -> severity, text, cause and recovery, from data/messages.
 
-Ids are GWL and four hexadecimal digits; KBD and four digits for keying errors. Hundreds by subject: 00 shell, 01 command
-language, 02 policy and rules, 03 store, 04 kernel and guard, 05 worker, 06 journal, 07 console. Each subject is one file.
+Ids are GWL and four hexadecimal digits; KBD and four digits for keying errors. Hundreds by subject: 00 shell, 01
+command language, 02 policy and rules, 03 store, 04 kernel and guard, 05 worker, 06 journal, 07 console. Each subject is
+one file.
 """
 
 from __future__ import annotations
