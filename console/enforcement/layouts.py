@@ -78,8 +78,12 @@ SOCKADDR_IN6_SIZE_RFC2133 = 24
 """The shortest sockaddr_in6 that tcp_v6_connect takes: without the scope id (net/ipv6.h, SIN6_LEN_RFC2133)."""
 
 _FAMILY = struct.Struct("=H")
-_IN = struct.Struct("=H2s4s")
-_IN6 = struct.Struct("=H2sI16s")
+# Read in network order as a whole, so that one unpacking gives port and address; the family, in host order, is then
+# compared with itself turned round.
+_IN = struct.Struct(">HHI")
+_IN6 = struct.Struct(">HHIQQ")
+_AF_INET_BE = int.from_bytes(socket.AF_INET.to_bytes(2, "little"), "big")
+_AF_INET6_BE = int.from_bytes(socket.AF_INET6.to_bytes(2, "little"), "big")
 
 
 class Endpoint(NamedTuple):
@@ -106,13 +110,14 @@ def parse_sockaddr(octets: bytes) -> Endpoint | None:
     Returns:
         None when the family is another, or when the address is shorter than the kernel would take.
     """
-    family = sockaddr_family(octets)
-    if family == socket.AF_INET and len(octets) >= SOCKADDR_IN_SIZE:
-        _, port_be, address_be = _IN.unpack_from(octets)
-        return Endpoint(MAPPED + int.from_bytes(address_be, "big"), int.from_bytes(port_be, "big"))
-    if family == socket.AF_INET6 and len(octets) >= SOCKADDR_IN6_SIZE_RFC2133:
-        _, port_be, _flow, address_be = _IN6.unpack_from(octets)
-        return Endpoint(int.from_bytes(address_be, "big"), int.from_bytes(port_be, "big"))
+    if len(octets) < SOCKADDR_IN_SIZE:
+        return None
+    family_be, port, address = _IN.unpack_from(octets)
+    if family_be == _AF_INET_BE:
+        return Endpoint(MAPPED + address, port)
+    if family_be == _AF_INET6_BE and len(octets) >= SOCKADDR_IN6_SIZE_RFC2133:
+        _, _, _, high, low = _IN6.unpack_from(octets)
+        return Endpoint(high << 64 | low, port)
     return None
 
 

@@ -62,10 +62,10 @@ class ConnectPoint:
             if self._untold and self._tell_again(supervisor, attempt.call, taken):
                 return
             remote = k.parse_sockaddr(sockaddr)
-            if remote is None:
-                self._not_internet(supervisor, attempt.call, taken, sockaddr)
+            if remote is not None and _is_covered(taken):
+                self._covered(supervisor, attempt, taken, sockaddr, remote)
             else:
-                self._internet(supervisor, attempt, taken, sockaddr, remote)
+                self._uncovered(supervisor, attempt.call, taken, sockaddr)
 
     def _copy_address(self, supervisor: Supervisor, call: Call) -> bytes | None:
         """Copy the address out of the caller's memory; None when the call has been answered."""
@@ -81,63 +81,62 @@ class ConnectPoint:
         supervisor.backend.answer(call, errno.EFAULT)
         return None
 
-    def _not_internet(self, supervisor: Supervisor, call: Call, taken: OwnedFd, sockaddr: bytes) -> None:
-        """Answer a connect to an address that no rule speaks of.
+    def _uncovered(self, supervisor: Supervisor, call: Call, taken: OwnedFd, sockaddr: bytes) -> None:
+        """Answer a connect that no rule speaks of.
 
-        On an internet socket it is made here, with the copied address: dissolving an association (AF_UNSPEC), or an
-        error. On any other socket it must be the caller's own call, because a Unix socket's peer is told who connects.
+        On an internet socket it is made here, with the copied address: one of a datagram socket, one that dissolves an
+        association (AF_UNSPEC), or an error. On any other socket it must be the caller's own call, because a Unix
+        socket's peer is told who connects.
         """
         if local_endpoint(taken.number) is None:
             supervisor.backend.go_on(call)
         else:
             supervisor.backend.answer(call, syscalls.connect(taken.number, sockaddr))
 
-    def _internet(
+    def _covered(
         self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, sockaddr: bytes, remote: Endpoint
     ) -> None:
-        if not _is_covered(taken):
-            supervisor.backend.answer(attempt.call, self._perform(attempt.call, taken, sockaddr, remote))
-            return
-        policy = supervisor.policy
-        supervisor.identify(attempt)
-        bound = (local_endpoint(taken.number) or NO_ENDPOINT) if _asks_local(policy) else NO_ENDPOINT
-        decision = supervisor.decide(policy, attempt, bound, remote)
-        if decision.errno:
-            local = local_endpoint(taken.number) or NO_ENDPOINT
-            supervisor.record(policy, attempt, decision, local, remote)
-            taken.close()
-            supervisor.backend.answer(attempt.call, decision.errno)
-            return
-        result = self._perform(attempt.call, taken, sockaddr, remote)
-        local = local_endpoint(taken.number) or NO_ENDPOINT
-        self._finish(supervisor, attempt.call, taken, result)
-        supervisor.record(policy, attempt, decision, local, remote, result)
+        """Decide a connect, perform it, and hand the result over.
 
-    def _perform(self, call: Call, taken: OwnedFd, sockaddr: bytes, remote: Endpoint) -> int:
+        Our copy of the socket is closed before the answer, so that the caller's close is the last one.
+        """
+        policy = supervisor.policy
+        call = attempt.call
+        supervisor.identify(attempt)
+        bound = _local(taken) if _asks_local(policy) else NO_ENDPOINT
+        decision = supervisor.decide(policy, attempt, bound, remote)
+        result = decision.errno or self._perform(taken, sockaddr, remote.address)
+        local = _local(taken)
+        taken.close()
+        try:
+            supervisor.backend.answer(call, result)
+        except CallerGone:
+            if not decision.errno and result != errno.EINTR:
+                self._keep(supervisor, attempt, result)
+        supervisor.record(policy, attempt, decision, local, remote, 0 if decision.errno else result)
+
+    def _perform(self, taken: OwnedFd, sockaddr: bytes, address: int) -> int:
         if (
             self.turns is not None
-            and (not _is_loopback(remote.address) or self.turns.is_careful)
+            and (not _is_loopback(address) or self.turns.is_careful)
             and not syscalls.is_non_blocking(taken.number)
         ):
             self.turns.may_block()
         return syscalls.connect(taken.number, sockaddr)
 
-    def _finish(self, supervisor: Supervisor, call: Call, taken: OwnedFd, result: int) -> None:
-        """Hand the result over; our copy of the socket is closed first, so that the caller's close is the last one."""
-        inode = os.fstat(taken.number).st_ino
-        taken.close()
+    def _keep(self, supervisor: Supervisor, attempt: Attempt, result: int) -> None:
+        """Keep a result for the call that the caller may make again; nothing is kept of a caller that has ended."""
+        call = attempt.call
         try:
-            supervisor.backend.answer(call, result)
-        except CallerGone:
-            if result != errno.EINTR:
-                self._keep(call.thread, inode, result)
-
-    def _keep(self, thread: int, inode: int, result: int) -> None:
+            with supervisor.backend.take_descriptor(call, attempt.caller, call.arguments[0] & 0xFFFF_FFFF) as taken:
+                inode = os.fstat(taken.number).st_ino
+        except (OSError, CallerGone):
+            return
         now = time.monotonic()
         for key, (since, _) in list(self._untold.items()):
             if now - since > _RESULT_KEPT_S or len(self._untold) >= _MOST_RESULTS_KEPT:
                 self._untold.pop(key, None)
-        self._untold[thread, inode] = (now, result)
+        self._untold[call.thread, inode] = (now, result)
 
     def _tell_again(self, supervisor: Supervisor, call: Call, taken: OwnedFd) -> bool:
         kept = self._untold.pop((call.thread, os.fstat(taken.number).st_ino), None)
@@ -154,6 +153,10 @@ def _is_covered(taken: OwnedFd) -> bool:
         return syscalls.socket_option(taken.number, socket.SO_TYPE) not in _UNCOVERED_TYPES
     except OSError:
         return False
+
+
+def _local(taken: OwnedFd) -> Endpoint:
+    return local_endpoint(taken.number) or NO_ENDPOINT
 
 
 def _asks_local(policy: CompiledPolicy) -> bool:

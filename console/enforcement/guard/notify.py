@@ -65,8 +65,8 @@ class SeccompBackend:
                 if error.errno == errno.ENOENT:
                     return None
                 raise
-            cookie, thread, _flags, number, _arch, _pointer, *arguments = k.NOTIFICATION.unpack_from(notification)
-            return Call(cookie, thread, number, tuple(arguments))
+            parts = k.NOTIFICATION.unpack(notification)
+            return Call(parts[0], parts[1], parts[3], parts[6:])
 
     def caller(self, call: Call) -> Caller:
         """Return who calls; see `Backend`."""

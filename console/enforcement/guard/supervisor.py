@@ -99,20 +99,23 @@ class Supervisor:
         """
         exit_point, handle = self.handlers[call.number]
         try:
-            self._attempt(call, exit_point, handle)
+            attempt = self._begin(call, exit_point)
+            if attempt is None:
+                return
+            try:
+                handle(self, attempt)
+            except Undecidable as error:
+                self.reject(attempt, str(error))
         except CallerGone:
             return
 
-    def _attempt(self, call: Call, exit_point: ExitPoint, handle: Callable[[Supervisor, Attempt], None]) -> None:
+    def _begin(self, call: Call, exit_point: ExitPoint) -> Attempt | None:
+        """Find the caller; None when it cannot be found and the call has been rejected."""
         try:
-            attempt = Attempt(call, self.backend.caller(call), exit_point)
+            return Attempt(call, self.backend.caller(call), exit_point)
         except OSError as error:
             self._fail_closed(call, exit_point, Who("", "", call.thread), f"caller unknown: {error.strerror}")
-            return
-        try:
-            handle(self, attempt)
-        except Undecidable as error:
-            self.reject(attempt, str(error))
+            return None
 
     def reject(self, attempt: Attempt, text: str) -> None:
         """Reject a call about which no decision can be reached.
