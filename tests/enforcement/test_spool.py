@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import stat
 import subprocess
 import sys
@@ -138,3 +139,19 @@ def test_symbolic_link_is_not_followed(tmp_path):
 def test_spool_that_cannot_be_made_says_so(tmp_path):
     with pytest.raises(WorkerError, match="GWL0510"):
         Spool(tmp_path / "no" / "where", GUARD_ID)
+
+
+def test_spool_that_cannot_grow_says_so_and_keeps_whole_records(tmp_path):
+    spool = Spool(tmp_path, GUARD_ID)
+    spool.append(WHOLE[:2])
+    size = spool.path.stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, limits[1]))
+    try:
+        with pytest.raises(WorkerError, match="GWL0510"):
+            spool.append(WHOLE[2:])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    spool.append(WHOLE[2:])
+    assert parse(spool.path.read_bytes()) == (hello(), events(1, 3), "")
+    spool.remove()

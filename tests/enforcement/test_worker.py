@@ -14,11 +14,14 @@ from contextlib import asynccontextmanager
 import pytest
 
 from console.enforcement.frames import End, Entries, InForce, NewRevision, Taken, encode
+from console.enforcement.guard_server import _check_owner
 from console.enforcement.spool import Spool
 from console.enforcement.worker import Worker
+from console.errors import WorkerError
 from console.journal.verify import verify
 from console.messages import message
 from console.model.words import ExitPoint, Mode
+from console.store import sqlite
 from console.store.engine import open_store
 from console.store.exit_points import set_modes
 from console.store.guards import find_guard, list_guards
@@ -217,6 +220,26 @@ async def test_locked_store_delays_entries_and_loses_none(store):
             await asyncio.sleep(0.3)
         assert (await peer.read_until(Taken)).number == 2
         assert sk_numbers(store) == [1, 2]
+
+
+async def test_store_that_refuses_is_asked_until_it_takes_the_entries(store, store_url, monkeypatch, caplog):
+    monkeypatch.setitem(sqlite.PRAGMAS, "busy_timeout", 10)
+    impatient = open_store(store_url)
+    async with worker_here(impatient), guard(store.location) as peer:
+        await peer.ask()
+        with transaction(store):
+            peer.send(Entries(events(1, 2)))
+            await eventually(lambda: "GWL0311" in caplog.text)
+        assert (await peer.read_until(Taken)).number == 2
+    impatient.close()
+    assert sk_numbers(store) == [1, 2]
+
+
+def test_only_the_owner_of_the_store_and_root_may_speak():
+    _check_owner(4711, 0)
+    _check_owner(4711, os.geteuid())
+    with pytest.raises(WorkerError, match="GWL0509"):
+        _check_owner(4711, os.geteuid() + 1)
 
 
 async def test_worker_ends_when_its_store_has_gone(store, tmp_path, caplog):
