@@ -15,6 +15,7 @@ MACHINE = "x86_64"
 """The machine these numbers belong to, as uname(2) spells it."""
 
 # System call numbers; source: arch/x86/entry/syscalls/syscall_64.tbl.
+SYS_SOCKET = 41
 SYS_CONNECT = 42
 SYS_ACCEPT = 43
 SYS_SENDTO = 44
@@ -26,6 +27,8 @@ SYS_SECCOMP = 317
 SYS_IO_URING_SETUP = 425
 SYS_PIDFD_OPEN = 434
 SYS_PIDFD_GETFD = 438
+SYS_LANDLOCK_CREATE_RULESET = 444
+SYS_LANDLOCK_RESTRICT_SELF = 446
 
 I386_SOCKET_CALLS = (102, 359, 361, 362, 363, 364, 369, 370, 345, 425)
 """socketcall, socket, bind, connect, listen, accept4, sendto, sendmsg, sendmmsg, io_uring_setup; syscall_32.tbl."""
@@ -37,6 +40,10 @@ AUDIT_ARCH_X86_64 = 0xC000_003E
 AUDIT_ARCH_I386 = 0x4000_0003
 
 MSG_FASTOPEN = 0x2000_0000
+
+LANDLOCK_NO_CONNECTS = struct.pack("<QQ", 0, 1 << 1)
+"""struct landlock_ruleset_attr of Linux 6.7: file accesses handled, none; network accesses handled, CONNECT_TCP
+(linux/landlock.h). A ruleset without rules forbids what it handles."""
 
 # seccomp; source: linux/seccomp.h.
 SECCOMP_SET_MODE_FILTER = 1

@@ -22,6 +22,7 @@ from console.enforcement import layouts as k
 from console.errors import KernelError
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_CHILD_SUBREAPER = 36
 _PIDFD_THREAD = os.O_EXCL
@@ -83,6 +84,29 @@ def become_subreaper() -> None:
 def forgo_new_privileges() -> None:
     """Let no program started from here gain privilege; what an unprivileged filter needs (prctl(2))."""
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        _raise_errno()
+
+
+def forgo_own_connects() -> bool:
+    """Forbid the calling thread, and all it starts, TCP connects of its own.
+
+    Those that another makes on its sockets stay possible (landlock(7), LANDLOCK_ACCESS_NET_CONNECT_TCP, Linux 6.7).
+
+    Returns:
+        False where the kernel does not offer it, or not to us.
+    """
+    ruleset = _libc.syscall(k.SYS_LANDLOCK_CREATE_RULESET, k.LANDLOCK_NO_CONNECTS, len(k.LANDLOCK_NO_CONNECTS), 0)
+    if ruleset < 0:
+        return False
+    try:
+        return bool(_libc.syscall(k.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0)
+    finally:
+        os.close(ruleset)
+
+
+def hide_from_tracers() -> None:
+    """Let no process of our user read our memory or take our descriptors (prctl(2), PR_SET_DUMPABLE)."""
+    if _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
         _raise_errno()
 
 

@@ -73,15 +73,23 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
 
 
 def _install_filter() -> int:
-    """Install the filter, without no_new_privs where we may."""
+    """Install the filter, without no_new_privs where we may.
+
+    A connect on a Unix socket is the caller's own, and between the guard's look at the descriptor and the kernel's,
+    another thread can put an internet socket in its place. Nothing that the guard does can close that gap, but Landlock
+    does: the job cannot connect by TCP at all, except through the guard. It also keeps the job from tracing the guard.
+    Without Landlock (before Linux 6.7, or not switched on) the gap is there, and takes a program that looks for it.
+    """
     program = build_filter()
     try:
-        return syscalls.install_filter(program)
+        listener = syscalls.install_filter(program)
     except OSError as error:
         if error.errno != errno.EACCES:
             raise
-    syscalls.forgo_new_privileges()
-    return syscalls.install_filter(program)
+        syscalls.forgo_new_privileges()
+        listener = syscalls.install_filter(program)
+    syscalls.forgo_own_connects()
+    return listener
 
 
 def _restore_signals(start: JobStart) -> None:

@@ -8,6 +8,8 @@ What it says, in order:
 * io_uring_setup: ENOSYS, so that programs fall back to calls that can be seen (io_uring operations pass no filter).
 * sendto, sendmsg, sendmmsg with MSG_FASTOPEN, which connect without connect: EOPNOTSUPP, which is what the kernel
   answers where TCP Fast Open is switched off, so that programs fall back to connect.
+* socket for the protocols that connect without connect(2), or that the kernel does not count as TCP where it forbids
+  the job connects of its own (see `child`): SCTP, DCCP, MPTCP and SMC are answered as where they are not built in.
 * Any other call passes.
 
 A program may add filters of its own, which can only forbid more: the kernel takes the strictest answer, and of those
@@ -18,6 +20,8 @@ same task is refused by the kernel with EBUSY. Source: seccomp(2), Documentation
 from __future__ import annotations
 
 import errno
+import socket
+from collections.abc import Iterator, Sequence
 
 from console.enforcement import layouts as k
 
@@ -27,6 +31,8 @@ _JUMP_EQUAL = 0x15
 _JUMP_GREATER_OR_EQUAL = 0x35
 _JUMP_ANY_BIT = 0x45
 _RETURN = 0x06
+_AND = 0x54
+"""BPF_ALU | BPF_AND | BPF_K."""
 
 # Offsets in struct seccomp_data (linux/seccomp.h); of a 64-bit argument the low word, where int arguments are.
 _NUMBER = 0
@@ -36,6 +42,14 @@ _ARGUMENTS = 16
 _ASK = (k.SYS_CONNECT, k.SYS_ACCEPT, k.SYS_ACCEPT4, k.SYS_LISTEN)
 _FAST_OPEN_ARGUMENT = {k.SYS_SENDTO: 3, k.SYS_SENDMSG: 2, k.SYS_SENDMMSG: 3}
 """Calls that can carry MSG_FASTOPEN -> index of their flags argument."""
+
+_INTERNET_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+_AF_SMC = 43
+_HIDDEN_PROTOCOLS = (33, 132, 262)
+"""IPPROTO_DCCP, IPPROTO_SCTP, IPPROTO_MPTCP."""
+_TYPE_MASK = 0xF
+_HIDDEN_TYPES = (5, 6)
+"""SOCK_SEQPACKET and SOCK_DCCP, which on the internet families mean SCTP and DCCP without naming them."""
 
 
 def build_filter() -> bytes:
@@ -60,8 +74,33 @@ def build_filter() -> bytes:
             _answer_errno(errno.EOPNOTSUPP),
             _step(_RETURN, k.SECCOMP_RET_ALLOW),
         ]
+    program += _socket_part()
     program.append(_step(_RETURN, k.SECCOMP_RET_ALLOW))
     return b"".join(program)
+
+
+def _socket_part() -> list[bytes]:
+    """Refuse sockets of the hidden kinds; skipped as a whole for any other call."""
+    inside = [
+        _step(_LOAD_WORD, _ARGUMENTS),
+        _step(_JUMP_EQUAL, _AF_SMC, if_false=1),
+        _answer_errno(errno.EAFNOSUPPORT),
+        *(_step(_JUMP_EQUAL, family, if_true=left) for left, family in _countdown(_INTERNET_FAMILIES)),
+        _step(_RETURN, k.SECCOMP_RET_ALLOW),
+        _step(_LOAD_WORD, _ARGUMENTS + 8 * 2),
+    ]
+    for protocol in _HIDDEN_PROTOCOLS:
+        inside += [_step(_JUMP_EQUAL, protocol, if_false=1), _answer_errno(errno.EPROTONOSUPPORT)]
+    inside += [_step(_LOAD_WORD, _ARGUMENTS + 8), _step(_AND, _TYPE_MASK)]
+    for kind in _HIDDEN_TYPES:
+        inside += [_step(_JUMP_EQUAL, kind, if_false=1), _answer_errno(errno.ESOCKTNOSUPPORT)]
+    inside.append(_step(_RETURN, k.SECCOMP_RET_ALLOW))
+    return [_step(_JUMP_EQUAL, k.SYS_SOCKET, if_false=len(inside)), *inside]
+
+
+def _countdown(values: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Return each value with how many instructions lie between its own and the one after a return that follows all."""
+    return ((len(values) - at, value) for at, value in enumerate(values))
 
 
 def _i386_part() -> list[bytes]:

@@ -108,6 +108,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     policy = compile_policy(link.welcome.policy, link.welcome.revision)
     try:
         syscalls.become_subreaper()
+        syscalls.hide_from_tracers()
     except OSError as error:
         raise KernelError("GWL0414", reason=error.strerror) from error
     job, listener = _start_job(start)
