@@ -1,0 +1,50 @@
+"""The standing warning on row 2: an exit point that refuses nothing, or a journal that nobody writes."""
+
+from __future__ import annotations
+
+from console.clock import Clock
+from console.messages import message
+from console.model.words import ExitPoint, Mode
+from console.store.engine import Store
+from console.store.revisions import active_number, revision_policy
+from console.store.session import reading
+from console.store.workers import is_running
+
+_NO_WORKER = "GWL0720"
+_MONITOR = "GWL0721"
+_OFF = "GWL0722"
+
+
+class Banner:
+    """Asks the store what to warn of; reads a policy only when another revision is active.
+
+    Threads:
+        One call at a time.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._revision = 0
+        self._modes: dict[ExitPoint, Mode] = {}
+
+    def text(self) -> str:
+        """Return the warning, empty for none.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        self._read_modes()
+        warnings = [] if is_running(self._store, self._clock()) else [message(_NO_WORKER).text]
+        for mode, message_id in ((Mode.MONITOR, _MONITOR), (Mode.OFF, _OFF)):
+            points = [point.value for point, active in sorted(self._modes.items()) if active is mode]
+            if points:
+                warnings.append(message(message_id, points=", ".join(points)).text)
+        return " ".join(warnings)
+
+    def _read_modes(self) -> None:
+        with reading(self._store) as session:
+            number = active_number(session)
+            if number != self._revision:
+                self._modes = dict(revision_policy(session, number).modes)
+                self._revision = number

@@ -1,0 +1,77 @@
+"""The console put together: which panel a command opens, what panels share, and the application around them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import replace
+
+from console.clock import Clock, system_clock
+from console.commands.definition import Context
+from console.commands.registry import COMMANDS
+from console.store.engine import Store
+from screens.app import ConsoleOptions, run_console
+from screens.banner import Banner
+from screens.panel import Panel
+from screens.panels.confirm_activation import ConfirmActivation
+from screens.panels.display_journal import DisplayJournal
+from screens.panels.display_rule import DisplayRule
+from screens.panels.main_menu import MainMenu
+from screens.panels.services import Opener, Services
+from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
+from screens.panels.work_with_rules import WorkWithRules
+
+_JOB_NUMBERS = 1_000_000
+
+
+def _main_menu(services: Services, arguments: Mapping[str, str]) -> Panel:
+    del arguments
+    return MainMenu(services)
+
+
+OPENERS: Mapping[str, Opener] = {
+    "ConfirmActivation": ConfirmActivation,
+    "DisplayJournal": DisplayJournal,
+    "DisplayRule": DisplayRule,
+    "MainMenu": _main_menu,
+    "WorkWithRegistrationInformation": WorkWithRegistrationInformation,
+    "WorkWithRules": WorkWithRules,
+}
+"""Name of a panel, as commands give it -> how it is made."""
+
+
+def console_services(store: Store, user: str, *, system: str = "", clock: Clock = system_clock) -> Services:
+    """Return what the panels of one console share.
+
+    Args:
+        store: The store.
+        user: User profile of the operator.
+        system: Name of this system; that of the host if empty.
+        clock: What time it is.
+    """
+    job = f"{os.getpid() % _JOB_NUMBERS:06}/{user}/CONSOLE"
+    context = Context(store=store, user=user, job=job, clock=clock)
+    return Services(context, OPENERS, COMMANDS, system or host_name())
+
+
+def host_name() -> str:
+    """Return the name of this host as a system is named: upper case, without domain, at most eight characters."""
+    return socket.gethostname().split(".")[0].upper()[:8]
+
+
+def open_console(store: Store, user: str, options: ConsoleOptions | None = None) -> None:
+    """Run the console until the operator signs off.
+
+    Args:
+        store: The store.
+        user: User profile of the operator.
+        options: Looks; what is left empty in it is filled in here.
+
+    Raises:
+        ConsoleError: The first panel could not be shown.
+    """
+    given = options or ConsoleOptions()
+    services = console_services(store, user, system=given.system_name, clock=given.clock)
+    options = replace(given, system_name=services.system, status=Banner(store, given.clock).text)
+    run_console(lambda: MainMenu(services, is_first=True), options)

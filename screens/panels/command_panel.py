@@ -1,0 +1,102 @@
+"""Panels with a command line: Enter runs what is typed, F4 prompts it, F9 brings earlier commands back."""
+
+from __future__ import annotations
+
+from console.commands.language import parse_partial
+from console.messages import message
+from screens.panel import FunctionKey, Panel, Push, Reply, Stay, Submission
+from screens.panels.prompter import Prompter
+from screens.panels.running import run
+from screens.panels.selection import SelectionWindow
+from screens.panels.services import Services
+from screens.terminal.page import COMMAND, Page, Size
+
+COMMAND_KEYS = (
+    FunctionKey(3, "Exit"),
+    FunctionKey(4, "Prompt"),
+    FunctionKey(9, "Retrieve"),
+    FunctionKey(12, "Cancel"),
+)
+_NO_EARLIER = "GWL0704"
+
+
+class CommandLine:
+    """What a command line holds, and how far F9 has walked back."""
+
+    def __init__(self, services: Services) -> None:
+        self.text = ""
+        self._services = services
+        self._back = 0
+        self._chooses = False
+
+    @property
+    def is_choosing(self) -> bool:
+        """Whether the list of commands is open."""
+        return self._chooses
+
+    def remember(self, submission: Submission) -> None:
+        """Keep what is typed."""
+        self.text = submission.values.get(COMMAND, self.text).strip()
+
+    def clear(self) -> None:
+        """Empty the line; F9 begins at the latest command again."""
+        self.text = ""
+        self._back = 0
+
+    def retrieve(self) -> Reply:
+        """Put the command before the one that shows on the line."""
+        found = self._services.history.before(self._back + 1)
+        if found is None:
+            return Stay((message(_NO_EARLIER),), redraw=True)
+        self._back += 1
+        self.text = found
+        return Stay(redraw=True, cursor=COMMAND)
+
+    def enter(self) -> Reply:
+        """Run what is typed; a question mark in front prompts it.
+
+        Raises:
+            ConsoleError: It cannot be run; it stays on the line.
+        """
+        self._services.history.add(self.text)
+        if self.text.startswith("?"):
+            return self.prompt()
+        reply = run(self._services, self.text).reply()
+        self.clear()
+        return reply
+
+    def prompt(self) -> Reply:
+        """Prompt the command that is typed; with nothing typed, choose one first.
+
+        Raises:
+            ConsoleError: There is no such command, or it cannot be read.
+        """
+        if not self.text:
+            self._chooses = True
+            return Push(SelectionWindow("Commands", self._services.command_choices()))
+        partial = parse_partial(self.text, self._services.commands)
+        return Push(Prompter(self._services, partial.cls, partial.given, is_typed=True))
+
+    def resume(self, value: object) -> Reply | None:
+        """Take what came back from choosing a command; None when nothing was chosen here."""
+        if not self._chooses:
+            return None
+        self._chooses = False
+        if not isinstance(value, str):
+            return Stay()
+        return Push(Prompter(self._services, self._services.commands[value], {}, is_typed=True))
+
+
+class CommandPanel(Panel):
+    """A panel with a command line, kept over redraws."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.line = CommandLine(services)
+
+    def start_page(self, size: Size, title: str, panel_id: str = "") -> Page:
+        """Begin a page with title and system name."""
+        page = Page(size)
+        page.title(title, panel_id)
+        page.system(self.services.system)
+        return page

@@ -1,0 +1,125 @@
+"""Display panels: labels and values, output only; Enter goes on, F12 goes back."""
+
+from __future__ import annotations
+
+import textwrap
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, Stay, Submission
+from screens.panels.help_texts import panel_help
+from screens.panels.replies import DONE, roll
+from screens.panels.services import Services
+from screens.terminal.attributes import Attribute
+from screens.terminal.page import Page, Size
+
+_FIRST_ROW = 3
+_LABEL_WIDTH = 32
+_VALUE_COLUMN = 37
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of a display: a label with its value, or text alone."""
+
+    label: str = ""
+    value: str = ""
+    help_key: str = ""
+    text: str = ""
+    is_heading: bool = False
+
+    @classmethod
+    def heading(cls, text: str) -> Line:
+        """Return a line of text that stands out."""
+        return cls(text=text, is_heading=True)
+
+
+class Display(Panel):
+    """Shows lines; subclasses say which."""
+
+    title: str
+    module: str
+    """Name of the help file."""
+    prompt_rows: Sequence[str] = ("Press Enter to continue.",)
+    """What to press, under the lines."""
+    function_keys: tuple[FunctionKey, ...] = (FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"))
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.top = 0
+        self._rows = 1
+        self._count = 0
+
+    @abstractmethod
+    def lines(self) -> Sequence[Line]:
+        """Return what is shown.
+
+        Raises:
+            ConsoleError: It cannot be read.
+        """
+
+    def page(self, size: Size) -> Page:
+        """Show a page of the lines; long values go on under themselves."""
+        page = Page(size)
+        page.title(self.title)
+        page.system(self.services.system)
+        shown = [part for line in self.lines() for part in _parts(line, size.columns)]
+        self._count = len(shown)
+        last = size.rows - 4 - len(self.prompt_rows)
+        self._rows = last - _FIRST_ROW
+        for index, line in enumerate(shown[self.top : self.top + self._rows]):
+            _draw(page, _FIRST_ROW + index, line)
+        page.more(last, more=self.top + self._rows < len(shown))
+        for index, words in enumerate(self.prompt_rows):
+            page.instruction(last + 1 + index, words)
+        return page
+
+    def handle(self, submission: Submission) -> Reply:
+        """Roll, or go back."""
+        match submission.key:
+            case "ENTER":
+                return Return(DONE)
+            case "F3":
+                return Exit()
+            case "F12":
+                return Return()
+            case "ROLLUP" | "ROLLDOWN" as key:
+                self.top, messages = roll(key, self.top, self._rows, self._count)
+                return Stay(messages, redraw=True)
+            case _:
+                return self.answer_key(submission)
+
+    def answer_key(self, submission: Submission) -> Reply:
+        """Answer a function key of the subclass."""
+        del submission
+        return Stay()
+
+    def help(self, key: str) -> Help | None:
+        """Return help on the panel, a value or the keys."""
+        return panel_help(self.module, key, self.function_keys)
+
+
+def _parts(line: Line, columns: int) -> list[Line]:
+    """Break a line that is longer than the screen."""
+    if not line.label:
+        room = columns - 3
+        if len(line.text) <= room:
+            return [line]
+        indent = " " * (len(line.text) - len(line.text.lstrip()))
+        return [Line(text=part) for part in textwrap.wrap(line.text, room, subsequent_indent=indent)]
+    room = columns - _VALUE_COLUMN
+    parts = textwrap.wrap(line.value, room) or [""]
+    return [
+        Line(line.label, parts[0], line.help_key),
+        *(Line(value=part, help_key=line.help_key) for part in parts[1:]),
+    ]
+
+
+def _draw(page: Page, row: int, line: Line) -> None:
+    if line.label:
+        page.label(row, 2, line.label, _LABEL_WIDTH, colon=True)
+    page.text(row, 2, line.text, Attribute.WHITE if line.is_heading else Attribute.GREEN)
+    page.text(row, _VALUE_COLUMN, line.value)
+    if line.help_key:
+        page.region(row, 2, 1, page.size.columns - 2, line.help_key)

@@ -1,0 +1,233 @@
+"""Display Journal Entries: the audit journal, opened at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from console.commands.journal import journal_filter
+from console.commands.language import ParsedCommand
+from console.commands.listing import shown_sequence
+from console.errors import CommandError
+from console.model.journal import JournalEntry
+from console.store.journal import page_after
+from screens.panel import FunctionKey, Push, Reply, Stay, Submission
+from screens.panels.columns import Column
+from screens.panels.display_journal_entry import DisplayJournalEntry
+from screens.panels.journal_pager import JournalPager
+from screens.panels.options import Option
+from screens.panels.position_window import PositionWindow
+from screens.panels.prompter import Prompter
+from screens.panels.services import Services
+from screens.panels.work_with import WorkWithList
+from screens.terminal.page import Page, Size
+
+_BAD_POSITION = "GWL0713"
+_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M")
+_VIEWS = ("Display both ends", "Display job and program", "Display outcome")
+"""What F11 shows next, by the view that shows now."""
+
+
+class DisplayJournal(WorkWithList[JournalEntry]):
+    """The entries of QAUDJRN, oldest above, newest below."""
+
+    name = "DSPJRN"
+    title = "Display Journal Entries"
+    module = "display_journal"
+    is_wide = True
+    options_row = 5
+    heading_rows = 1
+    option_width = 1
+    gap = 1
+    command_label = ""
+    empty_text = "(No journal entries)"
+
+    def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
+        """Open the journal at its end.
+
+        Args:
+            services: What panels share.
+            arguments: The values of DSPJRN.
+        """
+        self._arguments = dict(arguments)
+        self._journal = JournalPager(services.context, journal_filter(arguments))
+        self._view = 0
+        super().__init__(services, self._journal)
+
+    @property
+    def options(self) -> Sequence[Option[JournalEntry]]:
+        """Only to display."""
+        return (Option(5, "Display entire entry", opens=self._entry_panel),)
+
+    @property
+    def function_keys(self) -> tuple[FunctionKey, ...]:
+        """The keys; F11 names the view that comes next."""
+        return (
+            FunctionKey(3, "Exit"),
+            FunctionKey(5, "Refresh"),
+            FunctionKey(11, _VIEWS[self._view]),
+            FunctionKey(12, "Cancel"),
+            FunctionKey(17, "Position to"),
+            FunctionKey(18, "Subset"),
+        )
+
+    def columns(self, size: Size) -> Sequence[Column[JournalEntry]]:
+        """Return the columns of the view; on a wide screen the first and most of the others."""
+        if size.columns > 80:
+            return (*_HEAD, _OUTCOME, _USER, *_BOTH_ENDS, _RULE, _PROGRAM, _TIME)
+        return (*_HEAD, *_BY_VIEW[self._view])
+
+    def draw_header(self, page: Page) -> None:
+        """Show the journal, what is shown of it, and how far this page reaches."""
+        page.label(3, 2, "Journal", 24, colon=True)
+        page.text(3, 28, self._arguments.get("JRN", "QAUDJRN"))
+        page.label(3, 41, "Subset", 14, colon=True)
+        page.text(3, 57, self._subset_text())
+        page.label(4, 2, "Largest sequence number on this screen", 54, colon=True)
+
+    def answer_key(self, submission: Submission) -> Reply:
+        """Change the view, go to a place, or show a subset."""
+        match submission.key:
+            case "F11":
+                self._view = (self._view + 1) % len(_VIEWS)
+                return Stay(redraw=True)
+            case "F17":
+                return Push(PositionWindow())
+            case _:
+                command = self.services.commands["DSPJRN"]
+                given = {keyword: value for keyword, value in self._arguments.items() if keyword != "NBRENT"}
+                return Push(Prompter(self.services, command, given, runs=False))
+
+    def page(self, size: Size) -> Page:
+        """Show a page; which number is the largest is known only then."""
+        page = super().page(size)
+        shown = self._journal.visible()
+        page.text(4, 58, f"{shown[-1][1].sequence_number if shown else 0:020}")
+        return page
+
+    def resume(self, value: object) -> Reply:
+        """Take a place to go to, or another subset."""
+        if isinstance(value, ParsedCommand):
+            self._arguments = dict(value.values)
+            self._journal.only = journal_filter(value.values)
+            self.typed.clear()
+            self._journal.refresh()
+            return Stay(redraw=True)
+        if isinstance(value, str):
+            return self._go_to(value)
+        return super().resume(value)
+
+    def reload(self) -> None:
+        """Stay on the page: options must not lose their rows to newer entries. F5 goes to the end."""
+
+    def refresh(self) -> Reply:
+        """Go to the end of the journal, with nothing typed."""
+        self._journal.refresh()
+        return super().refresh()
+
+    def _entry_panel(self, entry: JournalEntry) -> DisplayJournalEntry:
+        return DisplayJournalEntry(self.services, entry, self._journal.neighbour)
+
+    def _subset_text(self) -> str:
+        only = self._journal.only
+        parts = (only.entry_type, only.sk_type, only.outcome, only.user, only.exit_point)
+        return " ".join(part for part in parts if part) or "*ALL"
+
+    def _go_to(self, text: str) -> Reply:
+        """Go to a sequence number or a time.
+
+        Raises:
+            CommandError: The text is neither.
+        """
+        if text == "*LAST":
+            self._journal.refresh()
+        elif text == "*FIRST":
+            self._journal.from_number(1)
+        elif text.isascii() and text.isdecimal() and len(text) <= len(str(2**62)):
+            self._journal.from_number(int(text))
+        else:
+            self._journal.from_number(self._first_at(_moment(text, self.services.context.clock())))
+        return Stay(redraw=True)
+
+    def _first_at(self, moment: datetime) -> int:
+        only = replace(self._journal.only, from_time=moment)
+        with self.services.context.opened() as session:
+            found = page_after(session, 0, limit=1, only=only)
+        return found[0].sequence_number if found else 2**62
+
+
+def _moment(text: str, now: datetime) -> datetime:
+    """Return the time that a text means, in this system's time zone; without a date, the last such time.
+
+    Raises:
+        CommandError: It is no time.
+    """
+    here = now.astimezone()
+    for form in _TIMES:
+        try:
+            read = datetime.strptime(text, form).replace(tzinfo=here.tzinfo)
+        except ValueError:
+            continue
+        if "%Y" in form:
+            return read
+        today = read.replace(year=here.year, month=here.month, day=here.day)
+        return today if today <= here else today - timedelta(days=1)
+    raise CommandError(_BAD_POSITION, value=text)
+
+
+def address_and_port(address: str, port: int) -> str:
+    """Return one end of a connection as one text, empty for none."""
+    if not address:
+        return ""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _local(entry: JournalEntry) -> str:
+    return address_and_port(entry.local_address, entry.local_port)
+
+
+def _remote(entry: JournalEntry) -> str:
+    return address_and_port(entry.remote_address, entry.remote_port)
+
+
+def _ends(entry: JournalEntry) -> str:
+    """Return the end that the entry is about: the other one, else this one; the text of an entry without ends."""
+    return _remote(entry) or _local(entry) or entry.text
+
+
+def _type(entry: JournalEntry) -> str:
+    return f"{entry.entry_type} {entry.sk_type}".rstrip()
+
+
+def _time(form: str) -> Callable[[JournalEntry], str]:
+    return lambda entry: entry.entry_timestamp.astimezone().strftime(form)
+
+
+_HEAD: tuple[Column[JournalEntry], ...] = (
+    Column("Sequence", 10, lambda entry: str(entry.sequence_number), right=True, help_key="SEQUENCE"),
+    Column("Code", 4, lambda entry: f" {entry.journal_code}", help_key="CODE"),
+    Column("Type", 4, _type, help_key="TYPE"),
+)
+_OUTCOME: Column[JournalEntry] = Column("Outcome", 9, lambda entry: entry.outcome, help_key="OUTCOME")
+_USER: Column[JournalEntry] = Column("User", 10, lambda entry: entry.user_name, help_key="USER")
+_TIME: Column[JournalEntry] = Column("Time", 8, _time("%H:%M:%S"), help_key="TIME")
+_BOTH_ENDS: tuple[Column[JournalEntry], ...] = (
+    Column("Local address", 21, _local, help_key="ENDS"),
+    Column(
+        "Remote address", 21, lambda entry: _remote(entry) or ("" if _local(entry) else entry.text), help_key="ENDS"
+    ),
+)
+_RULE: Column[JournalEntry] = Column(
+    "Rule",
+    5,
+    lambda entry: shown_sequence(entry.rule_sequence) if entry.rule_sequence else "",
+    right=True,
+    help_key="RULE",
+)
+_PROGRAM: Column[JournalEntry] = Column("Program", 23, lambda entry: entry.program or entry.text, help_key="PROGRAM")
+_BY_VIEW: tuple[tuple[Column[JournalEntry], ...], ...] = (
+    (_OUTCOME, _USER, Column("Address and port", 21, _ends, help_key="ENDS"), _TIME),
+    (*_BOTH_ENDS, _TIME),
+    (Column("Job", 22, lambda entry: entry.qualified_job_name, help_key="JOB"), _RULE, _PROGRAM),
+)

@@ -1,0 +1,91 @@
+"""Help from data/help: a Markdown file a panel or command, a section a field.
+
+The text before the first ``##`` is the help of the whole; ``## KEYWORD`` begins the help on one field or column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from console.resources import data_path
+from screens.panel import FunctionKey, Help
+from screens.terminal.page import HELP_KEYS, HELP_PANEL
+
+_KEYS_FILE = "function_keys"
+_KEYS_TITLE = "Function Keys"
+
+
+@dataclass(frozen=True, slots=True)
+class HelpFile:
+    """One file, taken apart."""
+
+    title: str
+    text: str
+    sections: Mapping[str, str]
+
+
+@cache
+def read_help(name: str) -> HelpFile:
+    """Return a help file.
+
+    Args:
+        name: Of a command, or of a panel's module.
+
+    Raises:
+        FileNotFoundError: There is none: a bug, held off by a test.
+    """
+    title, at = name, ""
+    found: dict[str, list[str]] = {at: []}
+    for line in data_path("help", f"{name}.md").read_text(encoding="utf-8").splitlines():
+        if line.startswith("# "):
+            title = line[2:].strip()
+        elif line.startswith("## "):
+            at = line[3:].strip()
+            found[at] = []
+        else:
+            found[at].append(line)
+    texts = {key: "\n".join(lines).strip() for key, lines in found.items()}
+    return HelpFile(title, texts.pop(""), texts)
+
+
+def panel_help(module: str, key: str, keys: Sequence[FunctionKey]) -> Help | None:
+    """Return a panel's help on what is under the cursor.
+
+    Args:
+        module: Name of the panel's module, and of its help file.
+        key: Help key of the place.
+        keys: The keys that the panel has now.
+    """
+    if key == HELP_KEYS:
+        return keys_help(keys)
+    return file_help(read_help(module), key)
+
+
+def file_help(file: HelpFile, key: str, label: str = "") -> Help | None:
+    """Return one section of a help file, or its beginning; None when there is no such section.
+
+    Args:
+        file: The help file.
+        key: Its section, or ``*PANEL``.
+        label: What the field is called, if not as its section.
+    """
+    if key == HELP_PANEL:
+        return Help(file.title, file.text)
+    text = file.sections.get(key)
+    if text is None:
+        return None
+    shown = f"{label} ({key})" if label else key.removeprefix("*").capitalize()
+    return Help(shown, text)
+
+
+def keys_help(keys: Sequence[FunctionKey]) -> Help:
+    """Return what each of these keys does; keys of one label do the same on every panel."""
+    known = read_help(_KEYS_FILE)
+    told = [f"F{key.number}={key.label}: {known.sections.get(key.label, '')}".rstrip(": ") for key in _sorted(keys)]
+    return Help(_KEYS_TITLE, "\n\n".join([*told, known.text]))
+
+
+def _sorted(keys: Sequence[FunctionKey]) -> list[FunctionKey]:
+    return sorted(keys, key=lambda key: key.number)

@@ -1,0 +1,21 @@
+"""The main menu, GO MAIN: only what there is."""
+
+from __future__ import annotations
+
+from screens.panels.menu import Menu, MenuOption
+
+
+class MainMenu(Menu):
+    """Where the console begins."""
+
+    name = "GWMAIN"
+    module = "main_menu"
+    title = "Greenwall Main Menu"
+    options = (
+        MenuOption(1, "Work with exit points", "WRKREGINF"),
+        MenuOption(2, "Work with socket rules", "WRKSOCRUL"),
+        MenuOption(3, "Test a socket rule", "?TSTSOCRUL"),
+        MenuOption(5, "Display audit journal", "DSPJRN"),
+        MenuOption(10, "Activate pending policy", "ACTSOCPCY", "ConfirmActivation", gap=1),
+        MenuOption(90, "Sign off", "SIGNOFF", gap=1),
+    )

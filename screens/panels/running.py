@@ -1,0 +1,67 @@
+"""Runs commands for panels: what was typed, prompted or chosen becomes a reply."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.commands.definition import Command
+from console.commands.execute import run_command
+from console.commands.language import ParsedCommand, parse_partial, render
+from console.messages import Message
+from screens.panel import Panel, Push, Reply, SignOff, Stay
+from screens.panels.listing import DisplayListing
+from screens.panels.services import Services
+
+_SIGN_OFF = "SignOff"
+_PARAMETERS = re.compile(r"\s*[A-Za-z]+\s*\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of a command."""
+
+    messages: tuple[Message, ...] = ()
+    panel: Panel | None = None
+    """The panel that it opens, if it opens one."""
+    signs_off: bool = False
+
+    def reply(self) -> Reply:
+        """Return the reply of a panel that stays beneath."""
+        if self.signs_off:
+            return SignOff()
+        if self.panel is not None:
+            return Push(self.panel, self.messages)
+        return Stay(self.messages, redraw=True)
+
+
+def run(services: Services, command: str | ParsedCommand) -> Ran:
+    """Run a command with its audit entries, and make the panel that it asks for.
+
+    Raises:
+        ConsoleError: It cannot be parsed or is refused; nothing was changed.
+    """
+    result = run_command(command, services.context)
+    if result.panel == _SIGN_OFF:
+        return Ran(signs_off=True)
+    if result.panel:
+        return Ran(result.messages, services.open(result.panel, result.arguments))
+    if result.lines:
+        return Ran(result.messages, DisplayListing(services, _title(services, command), result.lines))
+    return Ran(result.messages)
+
+
+def _title(services: Services, command: str | ParsedCommand) -> str:
+    cls = command.cls if isinstance(command, ParsedCommand) else parse_partial(command, services.commands).cls
+    return f"{cls.text} ({cls.name})"
+
+
+def command_text(cls: type[Command], values: Mapping[str, str], parameters: str = "") -> str:
+    """Return a command string for values that are known, with what the operator typed behind it."""
+    return f"{render(cls, values)} {parameters}".strip()
+
+
+def is_parameters(text: str) -> bool:
+    """Say whether a text begins as parameters do, ``ACTION(...)``, and not as a command does."""
+    return _PARAMETERS.match(text) is not None

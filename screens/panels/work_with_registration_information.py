@@ -1,0 +1,149 @@
+"""Work with Registration Information: the three exit points."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from console.model.words import EXIT_POINT_NAMES, ExitPoint, Mode
+from console.store.exit_points import get_modes
+from console.store.revisions import active_policy
+from console.store.rules import list_rules
+from screens.panel import FunctionKey, Push, Reply, Stay, Submission
+from screens.panels.columns import Column
+from screens.panels.display import Display, Line
+from screens.panels.options import Option, Way
+from screens.panels.pager import HeldList
+from screens.panels.services import Services
+from screens.panels.work_with import LIST_KEYS, WorkWithList
+from screens.terminal.page import Size
+
+_ALL = "*ALL"
+
+_MODES = {
+    Mode.ENFORCE: "rules decide, and what they reject is refused",
+    Mode.MONITOR: "rules decide, rejections are journalled but let pass",
+    Mode.OFF: "no rule is asked and nothing is journalled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExitPointRow:
+    """One exit point."""
+
+    point: ExitPoint
+    mode: Mode
+    """Pending."""
+    active: Mode
+    rules: int
+
+    @property
+    def name(self) -> str:
+        """Return its registered name."""
+        return EXIT_POINT_NAMES[self.point][0]
+
+    @property
+    def format(self) -> str:
+        """Return its format."""
+        return EXIT_POINT_NAMES[self.point][1]
+
+    @property
+    def text(self) -> str:
+        """Return its text."""
+        return EXIT_POINT_NAMES[self.point][2]
+
+
+class DisplayExitPoint(Display):
+    """Shows one exit point in words."""
+
+    name = "DSPEXTPNT"
+    title = "Display Exit Point"
+    module = "display_exit_point"
+
+    def __init__(self, services: Services, row: ExitPointRow) -> None:
+        """Show an exit point."""
+        super().__init__(services)
+        self._row = row
+
+    def lines(self) -> Sequence[Line]:
+        """Return what it is and what it does."""
+        row = self._row
+        waits = "" if row.mode is row.active else ", waits for activation"
+        return [
+            Line("Exit point", row.name, "EXITPNT"),
+            Line("Exit point format", row.format, "FORMAT"),
+            Line("Called in commands", row.point, "EXITPNT"),
+            Line("Text", row.text),
+            Line("Registered", "*YES", "REGISTERED"),
+            Line("Mode in force", f"{row.active}   {_MODES[row.active]}", "MODE"),
+            Line("Pending mode", f"{row.mode}{waits}", "MODE"),
+            Line("Pending rules", str(row.rules), "RULES"),
+        ]
+
+
+class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
+    """The exit points: modes, and the way to their rules."""
+
+    name = "WRKREGINF"
+    title = "Work with Registration Information"
+    module = "work_with_registration_information"
+    empty_text = "(No exit points found)"
+    heading_rows = 3
+    command_label = "Parameters for option 2 or command"
+    function_keys = (*LIST_KEYS, FunctionKey(10, "Activate pending policy"))
+
+    def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
+        """Open the list.
+
+        Args:
+            services: What panels share.
+            arguments: EXITPNT: one exit point, or ``*ALL``.
+        """
+        self._wanted = arguments.get("EXITPNT", _ALL)
+        self._context = services.context
+        super().__init__(services, HeldList(self._load, lambda row: row.point))
+
+    @property
+    def options(self) -> Sequence[Option[ExitPointRow]]:
+        """Change the mode, display, work with the rules."""
+        return (
+            Option(2, "Change mode", "CHGSOCEXT", _given),
+            Option(5, "Display", opens=lambda row: DisplayExitPoint(self.services, row)),
+            Option(8, "Work with socket rules", "WRKSOCRUL", _given, Way.RUN),
+        )
+
+    def columns(self, size: Size) -> Sequence[Column[ExitPointRow]]:
+        """Return the columns."""
+        return (
+            Column("Exit\nPoint", 16, lambda row: row.name, help_key="EXITPNT"),
+            Column("Exit\nPoint\nFormat", 8, lambda row: row.format, help_key="FORMAT"),
+            Column("Registered", 10, lambda row: "  *YES", help_key="REGISTERED"),
+            Column("Mode", 8, lambda row: row.mode, help_key="MODE"),
+            Column("Text", size.columns - 57, _text, help_key="TEXT"),
+        )
+
+    def answer_key(self, submission: Submission) -> Reply:
+        """Activate with F10."""
+        if submission.key == "F10":
+            return Push(self.services.open("ConfirmActivation", {}))
+        return Stay()
+
+    def _load(self) -> list[ExitPointRow]:
+        with self._context.opened() as session:
+            pending = get_modes(session)
+            active = active_policy(session)[1].modes
+            counts = Counter(rule.exit_point for rule in list_rules(session))
+        return [
+            ExitPointRow(point, pending[point], active[point], counts[point])
+            for point in ExitPoint
+            if self._wanted in (_ALL, point)
+        ]
+
+
+def _given(row: ExitPointRow) -> dict[str, str]:
+    return {"EXITPNT": row.point.value}
+
+
+def _text(row: ExitPointRow) -> str:
+    return row.text if row.mode is row.active else f"In force: {row.active}"

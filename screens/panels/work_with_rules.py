@@ -1,0 +1,283 @@
+"""Work with Socket Rules: the rules of the pending policy, of one exit point or of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from console.commands.keywords import exit_point_check
+from console.commands.listing import shown_sequence
+from console.errors import StoreError
+from console.messages import message
+from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, ExitPoint, YesNo
+from console.policy.fields import is_service
+from console.policy.rule import ALL, ANY, Rule
+from console.store.exit_points import get_modes
+from console.store.revisions import active_number, count_changes
+from console.store.rules import list_rules
+from screens.panel import FunctionKey, Push, Reply, Stay, Submission
+from screens.panels.columns import Column
+from screens.panels.options import Option, Way
+from screens.panels.pager import HeldList
+from screens.panels.prompter import Prompter
+from screens.panels.selection import SelectionWindow
+from screens.panels.services import Services
+from screens.panels.work_with import LIST_KEYS, WorkWithList
+from screens.terminal.attributes import Attribute
+from screens.terminal.field_format import UPPER
+from screens.terminal.page import Page, Size
+
+_EVERY = "*ALL"
+_POSITION = "POSTO"
+_SUBSET = "EXITPNT"
+_NEW = "SEQNBR"
+_BAD_POSITION = "GWL0712"
+_DEFAULT_STAYS = "GWL0322"
+_TESTED = {"USRPRF": "user", "LCLADR": "local_address", "LCLPORT": "local_port", "RMTADR": "remote_address",
+           "RMTPORT": "remote_port", "PGM": "program"}  # fmt: skip
+"""Keyword of TSTSOCRUL -> field of a rule that it asks about."""
+_EDGES = ("*TOP", "*BOT", "*DFT")
+_VIEWS = ("addresses", "local side and program", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What stands above the list, read together with it."""
+
+    mode: str = ""
+    changes: int = 0
+    revision: int = 0
+
+
+class WorkWithRules(WorkWithList[Rule]):
+    """The rules: add, change, copy, remove, display, test, activate."""
+
+    name = "WRKSOCRUL"
+    title = "Work with Socket Rules"
+    module = "work_with_rules"
+    subject = "Socket Rules"
+    is_wide = True
+    options_row = 6
+    heading_rows = 1
+    gap = 1
+    empty_text = "(No rules found)"
+    command_label = "Parameters for options 1, 2, 3, 8 or command"
+
+    def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
+        """Open the list.
+
+        Args:
+            services: What panels share.
+            arguments: EXITPNT: one exit point, or ``*ALL``.
+        """
+        self._context = services.context
+        self._wanted = arguments.get("EXITPNT", ExitPoint.CONNECT.value)
+        self._view = 0
+        self._header = _Header()
+        self._list = HeldList(self._load, row_id)
+        super().__init__(services, self._list)
+
+    @property
+    def options(self) -> Sequence[Option[Rule]]:
+        """What can be done with a rule."""
+        return (
+            Option(1, "Add", "ADDSOCRUL", is_for_add_row=True),
+            Option(2, "Change", "CHGSOCRUL", _place),
+            Option(3, "Copy", "CPYSOCRUL", _place),
+            Option(4, "Remove", "RMVSOCRUL", _place, Way.CONFIRM, check=_check_removable),
+            Option(5, "Display", "DSPSOCRUL", _place, Way.RUN),
+            Option(8, "Test", "TSTSOCRUL", _call_of),
+        )
+
+    @property
+    def function_keys(self) -> tuple[FunctionKey, ...]:
+        """The keys; F11 says which view comes next."""
+        return (
+            *LIST_KEYS,
+            FunctionKey(6, "Add"),
+            FunctionKey(10, "Activate"),
+            FunctionKey(11, "Alternate view"),
+            FunctionKey(17, "Position to"),
+        )
+
+    def columns(self, size: Size) -> Sequence[Column[Rule]]:
+        """Return the columns of the view; on a wide screen all of them."""
+        if size.columns > 80:
+            return self._wide_columns()
+        shared = _COLUMNS["SEQNBR"], _COLUMNS["ACTION"]
+        if self._view == 1:
+            return (*shared, _sized("LCLADR", 18), _sized("LCLPORT", 11), _sized("PGM", 23))
+        if self._view == 2:
+            return (*shared, _COLUMNS["FAIL"], _COLUMNS["AUD"], _COLUMNS["MSG"], _COLUMNS["ACTIVE"], _sized("TEXT", 25))
+        last = _COLUMNS["EXITPNT"] if self._wanted == _EVERY else _COLUMNS["LCLPORT"]
+        return (*shared, _sized("USRPRF", 10), _sized("RMTADR", 18), _COLUMNS["RMTPORT"], last)
+
+    def _wide_columns(self) -> Sequence[Column[Rule]]:
+        first = (_COLUMNS["EXITPNT"],) if self._wanted == _EVERY else ()
+        return (
+            _COLUMNS["SEQNBR"],
+            *first,
+            *(_COLUMNS[keyword] for keyword in ("ACTION", "USRPRF", "RMTADR", "RMTPORT", "LCLADR", "LCLPORT")),
+            _sized("PGM", 15 - 4 * len(first)),
+            _sized("TEXT", 17 - 7 * len(first)),
+        )
+
+    def confirm_columns(self) -> Sequence[Column[Rule]]:
+        """Return the place of a rule and what it matches, whatever view the list shows."""
+        return [_COLUMNS[keyword] for keyword in ("EXITPNT", "SEQNBR", "ACTION", "USRPRF", "RMTADR")]
+
+    def draw_header(self, page: Page) -> None:
+        """Show position-to, the exit point, its mode, and how many changes wait."""
+        page.label(3, 2, "Position to sequence", 26)
+        page.field(_POSITION, 3, 29, 5, self.fields.get(_POSITION, ""), format=UPPER)
+        page.label(3, 40, "Exit point", 20)
+        page.field(_SUBSET, 3, 62, 10, self.fields.get(_SUBSET, self._wanted), format=UPPER)
+        page.text(3, 73, "F4 list", Attribute.BLUE)
+        page.label(4, 2, "Mode", 26, colon=True)
+        page.text(4, 29, self._header.mode, help_key="MODE")
+        page.label(4, 40, "Pending changes", 20, colon=True)
+        waits = self._header.changes
+        shown = f"{waits}   F10 activates" if waits else "0"
+        page.text(4, 62, shown, Attribute.YELLOW if waits else Attribute.GREEN, "PENDING")
+
+    def draw_add_row(self, page: Page, row: int) -> None:
+        """Show the field for a new rule's sequence number."""
+        page.field(_NEW, row, 10, 5, self.fields.get(_NEW, ""), format=UPPER)
+
+    def given_on_add_row(self) -> Mapping[str, str]:
+        """Return the exit point that shows, and the number typed."""
+        number = self.fields.get(_NEW, "")
+        return {**self._exit_point_given, **({_NEW: number} if number else {})}
+
+    def enter_header(self, submission: Submission) -> Reply | None:
+        """Show another exit point's rules, or go to a sequence number; options typed stay typed."""
+        del submission
+        wanted = self.fields.pop(_SUBSET, self._wanted)
+        if wanted != self._wanted:
+            return self._subset(wanted)
+        position = self.fields.pop(_POSITION, "")
+        return self._go_to(position) if position else None
+
+    def list_values(self, name: str) -> Reply:
+        """Offer the exit points."""
+        if name != _SUBSET:
+            return super().list_values(name)
+        points = [(point.value, names[2]) for point, names in EXIT_POINT_NAMES.items()]
+        return Push(SelectionWindow("Exit point (EXITPNT)", [(_EVERY, "All exit points"), *points]))
+
+    def answer_key(self, submission: Submission) -> Reply:
+        """Add, activate, change the view, or go to the position field."""
+        match submission.key:
+            case "F6":
+                command = self.services.commands["ADDSOCRUL"]
+                return Push(Prompter(self.services, command, self._exit_point_given))
+            case "F10":
+                return Push(self.services.open("ConfirmActivation", {}))
+            case "F11":
+                self._view = (self._view + 1) % len(_VIEWS)
+                return Stay(redraw=True)
+            case _:
+                return Stay(cursor=_POSITION)
+
+    def resume(self, value: object) -> Reply:
+        """Take an exit point from its list; else go on as any list."""
+        if isinstance(value, str) and value in (_EVERY, *ExitPoint) and not self.line.is_choosing:
+            return self._subset(value)
+        return super().resume(value)
+
+    def rows_from(self, row_id: str) -> Sequence[str]:
+        """Return the rows to the end, for F13."""
+        return self._list.from_here(row_id)
+
+    @property
+    def _exit_point_given(self) -> dict[str, str]:
+        return {} if self._wanted == _EVERY else {"EXITPNT": self._wanted}
+
+    def _load(self) -> list[Rule]:
+        point = None if self._wanted == _EVERY else ExitPoint(self._wanted)
+        with self._context.opened() as session:
+            modes = get_modes(session)
+            shown = "" if point is None else modes[point].value
+            self._header = _Header(shown, count_changes(session), active_number(session))
+            return list_rules(session, point)
+
+    def _subset(self, wanted: str) -> Reply:
+        """Show the rules of one exit point, or of all.
+
+        Raises:
+            ConsoleError: There is no such exit point.
+        """
+        self.fields[_SUBSET] = wanted
+        self._wanted = wanted if wanted == _EVERY else exit_point_check("EXITPNT", _EVERY)(wanted)
+        del self.fields[_SUBSET]
+        self.typed.clear()
+        self.reload()
+        self._list.edge("*TOP")
+        return Stay(redraw=True, cursor=_SUBSET)
+
+    def _go_to(self, text: str) -> Reply:
+        if text in _EDGES:
+            self._list.edge(text)
+        elif text.isascii() and text.isdecimal():
+            self._list.position(lambda rule: rule.sequence >= int(text))
+        else:
+            return Stay((message(_BAD_POSITION, value=text),), errors=(_POSITION,))
+        return Stay(redraw=True)
+
+
+def row_id(rule: Rule) -> str:
+    """Return what a rule is known by in the list."""
+    return f"{rule.exit_point}.{rule.sequence}"
+
+
+def _place(rule: Rule) -> dict[str, str]:
+    return {"EXITPNT": rule.exit_point.value, "SEQNBR": shown_sequence(rule.sequence)}
+
+
+def _check_removable(rule: Rule) -> None:
+    if rule.sequence == DEFAULT_SEQUENCE:
+        raise StoreError(_DEFAULT_STAYS, exit_point=rule.exit_point)
+
+
+def _call_of(rule: Rule) -> dict[str, str]:
+    """Return a call that the rule is meant for, as far as it names one thing and not many."""
+    found = {"EXITPNT": rule.exit_point.value}
+    for keyword, name in _TESTED.items():
+        value = str(getattr(rule, name))
+        many = value in (ANY, ALL) or value.startswith("%") or value.endswith("*")
+        spans = name.endswith("address") and ("/" in value or "-" in value)
+        spans = spans or (name.endswith("port") and "-" in value and not is_service(value))
+        if not many and not spans:
+            found[keyword] = value
+    return found
+
+
+def _shown_action(rule: Rule) -> str:
+    """Return what the rule does; one that is not active does nothing."""
+    return rule.action.value if rule.active is YesNo.YES else "*INACTIVE"
+
+
+_COLUMNS: Mapping[str, Column[Rule]] = {
+    column.help_key: column
+    for column in (
+        Column("Exit point", 10, lambda rule: rule.exit_point.value, help_key="EXITPNT"),
+        Column("Sequence", 8, lambda rule: shown_sequence(rule.sequence), right=True, help_key="SEQNBR"),
+        Column("Action", 9, _shown_action, help_key="ACTION"),
+        Column("User", 10, lambda rule: rule.user, help_key="USRPRF"),
+        Column("Local address", 18, lambda rule: rule.local_address, help_key="LCLADR"),
+        Column("Local port", 11, lambda rule: rule.local_port, help_key="LCLPORT"),
+        Column("Remote address", 18, lambda rule: rule.remote_address, help_key="RMTADR"),
+        Column("Port", 11, lambda rule: rule.remote_port, help_key="RMTPORT"),
+        Column("Program", 22, lambda rule: rule.program, help_key="PGM"),
+        Column("Fail", 8, lambda rule: rule.fail.value, help_key="FAIL"),
+        Column("Audit", 7, lambda rule: rule.audit.value, help_key="AUD"),
+        Column("Msg", 4, lambda rule: rule.message.value, help_key="MSG"),
+        Column("Active", 6, lambda rule: rule.active.value, help_key="ACTIVE"),
+        Column("Text", 20, lambda rule: rule.text, help_key="TEXT"),
+    )
+}
+"""Every column by the keyword that its cells are values of."""
+
+
+def _sized(keyword: str, width: int) -> Column[Rule]:
+    return replace(_COLUMNS[keyword], width=width)
