@@ -31,7 +31,7 @@ from console.enforcement.worker_start import ensure_worker
 from console.errors import KernelError, UsageError
 from console.messages import Message, line, message
 from console.printable import printable
-from console.store.url import database_file, locate, parse_url
+from console.store.location import Location, locate_file, plain_sqlite_file
 
 _EXIT_NOT_FOUND = 127
 _EXIT_NOT_EXECUTABLE = 126
@@ -69,12 +69,8 @@ def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str
     if not syscalls.has_user_notification():
         raise KernelError("GWL0403", reason="it does not know SECCOMP_GET_NOTIF_SIZES")
     identity = _identity(user)
-    url = parse_url(store_url)
-    location = locate(url)
-    file = database_file(url)
-    if file is not None:
-        url = url.set(database=str(file))  # the worker works in another directory than we do
-    ensure_worker(url.render_as_string(hide_password=False), location)
+    url, location = _find_store(store_url)
+    ensure_worker(url, location)
     names = JobNames(user=_user_profile(identity), name=_job_name(name or command[0]))
     start = _job_start(command, identity)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -86,6 +82,23 @@ def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str
     theirs.close()
     with ours:
         return _stand_in(ours, command)
+
+
+def _find_store(store_url: str) -> tuple[str, Location]:
+    """Return the URL of a store as it reads in any directory, and what lies beside the store.
+
+    Raises:
+        StoreError: It is not a URL of a store.
+    """
+    file = plain_sqlite_file(store_url)
+    if file is None:
+        from console.store.url import database_file, locate, parse_url
+
+        url = parse_url(store_url)
+        file = database_file(url)
+        if file is None:
+            return url.render_as_string(hide_password=False), locate(url)
+    return f"sqlite:///{file}", locate_file(file)
 
 
 def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
@@ -155,7 +168,9 @@ def _job_name(text: str) -> str:
 
 
 def _job_start(command: Sequence[str], identity: Identity | None) -> JobStart:
-    changed = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP, signal.SIGUSR1})
+    changed = frozenset(
+        {signal.SIGHUP, signal.SIGINT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP, signal.SIGUSR1, signal.SIGCHLD}
+    )
     return JobStart(
         command=tuple(command),
         process_group=os.getpgid(0),
@@ -163,4 +178,12 @@ def _job_start(command: Sequence[str], identity: Identity | None) -> JobStart:
         ignored=frozenset(number for number in changed if signal.getsignal(number) is signal.SIG_IGN),
         handled=changed,
         identity=identity,
+        environment=_first_environment(),
     )
+
+
+def _first_environment() -> Mapping[bytes, bytes]:
+    """Return the environment that we were started with; Python's start-up adds LC_CTYPE to it (PEP 538)."""
+    with open("/proc/self/environ", "rb") as environ:
+        variables = [variable.partition(b"=") for variable in environ.read().split(b"\0")]
+    return {name: value for name, equals, value in variables if name and equals}

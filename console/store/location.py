@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+_PLAIN_SQLITE = re.compile(r"sqlite:///(?P<path>[^?:\0]+)")
+"""A URL that names a file and says no more: the only kind that can be read without SQLAlchemy."""
+_LONGEST_NAME_BYTES = 48
+"""A socket is reached as /proc/self/fd/NNN/NAME.worker.sock; Linux takes 107 octets (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +45,24 @@ class Location:
     def spool(self) -> Path:
         """Return the directory in which guards keep entries that no worker has taken."""
         return self.directory / f"{self.name}.spool"
+
+
+def locate_file(file: Path) -> Location:
+    """Return where the sockets, locks and spools of a SQLite store lie: beside its file.
+
+    Args:
+        file: Absolute path of the store.
+    """
+    name = file.name
+    if len(os.fsencode(name)) > _LONGEST_NAME_BYTES:
+        name = hashlib.blake2b(os.fsencode(name), digest_size=12).hexdigest()
+    return Location(file.parent, name)
+
+
+def plain_sqlite_file(url: str) -> Path | None:
+    """Return the absolute path of the file that a plain SQLite URL names; None for any other URL.
+
+    A guard stands in front of each guarded command, and SQLAlchemy would be the half of its start-up time.
+    """
+    found = _PLAIN_SQLITE.fullmatch(url)
+    return Path(os.path.abspath(found["path"])) if found else None

@@ -11,12 +11,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from console.errors import StoreError
-from console.store.location import Location
+from console.store.location import Location, locate_file
 
 _SYSTEM_DIRECTORY = Path("/var/lib/greenwall")
 _FILE_NAME = "greenwall.db"
-_LONGEST_NAME_BYTES = 48
-"""A socket is reached as /proc/self/fd/NNN/NAME.worker.sock; Linux takes 107 octets (unix(7))."""
 
 
 def state_directory() -> Path:
@@ -65,7 +63,4 @@ def locate(url: URL) -> Location:
     if path is None:
         key = hashlib.blake2b(url.render_as_string(hide_password=True).encode(), digest_size=8).hexdigest()
         return Location(state_directory() / "stores" / key, "store")
-    name = path.name
-    if len(os.fsencode(name)) > _LONGEST_NAME_BYTES:
-        name = hashlib.blake2b(os.fsencode(name), digest_size=12).hexdigest()
-    return Location(path.parent, name)
+    return locate_file(path)

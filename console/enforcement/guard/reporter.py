@@ -98,6 +98,7 @@ class Reporter:
         else:
             self._put_away()
             if self._spool is not None:
+                self._spool.append([encode(End(exit_status))])
                 self._spool.close()
         if link is not None:
             link.close()
@@ -235,7 +236,7 @@ def _event(number: int, decided: Decided) -> Event:
         revision=decided.revision,
         user=decided.who.user,
         pid=decided.who.process,
-        program=decided.who.program,
+        program=whole_text(decided.who.program),
         address_family=AddressFamily.IPV4 if is_mapped(address) else AddressFamily.IPV6,
         local_address=_text(local.address, local.port),
         local_port=local.port,
@@ -245,6 +246,11 @@ def _event(number: int, decided: Decided) -> Event:
         decision_us=decided.decision_us,
         text=decided.text,
     )
+
+
+def whole_text(text: str) -> str:
+    """Return a text from the system with what is no UTF-8 spelt out octet by octet: no frame can carry it as it is."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace") if not text.isascii() else text
 
 
 def _text(address: int, port: int) -> str:
