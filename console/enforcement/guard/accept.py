@@ -7,6 +7,9 @@ connection waits. An allowed one is installed in the caller as its result.
 A call that must wait does not occupy a thread: it stands in a queue of its listener (see `waiting`). Its caller may be
 taken out of the call by a signal at any time. A connection that was taken for it and can no longer be handed over is
 kept for the next accept on that listener, and reset if none comes; the journal says so.
+
+Accepts on Unix sockets and the like ask nobody, and yet are made here: if the kernel were told to carry one out, the
+caller could meanwhile put an internet listener in the descriptor's place.
 """
 
 from __future__ import annotations
@@ -17,20 +20,24 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
 from console.enforcement.backend import Call
 from console.enforcement.fds import OwnedFd
-from console.enforcement.guard.supervisor import Attempt, Supervisor, local_endpoint
+from console.enforcement.guard.supervisor import UNDECIDED, Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.errors import CallerGone
-from console.policy.decide import CompiledPolicy
+from console.policy.decide import PASS, CompiledPolicy
 from console.policy.request import Decision
 
 _KNOWN_FLAGS = socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+_DECIDED = frozenset({socket.AF_INET, socket.AF_INET6})
+_POLLED = _DECIDED | {socket.AF_UNIX}
+"""Families whose listeners can be waited for by poll(2). Of the others some cannot; an accept on those is made at once,
+by a thread that may have to wait in it."""
 _LENGTH = struct.Struct("=i")
 _KEPT_S = 5.0
 """How long a connection that could not be handed over waits for another accept."""
@@ -59,6 +66,9 @@ class Acceptance:
     """Which listener: the same number for all its descriptors."""
     flags: int
     blocking: bool
+    """Whether it waits for a connection, which is then looked for before it is taken."""
+    decided: bool
+    """Whether the exit point is asked; connections of other families than the internet's are handed over unasked."""
     deadline: float = 0.0
     """When SO_RCVTIMEO of the listener ends the wait (time.monotonic); 0 for never."""
 
@@ -69,12 +79,22 @@ class AcceptPoint:
     Args:
         wait: Given each acceptance that has to wait; owns it from then on, and calls `try_once` whenever its listener
             is readable, from one thread.
+        wake: Called when a connection was kept, from any thread; `kept` then says for which listeners, and
+            `reset_stale` wants to be called until there are none.
     """
 
-    def __init__(self, wait: Callable[[Acceptance], None]) -> None:
+    def __init__(self, wait: Callable[[Acceptance], None], wake: Callable[[], None]) -> None:
         self._wait = wait
+        self._wake = wake
         self._kept: dict[int, list[tuple[float, Attempt, Connection]]] = {}
         self._mutex = threading.Lock()
+        self._taking = threading.Lock()
+        """Held from the look at a blocking listener to the accept, which would wait if another thread were faster."""
+
+    @property
+    def kept(self) -> Collection[int]:
+        """The inodes of the listeners that connections are kept for."""
+        return self._kept and tuple(self._kept)
 
     def handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one accept, or let it wait.
@@ -89,20 +109,25 @@ class AcceptPoint:
             return
         with listener:
             flags = call.arguments[3] & 0xFFFF_FFFF if call.number == k.SYS_ACCEPT4 else 0
-            if local_endpoint(listener.number) is None:
-                supervisor.backend.go_on(call)
-                return
             if flags & ~_KNOWN_FLAGS:
                 supervisor.backend.answer(call, errno.EINVAL)
                 return
-            supervisor.identify(attempt)
-            blocking = not syscalls.is_non_blocking(listener.number)
-            acceptance = Acceptance(attempt, listener, os.fstat(listener.number).st_ino, flags, blocking)
+            try:
+                family = syscalls.socket_option(listener.number, socket.SO_DOMAIN)
+            except OSError as error:
+                supervisor.backend.answer(call, error.errno or errno.ENOTSOCK)
+                return
+            decided = family in _DECIDED
+            if decided:
+                supervisor.identify(attempt)
+            polled = family in _POLLED and not syscalls.is_non_blocking(listener.number)
+            acceptance = Acceptance(attempt, listener, os.fstat(listener.number).st_ino, flags, polled, decided)
             if self.try_once(supervisor, acceptance):
                 return
-            if not blocking:
+            failure = _cannot_wait(listener.number) if polled else errno.EAGAIN
+            if failure:
                 listener.close()
-                supervisor.backend.answer(call, errno.EAGAIN)
+                supervisor.backend.answer(call, failure)
                 return
             timeout_s = syscalls.receive_timeout_s(listener.number)
             acceptance.deadline = time.monotonic() + timeout_s if timeout_s else 0.0
@@ -119,23 +144,58 @@ class AcceptPoint:
             CallerGone: The call no longer waits; no connection was lost.
             Undecidable: It must be rejected.
         """
-        attempt, listener = acceptance.attempt, acceptance.listener
+        attempt = acceptance.attempt
         while True:
             taken = self._take_kept(acceptance.inode)
             if taken is None:
-                if acceptance.blocking and not syscalls.is_readable(listener.number):
-                    return False
-                number, peer = syscalls.accept(listener.number, acceptance.flags | socket.SOCK_CLOEXEC)
+                number, peer = self._take(acceptance)
                 if number == -errno.EAGAIN:
                     return False
                 if number < 0:
                     supervisor.backend.answer(attempt.call, -number)
                     return True
                 taken = OwnedFd(number), peer
-            connection = _judge(supervisor, attempt, *taken)
+            connection = self._admit(supervisor, acceptance, *taken)
             if connection is not None:
                 self._hand_over(supervisor, acceptance, connection)
                 return True
+
+    def _take(self, acceptance: Acceptance) -> tuple[int, bytes]:
+        """Accept a connection if one is there; as `syscalls.accept`, with EAGAIN if none is."""
+        listener, flags = acceptance.listener.number, acceptance.flags | socket.SOCK_CLOEXEC
+        if not acceptance.blocking:
+            return syscalls.accept(listener, flags)
+        with self._taking:
+            return syscalls.accept(listener, flags) if syscalls.is_readable(listener) else (-errno.EAGAIN, b"")
+
+    def _admit(
+        self, supervisor: Supervisor, acceptance: Acceptance, descriptor: OwnedFd, peer: bytes
+    ) -> Connection | None:
+        """Decide about a connection; a rejected one is reset, journalled, and None.
+
+        Raises:
+            CallerGone: The connection is kept.
+            Undecidable: It was reset.
+        """
+        policy, attempt = supervisor.policy, acceptance.attempt
+        if not acceptance.decided:
+            return Connection(descriptor, peer, policy, PASS, NO_ENDPOINT, NO_ENDPOINT)
+        attempt.started_ns = time.perf_counter_ns()
+        local = local_endpoint(descriptor.number) or NO_ENDPOINT
+        remote = k.parse_sockaddr(peer) or NO_ENDPOINT
+        try:
+            decision = supervisor.decide(policy, attempt, local, remote)
+        except CallerGone:
+            self._keep(acceptance, Connection(descriptor, peer, policy, UNDECIDED, local, remote))
+            raise
+        except Undecidable:
+            syscalls.reset(descriptor.release())
+            raise
+        if decision.errno:
+            syscalls.reset(descriptor.release())
+            supervisor.record(policy, attempt, decision, local, remote)
+            return None
+        return Connection(descriptor, peer, policy, decision, local, remote)
 
     def _hand_over(self, supervisor: Supervisor, acceptance: Acceptance, connection: Connection) -> None:
         attempt = acceptance.attempt
@@ -162,6 +222,7 @@ class AcceptPoint:
     def _keep(self, acceptance: Acceptance, connection: Connection) -> None:
         with self._mutex:
             self._kept.setdefault(acceptance.inode, []).append((time.monotonic(), acceptance.attempt, connection))
+        self._wake()
 
     def _take_kept(self, inode: int) -> tuple[OwnedFd, bytes] | None:
         if not self._kept:
@@ -199,18 +260,12 @@ class AcceptPoint:
             )
 
 
-def _judge(supervisor: Supervisor, attempt: Attempt, descriptor: OwnedFd, peer: bytes) -> Connection | None:
-    """Decide about a connection; a rejected one is reset, journalled, and None."""
-    attempt.started_ns = time.perf_counter_ns()
-    policy = supervisor.policy
-    local = local_endpoint(descriptor.number) or NO_ENDPOINT
-    remote = k.parse_sockaddr(peer) or NO_ENDPOINT
-    decision = supervisor.decide(policy, attempt, local, remote)
-    if decision.errno:
-        syscalls.reset(descriptor.release())
-        supervisor.record(policy, attempt, decision, local, remote)
-        return None
-    return Connection(descriptor, peer, policy, decision, local, remote)
+def _cannot_wait(listener: int) -> int:
+    """Return the errno with which Linux answers an accept on a socket that does not listen; 0 for one that does."""
+    if syscalls.socket_option(listener, socket.SO_ACCEPTCONN):
+        return 0
+    has_connections = syscalls.socket_option(listener, socket.SO_TYPE) in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
+    return errno.EINVAL if has_connections else errno.EOPNOTSUPP
 
 
 def _write_peer(supervisor: Supervisor, call: Call, peer: bytes) -> int:

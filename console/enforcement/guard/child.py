@@ -9,6 +9,7 @@ import errno
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -45,6 +46,8 @@ class JobStart:
     handled: frozenset[int]
     """Signals whose disposition the front or guard changed."""
     identity: Identity | None
+    environment: Mapping[bytes, bytes]
+    """As it was when we were started."""
 
 
 def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
@@ -67,7 +70,7 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
     socket.send_fds(reports, [LISTENER_STEP], [listener])
     os.close(listener)
     try:
-        os.execvp(start.command[0], start.command)  # noqa: S606 -- no shell is wanted
+        os.execvpe(start.command[0], start.command, start.environment)  # noqa: S606 -- no shell is wanted
     except OSError as error:
         _leave(reports, EXECUTE_STEP, error)
 

@@ -22,6 +22,7 @@ Source: seccomp(2), seccomp_unotify(2), linux/seccomp.h, kernel/seccomp.c.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -58,6 +59,8 @@ class SeccompBackend:
             try:
                 fcntl.ioctl(self._listener.number, k.IOCTL_RECEIVE, notification, True)
             except OSError as error:
+                if error.errno == errno.EINTR:  # a signal to the guard itself
+                    continue
                 # ENOENT: the caller went while its call was being handed over, or all callers have.
                 if error.errno == errno.ENOENT and not self._is_deserted():
                     notification[:] = _EMPTY_NOTIFICATION
@@ -80,19 +83,23 @@ class SeccompBackend:
         self._require_waiting(call)
         if self._pidfd_names_thread:
             if len(self._callers) >= _MOST_CALLERS:
-                self._callers.pop(next(iter(self._callers)), None)
+                with contextlib.suppress(RuntimeError, StopIteration):  # another thread changes the table meanwhile
+                    self._callers.pop(next(iter(self._callers)), None)
             self._callers[call.thread] = caller
         return caller
 
     def is_waiting(self, call: Call) -> bool:
         """Say whether the call still waits; see `Backend`."""
-        try:
-            fcntl.ioctl(self._listener.number, k.IOCTL_ID_VALID, k.COOKIE.pack(call.cookie))
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                raise
-            return False
-        return True
+        while True:
+            try:
+                fcntl.ioctl(self._listener.number, k.IOCTL_ID_VALID, k.COOKIE.pack(call.cookie))
+            except InterruptedError:  # a signal to the guard itself
+                continue
+            except OSError as error:
+                if error.errno != errno.ENOENT:
+                    raise
+                return False
+            return True
 
     def take_descriptor(self, call: Call, caller: Caller, number: int) -> OwnedFd:
         """Duplicate a descriptor of the caller; see `Backend`.
@@ -147,12 +154,16 @@ class SeccompBackend:
         self._ioctl_about_call(k.IOCTL_SEND, response)
 
     def _ioctl_about_call(self, request: int, argument: bytes) -> None:
-        try:
-            fcntl.ioctl(self._listener.number, request, argument)
-        except OSError as error:
-            if error.errno in (errno.ENOENT, errno.EINPROGRESS):
-                raise CallerGone("GWL0402") from error
-            raise
+        while True:
+            try:
+                fcntl.ioctl(self._listener.number, request, argument)
+            except InterruptedError:  # a signal to the guard itself
+                continue
+            except OSError as error:
+                if error.errno in (errno.ENOENT, errno.EINPROGRESS):
+                    raise CallerGone("GWL0402") from error
+                raise
+            return
 
     def _require_waiting(self, call: Call) -> None:
         if not self.is_waiting(call):

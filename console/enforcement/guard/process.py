@@ -32,7 +32,7 @@ from console.enforcement.guard.connect import ConnectPoint
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.notify import SeccompBackend
-from console.enforcement.guard.reporter import Reporter
+from console.enforcement.guard.reporter import Reporter, whole_text
 from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.turns import Turns, install_abort_handler
 from console.enforcement.guard.waiting import WaitingRoom
@@ -86,6 +86,7 @@ def be_guard(location: Location, names: JobNames, start: child.JobStart, line: s
     os.setpgid(0, 0)
     for number in _TERMINAL_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take the job's exit status from us
     try:
         _supervise(location, names, start, front)
     except ConsoleError as error:
@@ -101,7 +102,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
         pid=os.getpid(),
         user=names.user,
         job_name=names.name,
-        command=" ".join(start.command),
+        command=whole_text(" ".join(start.command)),
         started_ns=now_ns(),
     )
     link = WorkerLink(location, hello)
@@ -136,7 +137,7 @@ def _open_exit_points(supervisor: Supervisor) -> Turns:
     """Give the supervisor its handlers; returns the threads that will call them, not yet started."""
     turns = Turns(supervisor.backend, supervisor.serve)
     waiting_room = WaitingRoom()
-    accept_point = AcceptPoint(waiting_room.add)
+    accept_point = AcceptPoint(waiting_room.add, waiting_room.wake)
     supervisor.handlers = {
         k.SYS_CONNECT: (ExitPoint.CONNECT, ConnectPoint(turns).handle),
         k.SYS_LISTEN: (ExitPoint.LISTEN, handle_listen),

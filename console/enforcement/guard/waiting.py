@@ -3,7 +3,8 @@
 The thread polls one descriptor of each listener that has somebody waiting, and a pidfd of each waiting caller: when
 the caller ends, its place and its copy of the listener are given up at once, so that nothing of ours keeps a port busy.
 A caller that a signal took out of its accept shows only when we ask, which happens when a connection comes, and
-every quarter of a second while somebody waits.
+every quarter of a second while somebody waits. So often the connections are looked at, too, that are kept for an accept
+to come.
 
 Threads: its own; `add` may be called from any.
 """
@@ -37,6 +38,8 @@ class WaitingRoom:
         """Number of a caller's pidfd -> inode of the listener it waits at."""
         self._mutex = threading.Lock()
         self._epoll = select.epoll()
+        self._next_look = 0.0
+        """When to look around: the earliest deadline, or a quarter of a second after the last look (time.monotonic)."""
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._epoll.register(self._bell, select.EPOLLIN)
 
@@ -52,6 +55,12 @@ class WaitingRoom:
             if len(queue) == 1:
                 self._poll_listener(acceptance)
             self._poll_caller(acceptance)
+            if acceptance.deadline:
+                self._next_look = min(self._next_look, acceptance.deadline)
+        self.wake()
+
+    def wake(self) -> None:
+        """Look whether there is something to do. Threads: any."""
         os.eventfd_write(self._bell, 1)
 
     def _poll_listener(self, acceptance: Acceptance) -> None:
@@ -67,19 +76,23 @@ class WaitingRoom:
 
     def _run(self, supervisor: Supervisor, point: AcceptPoint) -> None:
         while True:
-            # Nobody waits: nor need we look. An empty room sleeps until the bell.
-            timeout_s = _LOOK_S if self._queues else -1
-            ready = [number for number, _ in self._epoll.poll(timeout_s)]
-            inodes: set[int] = set()
+            ready = [number for number, _ in self._epoll.poll(self._patience_s(point))]
             for number in ready:
                 if number == self._bell:
                     os.eventfd_read(self._bell)
                 elif number in self._polled:
-                    inodes.add(self._polled[number])
                     self._serve(supervisor, point, self._polled[number])
-            if not ready or any(number in self._callers for number in ready):
+            for inode in point.kept:
+                self._serve(supervisor, point, inode)
+            if time.monotonic() >= self._next_look or any(number in self._callers for number in ready):
                 self._look_around(supervisor)
-            point.reset_stale(supervisor)
+                point.reset_stale(supervisor)
+
+    def _patience_s(self, point: AcceptPoint) -> float:
+        """Return how long the thread may sleep; -1, until the bell, when nobody waits and nothing is kept."""
+        if not self._queues and not point.kept:
+            return -1
+        return max(0.0, self._next_look - time.monotonic())
 
     def _serve(self, supervisor: Supervisor, point: AcceptPoint, inode: int) -> None:
         """Give the connections of a listener to those who wait, first come first served."""
@@ -123,6 +136,8 @@ class WaitingRoom:
         now = time.monotonic()
         with self._mutex:
             everyone = [acceptance for queue in self._queues.values() for acceptance in queue]
+            deadlines = [acceptance.deadline for acceptance in everyone if acceptance.deadline > now]
+            self._next_look = min([now + _LOOK_S, *deadlines])
         for acceptance in everyone:
             call = acceptance.attempt.call
             if not supervisor.backend.is_waiting(call):
