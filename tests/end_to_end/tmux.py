@@ -12,6 +12,7 @@ from typing import Self
 from tests.end_to_end.command import until
 
 _SCREEN_DEADLINE_S = 20.0
+_MOST_FIELDS = 60
 
 
 class Tmux:
@@ -69,6 +70,29 @@ class Tmux:
         """Type text as it is."""
         self._tmux("send-keys", "-l", text)
 
+    def enter(self, text: str) -> None:
+        """Type text where the cursor is, and press Enter."""
+        self.type(text)
+        self.press("Enter")
+
+    def move_to(self, label: str) -> None:
+        """Press Tab until the cursor is in a row that shows a label; fails with the last screen."""
+        for _ in range(_MOST_FIELDS):
+            before = self.cursor()
+            if label in self.row(before[0]):
+                return
+            self.press("Tab")
+            until(lambda before=before: self.cursor() != before, "the cursor to move", _SCREEN_DEADLINE_S)
+        raise AssertionError(f"no input field beside {label!r}\n{self.screen()}")
+
+    def fill(self, label: str, value: str) -> None:
+        """Key a value into the field beside a label; Field Exit clears what is left of the old one."""
+        self.move_to(label)
+        before = self.cursor()
+        self.type(value)
+        self.press("C-k")
+        until(lambda: self.cursor()[0] != before[0], f"the cursor to leave {label!r}", _SCREEN_DEADLINE_S)
+
     def wait_for(self, text: str, deadline_s: float = _SCREEN_DEADLINE_S) -> str:
         """Return the screen as soon as it shows a text; fails with the last screen."""
         try:
@@ -85,14 +109,14 @@ class Tmux:
 
     def wait_for_end(self, deadline_s: float = _SCREEN_DEADLINE_S) -> int:
         """Return the exit status of the command as soon as it has ended; fails with the last screen."""
-        show = "#{pane_dead} #{pane_dead_status}"
         try:
-            dead = until(
-                lambda: self._tmux("display-message", "-p", show).strip().removeprefix("0"), "its end", deadline_s
-            )
+            return int(until(self._status, "the command to end", deadline_s))
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.screen()}") from None
-        return int(dead.split()[1])
+
+    def _status(self) -> str:
+        """Return the exit status of the command as a number, empty while it runs."""
+        return self._tmux("display-message", "-p", "#{?pane_dead,#{pane_dead_status},}").strip()
 
 
 def _environment(directory: Path, changes: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,98 @@
+"""The console by its keys, in a real terminal: the main job from the first screen to the entry in the journal."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.end_to_end.command import COMMAND
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.kernel]
+
+
+@pytest.fixture(params=[(80, 24), (132, 30)], ids=["80x24", "132x30"])
+def console(greenwall, terminal, request):
+    """Return a terminal in which the console shows its main menu."""
+    screen = terminal(greenwall.arguments(), request.param)
+    screen.wait_for("Greenwall Main Menu")
+    return screen
+
+
+def add_rule_by_keys(console, port):
+    """Write a rule that rejects connecting to a local port, on the list of socket rules, and leave it pending."""
+    console.enter("2")
+    console.wait_for("Work with Socket Rules")
+    console.press("F6")
+    console.wait_for("Add Socket Rule (ADDSOCRUL)")
+    console.fill("Exit point", "*connect")
+    console.fill("Action", "*reject")
+    console.fill("Remote address", "127.0.0.1")
+    console.fill("Remote port", str(port))
+    console.press("Enter")
+    console.wait_for("Rule 10 added to *CONNECT.")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_rule_written_by_keys_refuses_curl_and_the_refusal_is_on_the_journal_panel(greenwall, console, server_port):
+    address = f"127.0.0.1:{server_port}"
+    add_rule_by_keys(console, server_port)
+    assert "Pending changes  . :  1" in console.screen()
+    assert greenwall.run("curl", "-sS", f"http://{address}/").stdout == "hi\n", "a pending rule decides nothing"
+
+    console.press("F10")
+    console.wait_for("Confirm Activation of Pending Policy")
+    console.press("Enter")
+    console.wait_for("Revision 2 is active: 1 rule added.")
+
+    refused = greenwall.run("curl", "-sSv", f"http://{address}/")
+    assert (refused.returncode, refused.stdout) == (7, "")
+    assert "Operation not permitted" in refused.stderr
+
+    console.move_to("===>")
+    console.enter("dspjrn")
+    shown = console.wait_for("Display Journal Entries")
+    (rejected,) = [line for line in shown.splitlines() if "*REJECTED" in line]
+    assert "SK C" in rejected
+    assert address in rejected
+    (allowed,) = [line for line in shown.splitlines() if "*ALLOWED" in line]
+    assert address in allowed
+
+    console.move_to(rejected)
+    console.enter("5")
+    console.wait_for("Display Journal Entry")
+    console.press("F9")
+    first = console.wait_for("Rule that decided")
+    console.press("PageDown")
+    whole = first + console.wait_for("Remote address")
+    for field, value in (("Outcome", "*REJECTED"), ("Rule that decided", "10"), ("Remote address", "127.0.0.1")):
+        (line,) = {line for line in whole.splitlines() if line.startswith(f" {field}")}
+        assert line.endswith(f":   {value}")
+
+
+def test_console_gives_the_terminal_back_as_it_was(greenwall, terminal):
+    # The shell goes on afterwards: tmux scrolls the screen of a command that has ended.
+    script = 'echo before; "$@"; echo "left with $?"; read -r line'
+    screen = terminal(["sh", "-c", script, "sh", *greenwall.arguments()])
+    screen.wait_for("Greenwall Main Menu")
+    screen.enter("90")
+    shown = screen.wait_for("left with 0")
+    assert "before" in shown
+    assert "Main Menu" not in shown
+
+
+def test_demo_shows_its_own_traffic_and_leaves_nothing_behind(terminal, tmp_path):
+    screen = terminal([COMMAND, "demo"], TMPDIR=str(tmp_path))
+    screen.wait_for("Greenwall Main Menu", 60)
+    assert list(tmp_path.glob("greenwall-demo-*"))
+    screen.enter("5")
+    screen.wait_for("Display Journal Entries")
+    for wanted in ("*ALLOWED", "*REJECTED"):
+        while wanted not in screen.screen():
+            screen.press("F5")
+            screen.wait_for("Display Journal Entries")
+    screen.press("F3")
+    screen.wait_for("Greenwall Main Menu")
+    screen.enter("90")
+    assert screen.wait_for_end(30) == 0
+    assert not list(tmp_path.glob("greenwall-demo-*"))
