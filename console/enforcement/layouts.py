@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from console.policy.request import MAPPED
@@ -133,6 +134,7 @@ def is_mapped(address: int) -> bool:
     return address >> 32 == MAPPED >> 32
 
 
+@lru_cache(maxsize=4096)
 def address_text(address: int) -> str:
     """Return an address as people write it; IPv4 in dotted form."""
     if is_mapped(address):
