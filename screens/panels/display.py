@@ -43,13 +43,17 @@ class Display(Panel):
     """Name of the help file."""
     prompt_rows: Sequence[str] = ("Press Enter to continue.",)
     """What to press, under the lines."""
-    function_keys: tuple[FunctionKey, ...] = (FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"))
 
     def __init__(self, services: Services) -> None:
         self.services = services
         self.top = 0
         self._rows = 1
         self._count = 0
+
+    @property
+    def function_keys(self) -> tuple[FunctionKey, ...]:
+        """Only the ways back."""
+        return (FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"))
 
     @abstractmethod
     def lines(self) -> Sequence[Line]:

@@ -52,7 +52,6 @@ _SK_LAYOUT: tuple[EsdField, ...] = (
 there stand behind fields on mail that we do not have. The outcome and what follows are ours."""
 
 _HEADING: tuple[tuple[str, str], ...] = (
-    ("Sequence number", "sequence_number"),
     ("Receiver", "receiver_name"),
     ("User profile", "user_name"),
     ("Job", "qualified_job_name"),
@@ -154,7 +153,7 @@ class DisplayJournalEntry(Display):
         ]
 
     def _interpreted(self) -> list[Line]:
-        groups = [_HEADING, _REST] if self._entry.entry_type != "SK" else [_HEADING, _SOCKET, _REST]
+        groups = [_HEADING, _REST] if self._entry.entry_type != "SK" else [_SOCKET, _HEADING, _REST]
         return [line for group in groups for line in (*self._named(group), Line())][:-1]
 
     def _named(self, group: Sequence[tuple[str, str]]) -> list[Line]:

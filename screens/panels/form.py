@@ -6,6 +6,7 @@ Pure but for `Form.load_current`, which reads the object that a change command n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from console.commands.definition import Command, Context, Parameter
@@ -123,7 +124,11 @@ class Form:
 
     def command_string(self) -> str:
         """Return the command as keyed so far; values that cannot be right are in it as they are."""
-        return render(self.cls, self.values(), secrets=False)
+        values = self.values()
+        for keyword, text in values.items():
+            with suppress(ConsoleError):
+                values[keyword] = canonical(self.parameter(keyword), text)
+        return render(self.cls, values, secrets=False)
 
     def _first(self, parameter: Parameter) -> str:
         if parameter.keyword in self.given:

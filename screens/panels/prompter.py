@@ -119,7 +119,7 @@ class Prompter(Panel):
                 return Stay(messages, redraw=True)
             case key:
                 self._change_view(key)
-                return Stay(redraw=True, cursor=submission.cursor.field or None)
+                return Stay(redraw=True, cursor=self._same_field(submission))
 
     def resume(self, value: object) -> Reply:
         """Take a value from its list; go back when the command's own panel is done with."""
@@ -180,6 +180,11 @@ class Prompter(Panel):
         form = self._form
         form.typed |= {keyword: text for keyword, text in submission.values.items() if keyword in form.typed}
 
+    def _same_field(self, submission: Submission) -> str | None:
+        """Return the field that the cursor was in, if it still shows."""
+        shown = (placed.parameter.keyword for placed in self._pages()[self._page].parameters)
+        return submission.cursor.field if submission.cursor.field in shown else None
+
     def _change_view(self, key: str) -> None:
         match key:
             case "F5":
@@ -189,7 +194,7 @@ class Prompter(Panel):
             case "F10":
                 self._additional = True
                 self._page = next((i for i, page in enumerate(self._pages()) if page.heading_row), 0)
-            case "F11":
+            case _:
                 self._keywords = not self._keywords
 
     def _refresh(self) -> None:

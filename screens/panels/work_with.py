@@ -149,6 +149,11 @@ class WorkWithList(CommandPanel, Generic[RowT]):
                 return Return()
             case "F5":
                 return self.refresh()
+            case _:
+                return self._answer(submission)
+
+    def _answer(self, submission: Submission) -> Reply:
+        """Answer a key that hands over what is typed."""
         self._remember(submission)
         match submission.key:
             case "ENTER":
@@ -326,7 +331,7 @@ class WorkWithList(CommandPanel, Generic[RowT]):
         parameters = self._run.parameters if option.way is Way.PROMPT else ""
         return run(self.services, command_text(cls, given, parameters))
 
-    def _confirmation(self, option: Option[RowT]) -> Confirm:
+    def _confirmation(self, option: Option[RowT]) -> Confirm[RowT]:
         rows = [row_id for row_id in self.typed.rows(self._order) if self._option(row_id) == option]
         shown = [(str(option.number), self.pager.find(row_id)) for row_id in rows]
         return Confirm(
@@ -355,6 +360,9 @@ class WorkWithList(CommandPanel, Generic[RowT]):
         """Show which row failed; it and the later ones keep their options."""
         self._run = _Run()
         self.reload()
+        if row_id != ADD_ROW and self.pager.find(row_id) is None:
+            self.typed.put(row_id, "")
+            return Stay(messages, redraw=True)
         self.pager.bring(row_id)
         return Stay(messages, errors=(_OPTION + row_id,), redraw=True)
 

@@ -25,7 +25,7 @@ from screens.panels.services import Services
 from screens.panels.work_with import LIST_KEYS, WorkWithList
 from screens.terminal.attributes import Attribute
 from screens.terminal.field_format import UPPER
-from screens.terminal.page import Page, Size
+from screens.terminal.page import WIDE, Page, Size
 
 _EVERY = "*ALL"
 _POSITION = "POSTO"
@@ -73,6 +73,7 @@ class WorkWithRules(WorkWithList[Rule]):
         self._context = services.context
         self._wanted = arguments.get("EXITPNT", ExitPoint.CONNECT.value)
         self._view = 0
+        self._shows_all = False
         self._header = _Header()
         self._list = HeldList(self._load, row_id)
         super().__init__(services, self._list)
@@ -91,24 +92,34 @@ class WorkWithRules(WorkWithList[Rule]):
 
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
-        """The keys; F11 says which view comes next."""
+        """The keys; F11 only where not all columns show."""
         return (
             *LIST_KEYS,
             FunctionKey(6, "Add"),
             FunctionKey(10, "Activate"),
-            FunctionKey(11, "Alternate view"),
+            *(() if self._shows_all else (FunctionKey(11, "Alternate view"),)),
             FunctionKey(17, "Position to"),
         )
 
     def columns(self, size: Size) -> Sequence[Column[Rule]]:
         """Return the columns of the view; on a wide screen all of them."""
-        if size.columns > 80:
+        self._shows_all = size == WIDE
+        if self._shows_all:
             return self._wide_columns()
         shared = _COLUMNS["SEQNBR"], _COLUMNS["ACTION"]
         if self._view == 1:
             return (*shared, _sized("LCLADR", 18), _sized("LCLPORT", 11), _sized("PGM", 23))
         if self._view == 2:
-            return (*shared, _COLUMNS["FAIL"], _COLUMNS["AUD"], _COLUMNS["MSG"], _COLUMNS["ACTIVE"], _sized("TEXT", 25))
+            own = replace(_COLUMNS["ACTION"], cell=lambda rule: rule.action.value)
+            return (
+                _COLUMNS["SEQNBR"],
+                own,
+                _COLUMNS["FAIL"],
+                _COLUMNS["AUD"],
+                _COLUMNS["MSG"],
+                _COLUMNS["ACTIVE"],
+                _sized("TEXT", 25),
+            )
         last = _COLUMNS["EXITPNT"] if self._wanted == _EVERY else _COLUMNS["LCLPORT"]
         return (*shared, _sized("USRPRF", 10), _sized("RMTADR", 18), _COLUMNS["RMTPORT"], last)
 

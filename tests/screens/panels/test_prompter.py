@@ -1,0 +1,203 @@
+"""The prompter: fields from the command's definition, its keys, errors, and present values."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.model.words import ExitPoint
+from console.store.rules import get_rule
+from console.store.session import reading
+from screens.panels.prompter import Prompter
+from tests.screens.panels.operator import Operator
+
+
+@pytest.fixture
+def prompt(services):
+    """Return a way to prompt a command from the main menu."""
+
+    def prompted(command: str) -> Operator:
+        operator = Operator(services.open("MainMenu", {}))
+        return operator.type(CMD=command).press("F4")
+
+    return prompted
+
+
+def rule(store, sequence):
+    with reading(store) as session:
+        return get_rule(session, ExitPoint.CONNECT, sequence)
+
+
+def test_it_looks_as_drawn(prompt):
+    assert prompt("ADDSOCRUL *CONNECT").matches("prompter")
+
+
+def test_f10_shows_additional_parameters_under_their_heading(prompt):
+    assert prompt("ADDSOCRUL *CONNECT").press("F10").matches("prompter_additional")
+
+
+def test_f9_shows_all_parameters(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").press("F9")
+    assert "More..." in operator.row(21)
+    operator.press("ROLLUP")
+    assert {"FAIL", "AUD", "MSG"} <= operator.buffer.contents.keys()
+    assert 9 not in operator.session.frame.keys
+
+
+def test_f11_shows_keywords_and_then_choices_again(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").press("F11")
+    assert operator.matches("prompter_keywords")
+    operator.press("F11")
+    assert "*ALLOW, *REJECT" in operator.row(6)
+
+
+def test_an_additional_parameter_that_is_given_shows_at_once(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT FAIL(*TIMEOUT)").press("ROLLUP")
+    assert operator.buffer.values["FAIL"] == "*TIMEOUT"
+
+
+def test_typed_values_stay_over_pages_and_views(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").type(RMTPORT="25", USRPRF="ALICE").press("F10")
+    operator.type(AUD="*ALL").press("ROLLDOWN").press("F11")
+    assert operator.buffer.values["RMTPORT"] == "25"
+    assert operator.press("ROLLUP").buffer.values["AUD"] == "*ALL"
+
+
+def test_a_required_value_that_is_missing_is_asked_for_in_its_field(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").enter(RMTPORT="25")
+    assert operator.message_ids == ["GWL0106"]
+    assert operator.outcome.errors == ("ACTION",)
+    assert operator.buffer.values["RMTPORT"] == "25"
+
+
+def test_every_wrong_field_is_marked_and_everything_typed_stays(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").enter(ACTION="*DENY", RMTADR="10.0.0.256", RMTPORT="70000")
+    assert operator.outcome.errors == ("RMTADR", "RMTPORT", "ACTION")
+    assert len(operator.message_ids) == 3
+    assert operator.buffer.values["RMTADR"] == "10.0.0.256"
+    assert operator.buffer.row == operator.buffer.start_of("RMTADR")[0]
+
+
+def test_values_that_contradict_each_other_mark_the_one_named(prompt):
+    operator = prompt("ADDSOCRUL *LISTEN").enter(ACTION="*REJECT", RMTPORT="80")
+    assert operator.outcome.errors == ("RMTPORT",)
+
+
+def test_an_error_in_a_parameter_that_does_not_show_brings_it_up(prompt):
+    operator = prompt("ADDSOCRUL *ACCEPT FAIL(*REFUSED)").enter(ACTION="*REJECT")
+    assert operator.outcome.errors == ("FAIL",)
+    assert "FAIL" in operator.buffer.contents
+
+
+def test_the_end_of_an_old_special_value_is_asked_about_once(prompt, store):
+    operator = prompt("ADDSOCRUL *CONNECT").enter(ACTION="*REJECT", USRPRF="BOBL")
+    assert operator.message == "BOBL for USRPRF may keep the end of *ALL. Press Enter if it is right."
+    operator.press("ENTER")
+    assert rule(store, 10).user == "BOBL"
+
+
+def test_the_end_of_an_old_value_is_named_before_it_is_called_wrong(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").enter(ACTION="*REJECT", RMTADR="::1Y")
+    assert operator.message_ids == ["GWL0710"]
+    operator.press("ENTER")
+    assert operator.message_ids != ["GWL0710"]
+    assert operator.outcome.errors == ("RMTADR",)
+
+
+def test_a_value_in_apostrophes_is_taken_without_them(prompt, store):
+    prompt("ADDSOCRUL *CONNECT").enter(ACTION="*REJECT", RMTADR="'10.0.0.0/8'", TEXT="'it''s'")
+    assert (rule(store, 10).remote_address, rule(store, 10).text) == ("10.0.0.0/8", "it's")
+
+
+def test_a_value_longer_than_the_row_goes_on_in_the_next(prompt, store):
+    value = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:1111-2001:db8:aaaa:bbbb:cccc:dddd:eeee:2222"
+    prompt("ADDSOCRUL *CONNECT").enter(ACTION="*REJECT", RMTADR=value)
+    assert rule(store, 10).remote_address == value
+
+
+def test_f4_lists_the_values_of_the_field(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").go_to("ACTION").press("F4")
+    assert operator.matches("selection_window")
+    operator.option("1", "1").press("ENTER")
+    assert operator.buffer.values["ACTION"] == "*REJECT"
+    assert operator.buffer.row == operator.buffer.start_of("ACTION")[0]
+
+
+def test_a_question_mark_in_a_field_lists_its_values_too(prompt):
+    operator = prompt("ADDSOCRUL").enter(EXITPNT="?")
+    operator.option("2", "1").press("ENTER")
+    assert operator.buffer.values["EXITPNT"] == "*LISTEN"
+
+
+def test_f12_from_the_list_leaves_the_field_as_it_was(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").type(RMTPORT="25").go_to("ACTION").press("F4").press("F12")
+    assert operator.buffer.values["RMTPORT"] == "25"
+
+
+def test_f4_where_there_is_no_list_says_so(prompt):
+    operator = prompt("RNBSOCRUL *CONNECT").go_to("START").press("F4")
+    assert operator.message == "F4 is not allowed here."
+
+
+def test_f5_shows_the_values_that_were_there_at_first(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").type(RMTPORT="25", EXITPNT="*LISTEN").press("F5")
+    assert (operator.buffer.values["RMTPORT"], operator.buffer.values["EXITPNT"]) == ("*ANY", "*CONNECT")
+
+
+def test_f14_shows_the_command_as_keyed_so_far(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT").type(RMTADR="10.0.0.0/8", ACTION="*REJECT").press("F14")
+    assert "ADDSOCRUL EXITPNT(*CONNECT) RMTADR('10.0.0.0/8') ACTION(*REJECT)" in operator.shown
+    operator.press("F12")
+    assert operator.buffer.values["RMTADR"] == "10.0.0.0/8"
+
+
+def test_a_change_command_asks_for_its_object_first(prompt, run):
+    run("ADDSOCRUL *CONNECT 10 USRPRF(ALICE) ACTION(*REJECT)")
+    operator = prompt("CHGSOCRUL")
+    assert operator.buffer.contents.keys() == {"EXITPNT", "SEQNBR"}
+    operator.enter(EXITPNT="*CONNECT", SEQNBR="10")
+    assert operator.matches("prompter_change")
+
+
+def test_an_object_that_is_not_there_is_refused_before_its_values_are_asked_for(prompt):
+    operator = prompt("CHGSOCRUL").enter(EXITPNT="*CONNECT", SEQNBR="10")
+    assert operator.message_ids == ["GWL0321"]
+
+
+def test_only_changed_values_are_given(prompt, run):
+    run("ADDSOCRUL *CONNECT 10 USRPRF(ALICE) RMTPORT(25) ACTION(*REJECT)")
+    operator = prompt("CHGSOCRUL *CONNECT 10").type(ACTION="*ALLOW").press("F14")
+    assert "CHGSOCRUL EXITPNT(*CONNECT) SEQNBR(10) ACTION(*ALLOW)" in operator.shown
+
+
+def test_same_leaves_a_value_as_it_is(prompt, run, store):
+    run("ADDSOCRUL *CONNECT 10 USRPRF(ALICE) ACTION(*REJECT)")
+    prompt("CHGSOCRUL *CONNECT 10").enter(USRPRF="*SAME", RMTPORT="25")
+    assert (rule(store, 10).user, rule(store, 10).remote_port) == ("ALICE", "25")
+
+
+def test_a_text_that_is_cleared_becomes_blank(prompt, run, store):
+    run("ADDSOCRUL *CONNECT 10 ACTION(*REJECT) TEXT('old')")
+    prompt("CHGSOCRUL *CONNECT 10").enter(TEXT="")
+    assert rule(store, 10).text == ""
+
+
+def test_it_can_give_the_command_back_instead_of_running_it(services, store):
+    panel = Prompter(services, services.commands["RNBSOCRUL"], {"EXITPNT": "*CONNECT"}, runs=False)
+    reply = panel.handle(submission_of(panel))
+    assert reply.value.values["STEP"] == "10"
+
+
+def submission_of(panel):
+    from screens.panel import Cursor, Submission
+    from screens.terminal.page import NORMAL
+
+    values = {name: field.value for name, field in panel.page(NORMAL).fields.items()}
+    return Submission("ENTER", values, frozenset(), Cursor(5, 37))
+
+
+def test_f1_explains_the_parameter_the_command_and_the_keys(prompt):
+    panel = prompt("ADDSOCRUL *CONNECT").session.panel
+    assert panel.help("RMTADR").title == "Remote address (RMTADR)"
+    assert panel.help("*PANEL").title == "Add Socket Rule"
+    assert "F14=Command string: Shows" in panel.help("*KEYS").text
+    assert panel.help("NOTHING") is None

@@ -1,0 +1,46 @@
+"""Work with Registration Information: the exit points and their modes."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def points(operator):
+    return operator.command("1")
+
+
+def test_the_list_looks_as_drawn(points):
+    assert points.matches("work_with_registration_information")
+
+
+def test_option_2_changes_the_mode_and_says_that_it_waits(points):
+    points.option("*CONNECT", "2").press("ENTER")
+    points.enter(MODE="*MONITOR")
+    assert points.message == "Mode of *CONNECT changed from *ENFORCE to *MONITOR."
+    assert "*MONITOR  In force: *ENFORCE" in points.row(10)
+
+
+def test_parameters_change_all_modes_at_once(points):
+    points.option("*ACCEPT", "2").option("*LISTEN", "2").type(CMD="MODE(*OFF)").press("ENTER")
+    assert points.message_ids == ["GWL0146", "GWL0146"]
+
+
+def test_option_5_shows_it_in_words(points):
+    assert points.option("*LISTEN", "5").press("ENTER").matches("display_exit_point")
+
+
+def test_option_8_goes_to_its_rules(points):
+    points.option("*ACCEPT", "8").press("ENTER")
+    assert points.title == "Work with Socket Rules"
+    assert points.buffer.values["EXITPNT"] == "*ACCEPT"
+    points.press("F12")
+    assert points.title == "Work with Registration Information"
+
+
+def test_f10_shows_that_a_mode_waits(points):
+    points.option("*ACCEPT", "2").type(CMD="MODE(*MONITOR)").press("ENTER").press("F10")
+    assert points.row(5).split(":", 1)[1].strip() == "*ENFORCE"
+    assert points.row(6).strip() == "-> *MONITOR"
+    points.press("ENTER")
+    assert points.message == "Revision 2 is active: 1 mode changed."
