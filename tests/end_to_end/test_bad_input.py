@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import subprocess
 
 import pytest
 
@@ -143,3 +144,13 @@ def test_url_that_names_no_store_is_refused(tmp_path, url):
     said = refused_by_all(Greenwall(tmp_path, url))
     assert "GWL03" in said
     assert url in said
+
+
+@pytest.mark.kernel
+def test_kernel_without_user_notification_is_named_and_nothing_is_started(greenwall, programs):
+    command = [programs.get("old_kernel"), *greenwall.arguments("run", "--", "echo", "ran")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "GWL0403" in done.stderr
+    assert done.stdout == ""
+    assert not (greenwall.directory / "store.db").exists()
