@@ -13,7 +13,8 @@ from tests.screens.panels.operator import Operator
 
 SOME = (
     "ADDSOCRUL *CONNECT 10 USRPRF(ALICE) RMTADR('10.0.0.0/8') RMTPORT(443) ACTION(*REJECT) TEXT('no printers')",
-    "ADDSOCRUL *CONNECT 20 USRPRF(BATCH*) RMTADR('2001:db8:aaaa:bbbb:cccc:dddd:eeee:1') RMTPORT(1024-65535) ACTION(*ALLOW)",
+    "ADDSOCRUL *CONNECT 20 USRPRF(BATCH*) RMTADR('2001:db8:aaaa:bbbb:cccc:dddd:eeee:1') RMTPORT(1024-65535) "
+    "ACTION(*ALLOW)",
     "ADDSOCRUL *CONNECT 30 PGM('/usr/bin/curl') ACTION(*REJECT) FAIL(*TIMEOUT) ACTIVE(*NO)",
 )
 
