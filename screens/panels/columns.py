@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from console.printable import printable
@@ -30,6 +30,8 @@ class Column(Generic[RowT]):
     """Whether cells stand at the right edge, as numbers do."""
     help_key: str = ""
     """What F1 asks for on the heading and on the cells."""
+    looks: Mapping[str, Attribute] = field(default_factory=dict)
+    """Words that stand out -> how; the word itself must say enough without it."""
 
 
 def cut(text: str, width: int) -> str:
@@ -73,4 +75,5 @@ def draw_row(page: Page, row: int, start: int, columns: Sequence[Column[RowT]], 
     """Show one row of the list."""
     for at, column in placed(columns, start, gap):
         text = cut(column.cell(shown), column.width)
-        page.text(row, at, text.rjust(column.width) if column.right else text)
+        look = column.looks.get(text, Attribute.GREEN)
+        page.text(row, at, text.rjust(column.width) if column.right else text, look)

@@ -11,6 +11,7 @@ from console.commands.language import ParsedCommand
 from console.commands.listing import shown_sequence
 from console.errors import CommandError
 from console.model.journal import JournalEntry
+from console.model.words import Outcome
 from console.store.journal import page_after
 from screens.panel import FunctionKey, Push, Reply, Stay, Submission
 from screens.panels.columns import Column
@@ -21,6 +22,7 @@ from screens.panels.position_window import PositionWindow
 from screens.panels.prompter import Prompter
 from screens.panels.services import Services
 from screens.panels.work_with import WorkWithList
+from screens.terminal.attributes import Attribute
 from screens.terminal.page import Page, Size
 
 _BAD_POSITION = "GWL0713"
@@ -204,12 +206,13 @@ def _time(form: str) -> Callable[[JournalEntry], str]:
     return lambda entry: entry.entry_timestamp.astimezone().strftime(form)
 
 
+_LOOKS = {Outcome.REJECTED.value: Attribute.RED, Outcome.MONITOR.value: Attribute.YELLOW}
 _HEAD: tuple[Column[JournalEntry], ...] = (
     Column("Sequence", 10, lambda entry: str(entry.sequence_number), right=True, help_key="SEQUENCE"),
     Column("Code", 4, lambda entry: f" {entry.journal_code}", help_key="CODE"),
     Column("Type", 4, _type, help_key="TYPE"),
 )
-_OUTCOME: Column[JournalEntry] = Column("Outcome", 9, lambda entry: entry.outcome, help_key="OUTCOME")
+_OUTCOME: Column[JournalEntry] = Column("Outcome", 9, lambda entry: entry.outcome, help_key="OUTCOME", looks=_LOOKS)
 _USER: Column[JournalEntry] = Column("User", 10, lambda entry: entry.user_name, help_key="USER")
 _TIME: Column[JournalEntry] = Column("Time", 8, _time("%H:%M:%S"), help_key="TIME")
 _BOTH_ENDS: tuple[Column[JournalEntry], ...] = (

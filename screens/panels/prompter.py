@@ -164,7 +164,7 @@ class Prompter(Panel):
             page.text(placed.row, 2, leader(parameter.prompt, _KEYWORD_LEADER) + "  " + keyword)
         else:
             page.text(placed.row, 2, leader(parameter.prompt, _LABEL_WIDTH))
-            page.text(*placed.choices_at, placed.choices)
+            page.text(*placed.choices_at, placed.choices, Attribute.BLUE)
         if form.is_marked(keyword):
             page.text(placed.row, _MARK_COLUMN, ">")
         first, *rest = placed.stretches

@@ -17,10 +17,12 @@ from screens.panels.options import Option, Way
 from screens.panels.pager import HeldList
 from screens.panels.services import Services
 from screens.panels.work_with import LIST_KEYS, WorkWithList
+from screens.terminal.attributes import Attribute
 from screens.terminal.page import Size
 
 _ALL = "*ALL"
 
+_LOOKS = {Mode.MONITOR.value: Attribute.YELLOW, Mode.OFF.value: Attribute.YELLOW}
 _MODES = {
     Mode.ENFORCE: "rules decide, and what they reject is refused",
     Mode.MONITOR: "rules decide, rejections are journalled but let pass",
@@ -119,7 +121,7 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
             Column("Exit\nPoint", 16, lambda row: row.name, help_key="EXITPNT"),
             Column("Exit\nPoint\nFormat", 8, lambda row: row.format, help_key="FORMAT"),
             Column("Registered", 10, lambda row: "  *YES", help_key="REGISTERED"),
-            Column("Mode", 8, lambda row: row.mode, help_key="MODE"),
+            Column("Mode", 8, lambda row: row.mode, help_key="MODE", looks=_LOOKS),
             Column("Text", size.columns - 57, _text, help_key="TEXT"),
         )
 
