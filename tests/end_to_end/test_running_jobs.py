@@ -11,7 +11,7 @@ from tests.end_to_end.command import end, until
 pytestmark = [pytest.mark.end_to_end, pytest.mark.kernel]
 
 _REVISION_DEADLINE_S = 1.0
-_BATCH = 3000
+_BATCH = 1500
 
 
 def ask(job, line="\n"):

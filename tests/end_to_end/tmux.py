@@ -24,9 +24,12 @@ class Tmux:
         self._server = f"greenwall-{secrets.token_hex(6)}"
         self._environment = _environment(directory, environment)
         columns, rows = size
+        self._status_file = directory / f"{self._server}.status"
+        # The shell writes the status down: tmux is now and then late to know it of a pane that is gone already.
+        told = ["sh", "-c", '"$@"; echo $? >"$0"', str(self._status_file), *command]
         options = ["start-server", ";", "set", "-g", "remain-on-exit", "on", ";", "set", "-g", "status", "off", ";"]
         window = ["new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(directory)]
-        self._tmux(*options, *window, *command)
+        self._tmux(*options, *window, *told)
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +119,7 @@ class Tmux:
 
     def _status(self) -> str:
         """Return the exit status of the command as a number, empty while it runs."""
-        return self._tmux("display-message", "-p", "#{?pane_dead,#{pane_dead_status},}").strip()
+        return self._status_file.read_text().strip() if self._status_file.exists() else ""
 
 
 def _environment(directory: Path, changes: Mapping[str, str]) -> dict[str, str]:
