@@ -108,6 +108,7 @@ def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
         report: Mapping[str, Any] = json.loads(octets)
         match report["kind"]:
             case "started":
+                _let_go_of_streams()
                 threading.Thread(target=_hand_on, args=(report["process"],), daemon=True).start()
             case "stopped":
                 os.kill(os.getpid(), signal.SIGSTOP)
@@ -122,6 +123,15 @@ def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
                 raise KernelError("GWL0406", command=command[0], details=report["kind"])
     _show(message("GWL0406", command=command[0], details=details))
     return 1
+
+
+def _let_go_of_streams() -> None:
+    """Leave input and output to the job: a pipe that it closes must be closed. Error output is kept for messages."""
+    nothing = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    if nothing > 1:
+        os.close(nothing)
 
 
 def _hand_on(job: int) -> None:

@@ -1,0 +1,89 @@
+"""One store with one policy and one worker for most of the tests here, a fresh one for those that kill or change."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from console.enforcement import syscalls
+from console.store.engine import open_store
+from tests.end_to_end.command import Greenwall
+from tests.enforcement.kernel.jobs import RULES, House, activate_rules
+
+_SOURCES = Path(__file__).parent / "programs"
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.kernel)
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    """Return the directory of the compiled programs; clients-static is there where libc can be linked so."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    directory = tmp_path_factory.mktemp("kernel-programs")
+    directory.chmod(0o755)
+    options = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread"]
+    for name in ("clients", "servers"):
+        subprocess.run(["gcc", *options, "-o", directory / name, _SOURCES / f"{name}.c"], check=True)
+    static = ["gcc", *options, "-static", "-o", directory / "clients-static", _SOURCES / "clients.c"]
+    subprocess.run(static, check=False, capture_output=True)
+    return directory
+
+
+@contextlib.contextmanager
+def make_house(directory, programs):
+    if not syscalls.has_user_notification():
+        pytest.skip("this kernel has no seccomp user notification")
+    directory.mkdir(mode=0o700)
+    greenwall = Greenwall(directory)
+    store = open_store(greenwall.url)
+    activate_rules(store, *RULES)
+    try:
+        yield House(greenwall, store, programs)
+    finally:
+        store.close()
+        greenwall.end_workers()
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory, programs):
+    with make_house(tmp_path_factory.mktemp("house") / "store", programs) as made:
+        yield made
+
+
+@pytest.fixture
+def fresh_house(tmp_path, programs):
+    with make_house(tmp_path / "store", programs) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def port():
+    """Return the port of a server on all loopback addresses that answers each connection with its end."""
+    with socket.create_server(("0.0.0.0", 0), backlog=4096) as server:
+        thread = threading.Thread(target=_hang_up, args=(server,))
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def _hang_up(server):
+    while True:
+        try:
+            peer, _ = server.accept()
+        except OSError:
+            return
+        peer.close()

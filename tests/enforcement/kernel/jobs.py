@@ -1,0 +1,187 @@
+"""Jobs under a real guard, and the same programs without one: lines with a time limit, entries by the job's name."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import queue
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from console.model.words import ExitPoint, Fail, Mode
+from console.policy.checks import default_rule, make_policy, make_rule
+from console.store.journal import page_after
+from console.store.revisions import activate, set_pending
+from console.store.session import reading, transaction
+from tests.conftest import NOW
+from tests.end_to_end.command import Greenwall
+
+PATIENCE_S = 20.0
+"""For whatever is waited for; reached only by a test that fails."""
+_numbers = itertools.count(1)
+
+
+def rejecting(**fields):
+    return make_rule(action="*REJECT", **fields)
+
+
+RULES = (
+    rejecting(exit_point=ExitPoint.CONNECT, sequence=10, remote_address="127.0.0.2"),
+    rejecting(exit_point=ExitPoint.CONNECT, sequence=20, remote_address="127.0.0.3", fail=Fail.REFUSED),
+    rejecting(exit_point=ExitPoint.CONNECT, sequence=30, remote_address="127.0.0.4", fail=Fail.TIMEOUT),
+    rejecting(exit_point=ExitPoint.ACCEPT, sequence=10, remote_address="127.0.0.2"),
+    rejecting(exit_point=ExitPoint.LISTEN, sequence=10, local_address="127.0.0.66"),
+    rejecting(exit_point=ExitPoint.LISTEN, sequence=20, local_address="0.0.0.0", local_port="1-65535"),
+)
+"""Refused: connects to 127.0.0.2 to .4, connections from .2, listening on .66 and on all addresses with a port."""
+
+
+def activate_rules(store, *rules, modes=None):
+    """Make rules the active revision of a store, as an operator would from elsewhere; returns its number."""
+    modes = dict.fromkeys(ExitPoint, Mode.ENFORCE) | (modes or {})
+    policy = make_policy(modes, [*rules, *(default_rule(exit_point) for exit_point in ExitPoint)])
+    with transaction(store) as session:
+        set_pending(session, policy)
+        return activate(session, services={}, user="TEST", at=NOW)
+
+
+class Running:
+    """A program beside the test, whose lines come with a time limit."""
+
+    def __init__(self, process):
+        self.process = process
+        self._lines = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    def line(self):
+        found = self._lines.get(timeout=PATIENCE_S)
+        assert found is not None, f"no more lines; {self.process.stderr.read() if self.process.stderr else ''}"
+        return found
+
+    def say(self, text="\n"):
+        self.process.stdin.write(text)
+        self.process.stdin.flush()
+
+    def rest(self):
+        """Return the lines up to the end of the output."""
+        return list(iter(lambda: self._lines.get(timeout=PATIENCE_S), None))
+
+    def status(self):
+        """Wait for the end and return the exit status."""
+        return self.process.wait(PATIENCE_S)
+
+    def end(self):
+        """End the program and, of a job, all that is left of it; every stream is closed."""
+        left = _job_processes(self.process.pid)
+        if self.process.poll() is None:
+            self.process.kill()
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+
+def _job_processes(front):
+    """Return what runs under the guard of a front; the guard itself ends with them."""
+    try:
+        return [process for guard in psutil.Process(front).children() for process in guard.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def guard_of(front):
+    """Return the guard that stands behind a front."""
+    (guard,) = psutil.Process(front).children()
+    return guard
+
+
+def job_of(front):
+    """Return the first process of the job of a front."""
+    (job,) = guard_of(front).children()
+    return job
+
+
+@dataclass(frozen=True)
+class House:
+    """A store, its worker, and jobs under its rules."""
+
+    greenwall: Greenwall
+    store: object
+    programs: Path
+
+    def argv(self, program, *arguments):
+        return [str(self.programs / program) if "/" not in program else program, *map(str, arguments)]
+
+    def command(self, program, *arguments, options=()):
+        """Return the job's name, and the command line that runs a program as this job."""
+        name = f"J{next(_numbers)}"
+        return name, self.greenwall.arguments("run", "--name", name, *options, "--", *self.argv(program, *arguments))
+
+    def run(self, program, *arguments, options=(), **more):
+        """Run a job to its end; returns its lines and its entries."""
+        name, command = self.command(program, *arguments, options=options)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, **more
+        )
+        assert done.stderr == ""
+        assert done.returncode == 0
+        return done.stdout.splitlines(), self.entries(name)
+
+    def native(self, program, *arguments):
+        """Run a program without a guard to its end; returns its lines."""
+        done = subprocess.run(
+            self.argv(program, *arguments), capture_output=True, text=True, timeout=60, check=True,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        return done.stdout.splitlines()
+
+    @contextlib.contextmanager
+    def running(self, program, *arguments, guarded=True, **more):
+        """Run a program beside the test."""
+        name, command = self.command(program, *arguments)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
+        process = subprocess.Popen(command if guarded else self.argv(program, *arguments), text=True, **pipes)
+        running = Running(process)
+        running.name = name
+        try:
+            yield running
+        finally:
+            running.end()
+
+    def entries(self, name):
+        """Return the socket entries of a job, oldest first, as (exit point, outcome, local, remote, text)."""
+        with reading(self.store) as session:
+            entries = page_after(session, 0, limit=1_000_000)
+        return [
+            (entry.exit_point, entry.outcome, entry.local_address, entry.remote_address, entry.text)
+            for entry in entries
+            if entry.entry_type == "SK" and entry.qualified_job_name.endswith("/" + name)
+        ]
+
+    def workers(self):
+        return [worker["pid"] for worker in self.greenwall.show("workers") if worker["status"] == "running"]
+
+
+def outcomes(entries):
+    """Return exit point, outcome and remote address of entries."""
+    return [(exit_point, outcome, remote) for exit_point, outcome, _, remote, _ in entries]
+
+
+def is_root():
+    return os.geteuid() == 0

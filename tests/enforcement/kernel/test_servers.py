@@ -1,0 +1,115 @@
+"""Programs that listen and accept, under a real filter."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.enforcement.kernel.jobs import PATIENCE_S, outcomes
+
+REFUSED = "127.0.0.2"
+
+
+def dial(port, source="127.0.0.1"):
+    return socket.create_connection(("127.0.0.1", port), PATIENCE_S, source_address=(source, 0))
+
+
+def is_reset(port, source=REFUSED):
+    """Say whether a connection ends with a reset before any octet: while it is read from, or made already."""
+    try:
+        with dial(port, source) as client:
+            return client.recv(1) and False
+    except ConnectionResetError:
+        return True
+
+
+def test_refused_client_is_reset_and_the_server_goes_on_waiting(house):
+    with house.running("servers", "one", "127.0.0.1") as server:
+        port = int(server.line())
+        assert is_reset(port)
+        assert is_reset(port)
+        with dial(port) as client:
+            assert client.recv(2) == b"hi"
+        assert server.rest() == ["accepted 127.0.0.1"]
+        assert server.status() == 0
+        assert outcomes(house.entries(server.name)) == [
+            ("*LISTEN", "*ALLOWED", ""),
+            ("*ACCEPT", "*REJECTED", REFUSED),
+            ("*ACCEPT", "*REJECTED", REFUSED),
+            ("*ACCEPT", "*ALLOWED", "127.0.0.1"),
+        ]
+
+
+def test_non_blocking_accept_of_a_refused_client_says_that_nobody_is_there(house):
+    with house.running("servers", "epoll", "127.0.0.1") as server:
+        port = int(server.line())
+        assert is_reset(port)
+        assert server.line() == "accept EAGAIN"
+        with dial(port):
+            assert server.rest()[-1] == "accept 127.0.0.1"
+
+
+def test_accepts_in_all_forms_end_as_without_a_guard(house):
+    def lines(*, guarded):
+        with house.running("servers", "forms", "127.0.0.1", guarded=guarded) as server:
+            port = int(server.line())
+            clients = [dial(port) for _ in range(9)]
+            found = server.rest()
+            for client in clients:
+                client.close()
+            return found
+
+    assert lines(guarded=True) == lines(guarded=False)
+
+
+def test_listen_is_decided_on_the_address_it_ends_up_with(house):
+    lines, entries = house.run("servers", "listen", "127.0.0.1", "127.0.0.66", "-")
+    assert lines == [
+        "127.0.0.1 0",
+        "listens 1",
+        "again 0",
+        "127.0.0.66 EPERM",
+        "listens 0",
+        "again EPERM",
+        "- EPERM",
+        "listens 0",
+        "again EPERM",
+    ]
+    assert [(outcome, local) for _, outcome, local, _, _ in entries] == [
+        *[("*ALLOWED", "127.0.0.1")] * 2,
+        *[("*REJECTED", "127.0.0.66")] * 2,
+        *[("*REJECTED", "0.0.0.0")] * 2,
+    ]
+
+
+@pytest.mark.parametrize(("threads", "processes"), [(5, 0), (0, 5), (3, 3)])
+def test_all_who_wait_at_one_listener_get_a_connection(house, threads, processes):
+    with house.running("servers", "many", "127.0.0.1", threads, processes) as server:
+        port = int(server.line())
+        for _ in range(threads + processes):
+            assert is_reset(port)
+            with dial(port) as client:
+                assert client.recv(2) == b"hi"
+        assert server.rest() == ["accepted 0"] * (threads + processes)
+
+
+def test_all_who_wait_are_served_when_connections_come_at_once(house):
+    with house.running("servers", "many", "127.0.0.1", 10, 10) as server:
+        port = int(server.line())
+        clients = [dial(port) for _ in range(20)]
+        for client in clients:
+            with client:
+                assert client.recv(2) == b"hi"
+        assert server.rest() == ["accepted 0"] * 20
+
+
+def test_no_connection_is_lost_to_signals_that_come_all_the_time(house):
+    with house.running("servers", "busy", "127.0.0.1", 200) as server:
+        port = int(server.line())
+        for _ in range(200):
+            with dial(port) as client:
+                assert client.recv(2) == b"hi"
+        assert server.rest() == ["done 0"]
+        entries = house.entries(server.name)
+        assert outcomes(entries[1:]) == [("*ACCEPT", "*ALLOWED", "127.0.0.1")] * 200
