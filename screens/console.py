@@ -17,6 +17,7 @@ from screens.panel import Panel
 from screens.panels.confirm_activation import ConfirmActivation
 from screens.panels.display_journal import DisplayJournal
 from screens.panels.display_rule import DisplayRule
+from screens.panels.display_test import DisplayTest
 from screens.panels.main_menu import MainMenu
 from screens.panels.services import Opener, Services
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
@@ -34,6 +35,7 @@ OPENERS: Mapping[str, Opener] = {
     "ConfirmActivation": ConfirmActivation,
     "DisplayJournal": DisplayJournal,
     "DisplayRule": DisplayRule,
+    "DisplayTest": DisplayTest,
     "MainMenu": _main_menu,
     "WorkWithRegistrationInformation": WorkWithRegistrationInformation,
     "WorkWithRules": WorkWithRules,

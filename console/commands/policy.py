@@ -131,9 +131,18 @@ class TestSocketRules(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Try the rules one by one."""
-        request = _request(context, values)
-        explanation = explain(_policy(context, values["POLICY"]), request)
-        return Result(messages=(_verdict(request, explanation),), lines=_tried(explanation))
+        request, explanation = ask(context, values)
+        return Result((_verdict(request, explanation),), _tried(explanation), "DisplayTest", dict(values))
+
+
+def ask(context: Context, values: Mapping[str, str]) -> tuple[Request, Explanation]:
+    """Return the call that the values of TSTSOCRUL describe, and how the policy answers it.
+
+    Raises:
+        ConsoleError: The call makes no sense, or the policy cannot be asked.
+    """
+    request = _request(context, values)
+    return request, explain(_policy(context, values["POLICY"]), request)
 
 
 def _policy(context: Context, which: str) -> Policy:

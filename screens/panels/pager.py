@@ -45,6 +45,11 @@ class Pager(ABC, Generic[RowT]):
     def bring(self, row_id: str) -> None:
         """See to it that a row shows."""
 
+    def from_here(self, row_id: str) -> Sequence[str]:
+        """Return the ids from a row to the end of the list; none for lists that do not know their end."""
+        del row_id
+        return ()
+
 
 class HeldList(Pager[RowT]):
     """A list that is read whole; for up to some ten thousand rows."""
@@ -115,6 +120,6 @@ class HeldList(Pager[RowT]):
         """Go to the beginning for ``*TOP``, else to the last full page."""
         self._top = 0 if which == "*TOP" else max(0, len(self._all) - self.rows)
 
-    def from_here(self, row_id: str) -> list[str]:
+    def from_here(self, row_id: str) -> Sequence[str]:
         """Return the ids from a row to the end of the list."""
         return [self._row_id(row) for row in self._all[max(0, self.order(row_id)) :]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from console.messages import message
 from screens.panel import Exit, FunctionKey, Help, Reply, Return, Stay, Submission
 from screens.panels.columns import GAP, RowT, draw_headings, draw_row
@@ -58,11 +56,6 @@ class WorkWithList(OptionList[RowT]):
         """Show what a field above the list may hold."""
         del name
         return Stay((message(NO_LIST),))
-
-    def rows_from(self, row_id: str) -> Sequence[str]:
-        """Return the ids from a row to the end of the list, for F13."""
-        del row_id
-        return ()
 
     @property
     def has_add_row(self) -> bool:
@@ -206,7 +199,11 @@ class WorkWithList(OptionList[RowT]):
         """Type the option of the cursor's row on every row below it."""
         row_id = submission.cursor.field.removeprefix(OPTION_FIELD)
         text = self.typed[row_id]
-        below = self.rows_from(row_id) if submission.cursor.field.startswith(OPTION_FIELD) and row_id != ADD_ROW else []
+        below = (
+            self.pager.from_here(row_id)
+            if submission.cursor.field.startswith(OPTION_FIELD) and row_id != ADD_ROW
+            else []
+        )
         if not text or not below:
             return Stay((message(_NO_REPEAT),))
         for each in below:

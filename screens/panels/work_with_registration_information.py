@@ -8,17 +8,18 @@ from dataclasses import dataclass
 
 from console.model.words import EXIT_POINT_NAMES, ExitPoint, Mode
 from console.store.exit_points import get_modes
-from console.store.revisions import active_policy
+from console.store.revisions import active_policy, count_changes
 from console.store.rules import list_rules
 from screens.panel import FunctionKey, Push, Reply, Stay, Submission
 from screens.panels.columns import Column
 from screens.panels.display import Display, Line
 from screens.panels.options import Option, Way
 from screens.panels.pager import HeldList
+from screens.panels.pending import draw_pending
 from screens.panels.services import Services
 from screens.panels.work_with import LIST_KEYS, WorkWithList
 from screens.terminal.attributes import Attribute
-from screens.terminal.page import Size
+from screens.terminal.page import Page, Size
 
 _ALL = "*ALL"
 
@@ -104,6 +105,7 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
         """
         self._wanted = arguments.get("EXITPNT", _ALL)
         self._context = services.context
+        self._changes = 0
         super().__init__(services, HeldList(self._load, lambda row: row.point))
 
     @property
@@ -125,6 +127,10 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
             Column("Text", size.columns - 57, _text, help_key="TEXT"),
         )
 
+    def draw_header(self, page: Page) -> None:
+        """Show how many changes wait."""
+        draw_pending(page, self.options_row, self._changes)
+
     def answer_key(self, submission: Submission) -> Reply:
         """Activate with F10."""
         if submission.key == "F10":
@@ -135,6 +141,7 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
         with self._context.opened() as session:
             pending = get_modes(session)
             active = active_policy(session)[1].modes
+            self._changes = count_changes(session)
             counts = Counter(rule.exit_point for rule in list_rules(session))
         return [
             ExitPointRow(point, pending[point], active[point], counts[point])

@@ -19,6 +19,7 @@ from screens.panel import FunctionKey, Push, Reply, Stay, Submission
 from screens.panels.columns import Column
 from screens.panels.options import Option, Way
 from screens.panels.pager import HeldList
+from screens.panels.pending import draw_pending
 from screens.panels.prompter import Prompter
 from screens.panels.selection import SelectionWindow
 from screens.panels.services import Services
@@ -146,10 +147,7 @@ class WorkWithRules(WorkWithList[Rule]):
         page.text(3, 73, "F4 list", Attribute.BLUE)
         page.label(4, 2, "Mode", 26, colon=True)
         page.text(4, 29, self._header.mode, help_key="MODE")
-        page.label(4, 40, "Pending changes", 20, colon=True)
-        waits = self._header.changes
-        shown = f"{waits}   F10 activates" if waits else "0"
-        page.text(4, 62, shown, Attribute.YELLOW if waits else Attribute.GREEN, "PENDING")
+        draw_pending(page, 4, self._header.changes)
 
     def draw_add_row(self, page: Page, row: int) -> None:
         """Show the field for a new rule's sequence number."""
@@ -195,10 +193,6 @@ class WorkWithRules(WorkWithList[Rule]):
         if isinstance(value, str) and value in (_EVERY, *ExitPoint) and not self.line.is_choosing:
             return self._subset(value)
         return super().resume(value)
-
-    def rows_from(self, row_id: str) -> Sequence[str]:
-        """Return the rows to the end, for F13."""
-        return self._list.from_here(row_id)
 
     @property
     def _exit_point_given(self) -> dict[str, str]:
