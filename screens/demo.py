@@ -133,7 +133,8 @@ class _Demo:
 
 
 def _failure(step: str, status: int, said: str) -> ConsoleError:
-    return WorkerError("GWL0083", step=step, status=status, said=said.strip()[:_LONGEST_QUOTE] or "nothing")
+    lines = said.strip().splitlines() or ["nothing"]
+    return WorkerError("GWL0083", step=step, status=status, said=lines[0][:_LONGEST_QUOTE])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -93,8 +93,9 @@ def test_wrong_usage_ends_with_2_and_makes_no_store(greenwall, arguments):
     assert not (greenwall.directory / "store.db").exists()
 
 
-def test_console_without_a_terminal_says_so(greenwall):
-    done = greenwall()
+@pytest.mark.parametrize("verb", [(), ("demo",)], ids=["console", "demo"])
+def test_console_without_a_terminal_says_so(greenwall, verb):
+    done = greenwall(*verb)
     assert done.returncode == 2
     assert "GWL000D" in done.stderr
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 
+import psutil
 import pytest
 
 from tests.end_to_end.command import COMMAND
@@ -96,3 +98,31 @@ def test_demo_shows_its_own_traffic_and_leaves_nothing_behind(terminal, tmp_path
     screen.enter("90")
     assert screen.wait_for_end(30) == 0
     assert not list(tmp_path.glob("greenwall-demo-*"))
+
+
+def test_demo_that_cannot_guard_says_why_and_leaves_nothing_behind(terminal, programs, tmp_path):
+    screen = terminal([programs.get("old_kernel"), COMMAND, "demo"], TMPDIR=str(tmp_path))
+    assert screen.wait_for_end(60) == 1
+    shown = screen.screen()
+    assert "GWL0083" in shown
+    assert "GWL0403" in shown
+    assert not list(tmp_path.glob("greenwall-demo-*"))
+
+
+def is_demo(process, directory):
+    try:
+        return process.cmdline()[1:] == [COMMAND, "demo"] and process.environ()["TMPDIR"] == str(directory)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def test_demo_ended_by_a_signal_leaves_nothing_behind(terminal, tmp_path):
+    screen = terminal([COMMAND, "demo"], TMPDIR=str(tmp_path))
+    screen.wait_for("Greenwall Main Menu", 60)
+    (demo,) = [process for process in psutil.process_iter() if is_demo(process, tmp_path)]
+    below = demo.children(recursive=True)
+    demo.terminate()
+    assert screen.wait_for_end(30) == 128 + signal.SIGTERM
+    assert not list(tmp_path.glob("greenwall-demo-*"))
+    alive = [process for process in below if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+    assert alive == []
