@@ -11,7 +11,7 @@ from screens.panels.help_texts import panel_help
 from screens.panels.replies import DONE, roll
 from screens.panels.services import Services
 from screens.terminal.attributes import Attribute
-from screens.terminal.page import Page, Size
+from screens.terminal.page import HELP_KEYS, HELP_PANEL, Page, Size
 
 _FIRST_ROW = 8
 _CELLS_COLUMN = 7
@@ -31,6 +31,7 @@ class Confirm(Panel, Generic[RowT]):
         choice: str,
         columns: Sequence[Column[RowT]],
         rows: Sequence[tuple[str, RowT]],
+        module: str,
     ) -> None:
         """Ask for a confirmation.
 
@@ -40,12 +41,14 @@ class Confirm(Panel, Generic[RowT]):
             choice: The option, as its legend has it: ``4=Remove``.
             columns: What to show of a row.
             rows: The option typed, and the row.
+            module: Help file of the list, which explains the columns.
         """
         self._services = services
         self._title = title
         self._choice = choice
         self._columns = columns
         self._rows = rows
+        self._module = module
         self._top = 0
         self._shown = 1
 
@@ -80,5 +83,7 @@ class Confirm(Panel, Generic[RowT]):
                 return Return()
 
     def help(self, key: str) -> Help | None:
-        """Explain confirming."""
-        return panel_help("confirm", key, self.function_keys)
+        """Explain confirming, or a column as the list does."""
+        if key in (HELP_PANEL, HELP_KEYS):
+            return panel_help("confirm", key, self.function_keys)
+        return panel_help(self._module, key, self.function_keys)

@@ -50,6 +50,9 @@ class _Run:
 class OptionList(CommandPanel, Generic[RowT]):
     """A list whose rows take options."""
 
+    module: str
+    """Name of the help file."""
+
     def __init__(self, services: Services, pager: Pager[RowT]) -> None:
         """Open the list at its beginning.
 
@@ -225,6 +228,7 @@ class OptionList(CommandPanel, Generic[RowT]):
             title=f"Confirm {option.text} of {self.subject}",
             choice=f"{option.number}={option.text}",
             columns=self.confirm_columns(),
+            module=self.module,
             rows=[(number, row) for number, row in shown if row is not None],
         )
 

@@ -22,8 +22,6 @@ class WorkWithList(OptionList[RowT]):
     """A list to work with; subclasses say what is in it."""
 
     title: str
-    module: str
-    """Name of the help file."""
     options_row: int = 3
     """Where ``Type options`` stands; the list's headings follow."""
     heading_rows: int = 2

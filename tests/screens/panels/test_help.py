@@ -1,0 +1,101 @@
+"""Whatever the cursor can be on has its help: fields, columns, options, keys, panels."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.journal.writer import append
+from console.resources import data_path
+from console.store.session import transaction
+from screens.panels.help_texts import read_help
+from screens.terminal.page import HELP_KEYS, HELP_OPTIONS, HELP_PANEL
+from tests.factories import entry
+
+JOURNEYS = {
+    "main menu": (),
+    "commands": ("F4",),
+    "exit points": ("1",),
+    "exit point": ("1", "OPT.*LISTEN=5", "ENTER"),
+    "rules": ("2",),
+    "rules, local": ("2", "F11"),
+    "rules, text": ("2", "F11", "F11"),
+    "rules of all exit points": ("2", "EXITPNT=*ALL", "ENTER"),
+    "remove": ("2", "OPT.*CONNECT.10=4", "ENTER"),
+    "rule": ("2", "OPT.*CONNECT.10=5", "ENTER"),
+    "add": ("2", "F6"),
+    "add, additional": ("2", "F6", "F10"),
+    "add, all": ("2", "F6", "F9"),
+    "add, keywords": ("2", "F6", "F11"),
+    "change": ("2", "OPT.*CONNECT.10=2", "ENTER"),
+    "copy": ("2", "OPT.*CONNECT.10=3", "ENTER"),
+    "test": ("2", "OPT.*CONNECT.10=8", "ENTER"),
+    "tested": ("2", "OPT.*CONNECT.10=8", "ENTER", "RMTADR=10.1.1.1", "ENTER"),
+    "activation": ("10",),
+    "journal": ("5",),
+    "journal, both ends": ("5", "F11"),
+    "journal, jobs": ("5", "F11", "F11"),
+    "journal, position": ("5", "F17"),
+    "journal, subset": ("5", "F18"),
+    "entry": ("5", "OPT.1=5", "ENTER"),
+    "entry, fields": ("5", "OPT.1=5", "ENTER", "F9"),
+}
+"""What to press from the main menu; a first number is typed on the command line."""
+
+
+@pytest.fixture
+def go(operator, run, store):
+    run("ADDSOCRUL *CONNECT 10 RMTADR('10.0.0.0/8') ACTION(*REJECT)")
+    with transaction(store) as session:
+        append(session, [entry()])
+
+    def gone(journey):
+        for step in journey:
+            if step.isdecimal():
+                operator.command(step)
+            elif "=" in step:
+                operator.type_into(*step.split("="))
+            else:
+                operator.press(step)
+        return operator.session
+
+    return gone
+
+
+@pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS.keys())
+def test_every_place_has_help(go, journey):
+    session = go(journey)
+    panel, page = session.panel, session.frame.page
+    places = {field.help_key for field in page.fields.values()} | {region.help_key for region in page.regions}
+    assert [key for key in places if panel.help(key) is None and key not in UNEXPLAINED] == []
+    assert panel.help(HELP_PANEL).text
+
+
+UNEXPLAINED = {
+    # Values of an entry whose label says all there is to say; F1 there shows the help of the panel.
+    "RECEIVER_NAME", "USER_NAME", "QUALIFIED_JOB_NAME", "PID", "PROGRAM", "EXIT_POINT", "ADDRESS_FAMILY",
+    "LOCAL_ADDRESS", "LOCAL_PORT", "REMOTE_ADDRESS", "REMOTE_PORT", "SOCKS_SERVER", "DECISION_US", "TEXT", "DETAIL",
+    "GUARD_ID", "GUARD_NUMBER",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("journey", JOURNEYS.values(), ids=JOURNEYS.keys())
+def test_every_key_says_what_it_does(go, journey):
+    panel = go(journey).panel
+    known = read_help("function_keys").sections
+    assert [key.label for key in panel.function_keys if not known.get(key.label)] == []
+    assert all(key.label in panel.help(HELP_KEYS).text for key in panel.function_keys)
+
+
+@pytest.mark.parametrize("name", ["work_with_registration_information", "work_with_rules", "display_journal"])
+def test_every_option_is_explained(go, name):
+    journey = {"work_with_registration_information": "1", "work_with_rules": "2", "display_journal": "5"}[name]
+    panel = go((journey,)).panel
+    text = panel.help(HELP_OPTIONS).text
+    assert [option.number for option in panel.options if f"{option.number}={option.text}:" not in text] == []
+
+
+def test_every_help_file_has_a_title_and_no_tabs():
+    for path in data_path("help").glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith("# "), path.name
+        assert "\t" not in text, path.name
