@@ -157,7 +157,15 @@ def _word(keyword: str, prompt: str, words: Sequence[str], default: str, *, addi
 
 
 TEXT = Parameter(
-    "TEXT", "Text 'description'", text_check(), length=50, default=BLANK, special=(BLANK,), monocase=False, quoted=True
+    "TEXT",
+    "Text 'description'",
+    text_check(),
+    length=50,
+    default=BLANK,
+    special=(BLANK,),
+    choices="Up to 50 characters, *BLANK",
+    monocase=False,
+    quoted=True,
 )
 
 RULE_VALUES: tuple[Parameter, ...] = (

@@ -21,7 +21,6 @@ class ConfirmActivation(Display):
     name = "CFMACT"
     title = "Confirm Activation of Pending Policy"
     module = "confirm_activation"
-    prompt_rows = ("Press Enter to activate these changes.", "Press F12 to return to change them.")
 
     def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
         """Compare the policies.
@@ -35,6 +34,8 @@ class ConfirmActivation(Display):
         with services.context.opened() as session:
             self._revision, active = active_policy(session)
             self._changes = compare(active, pending_policy(session))
+        if self._changes:
+            self.prompt_rows = ("Press Enter to activate these changes.", "Press F12 to return to change them.")
 
     def lines(self) -> Sequence[Line]:
         """Return each change, as it was and as it will be."""

@@ -11,6 +11,8 @@ from screens.terminal.field_format import Stretch
 FIRST_ROW = 5
 _FIELD_COLUMN = 37
 _CHOICES_COLUMN = 51
+_LAST_CHOICES_COLUMN = 55
+"""Choices that would begin further right go under the label, where the eye finds them again."""
 _SHORT = 13
 """Fields up to here leave room at the right for choices in their usual column."""
 _BELOW_COLUMN = 3
@@ -81,7 +83,7 @@ def place(parameter: Parameter, row: int, columns: int) -> Placed:
     choices = parameter.choices or ", ".join(parameter.special)
     start = max(_CHOICES_COLUMN, stretches[0].end + 1)
     room = columns - start
-    if len(choices) <= room or parameter.length <= _SHORT:
+    if parameter.length <= _SHORT or (len(choices) <= room and start <= _LAST_CHOICES_COLUMN):
         return Placed(parameter, row, stretches, _fit(choices, room), (row, start))
     return Placed(parameter, row, stretches, _fit(choices, _BELOW_ROOM), (row + 1, _BELOW_COLUMN))
 

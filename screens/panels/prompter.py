@@ -86,7 +86,7 @@ class Prompter(Panel):
         page = Page(size)
         cls = self._form.cls
         page.title(f"{cls.text} ({cls.name})")
-        page.instruction(3, "Type choices, press Enter.")
+        page.instruction(3, "Type choices, press Enter." if cls.parameters else "Press Enter to run the command.")
         pages = self._pages()
         self._page = min(self._page, len(pages) - 1)
         here = pages[self._page]
