@@ -65,5 +65,5 @@ class KernelError(ConsoleError):
     """The kernel refuses or lacks something that Greenwall needs."""
 
 
-class CallerGone(KernelError):
+class CallerGone(KernelError):  # noqa: N818 -- an event to react to, not a fault
     """The caller of a supervised call ended, or a signal took it out of the call; there is nobody to answer."""

@@ -59,9 +59,8 @@ def open_greenwall(
 def _open_console(store_url: str) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("GWL000D")
-    from screens.console import open_console
-
     from console.shell.operator import user_profile
+    from screens.console import open_console
 
     with _store(store_url) as store:
         open_console(store, user_profile())
