@@ -100,14 +100,15 @@ class Running:
 def _job_processes(front):
     """Return what runs under the guard of a front; the guard itself ends with them."""
     try:
-        return [process for guard in psutil.Process(front).children() for process in guard.children(recursive=True)]
-    except psutil.NoSuchProcess:
+        return guard_of(front).children(recursive=True)
+    except (psutil.NoSuchProcess, ProcessLookupError, ValueError):
         return []
 
 
 def guard_of(front):
     """Return the guard that stands behind a front."""
-    (guard,) = psutil.Process(front).children()
+    # The worker, if the front started it, is its child too, in a session of its own.
+    (guard,) = (child for child in psutil.Process(front).children() if os.getsid(child.pid) == os.getsid(front))
     return guard
 
 
