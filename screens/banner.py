@@ -11,6 +11,8 @@ from console.store.session import reading
 from console.store.workers import is_running
 
 _NO_WORKER = "GWL0720"
+_NO_WORKER_EITHER = "GWL0723"
+"""The same in fewer words: the longest warning of all must leave the system's name on row 2."""
 _MONITOR = "GWL0721"
 _OFF = "GWL0722"
 
@@ -35,11 +37,13 @@ class Banner:
             StoreError: The store cannot be read.
         """
         self._read_modes()
-        warnings = [] if is_running(self._store, self._clock()) else [message(_NO_WORKER).text]
+        warnings = []
         for mode, message_id in ((Mode.MONITOR, _MONITOR), (Mode.OFF, _OFF)):
             points = [point.value for point, active in sorted(self._modes.items()) if active is mode]
             if points:
                 warnings.append(message(message_id, points=", ".join(points)).text)
+        if not is_running(self._store, self._clock()):
+            warnings.insert(0, message(_NO_WORKER_EITHER if warnings else _NO_WORKER).text)
         return " ".join(warnings)
 
     def _read_modes(self) -> None:

@@ -105,6 +105,9 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         """Show a page; which number is the largest is known only then."""
         page = super().page(size)
         shown = self._journal.visible()
+        if shown:
+            page.label(5, 40, "Date of last entry", 20, colon=True)
+            page.text(5, 62, f"{shown[-1][1].entry_timestamp.astimezone():%Y-%m-%d}", help_key="TIME")
         page.text(4, 58, f"{shown[-1][1].sequence_number if shown else 0:020}")
         return page
 

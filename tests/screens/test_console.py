@@ -140,18 +140,20 @@ async def test_signing_off_ends_the_console(make_console):
 
 def test_the_banner_names_what_is_not_refused_and_a_worker_that_is_not_there(services, store, now):
     banner = Banner(store, lambda: now)
-    assert banner.text() == "No worker: journal waits."
+    assert banner.text() == "No worker runs: the journal waits."
     run_command("CHGSOCEXT *CONNECT *MONITOR", services.context)
-    assert banner.text() == "No worker: journal waits."
+    assert banner.text() == "No worker runs: the journal waits."
     run_command("ACTSOCPCY", services.context)
-    assert banner.text() == "No worker: journal waits. Refuses nothing (*MONITOR): *CONNECT."
+    assert banner.text() == "No worker. *CONNECT in *MONITOR."
 
 
 def test_the_longest_banner_leaves_room_for_the_system_name(services, store, now):
-    for point in ("*ACCEPT", "*CONNECT", "*LISTEN"):
-        run_command(f"CHGSOCEXT {point} *MONITOR", services.context)
+    for point, mode in (("*ACCEPT", "*MONITOR"), ("*CONNECT", "*MONITOR"), ("*LISTEN", "*OFF")):
+        run_command(f"CHGSOCEXT {point} {mode}", services.context)
     run_command("ACTSOCPCY", services.context)
-    assert len(Banner(store, lambda: now).text()) <= 95
+    text = Banner(store, lambda: now).text()
+    assert text == "No worker. *ACCEPT, *CONNECT in *MONITOR. *LISTEN in *OFF."
+    assert len(text) < len(" " * 60)
 
 
 def test_a_host_name_becomes_a_system_name():
