@@ -138,8 +138,12 @@ class FakeBackend:
             return call.cookie in self._waiting
 
     def take_descriptor(self, call: Call, caller: Caller, number: int) -> OwnedFd:
-        """Duplicate a descriptor that the test lists; see `Backend`."""
-        self._come_to(call, Step.TAKE)
+        """Duplicate a descriptor that the test lists; see `Backend`.
+
+        As with a real one, a caller that was interrupted, and lives, still has its descriptors.
+        """
+        if self._leaving.get((call.cookie, Step.TAKE)) or (call.cookie, Step.TAKE) in self._failing:
+            self._come_to(call, Step.TAKE)
         if number not in self.descriptors:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return OwnedFd(os.dup(self.descriptors[number]))

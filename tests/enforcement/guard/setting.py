@@ -1,0 +1,105 @@
+"""A supervisor on a fake kernel: real sockets, real compiled policies, and a list instead of a journal."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+
+from console.enforcement import layouts as k
+from console.enforcement.fake import FakeBackend
+from console.enforcement.guard.accept import AcceptPoint
+from console.enforcement.guard.connect import ConnectPoint
+from console.enforcement.guard.listen import handle_listen
+from console.enforcement.guard.supervisor import Supervisor
+from console.enforcement.guard.waiting import WaitingRoom
+from console.model.words import ExitPoint, Mode
+from console.policy.checks import default_rule, make_policy, make_rule
+from console.policy.compiler import compile_policy
+
+PATIENCE_S = 10.0
+ADDRESS = 0x7000_0000
+LENGTH = 0x7000_1000
+PEER = 0x7000_2000
+NUMBER = 5
+"""The descriptor that calls name, where nothing else is said."""
+
+
+def policy(*rules, modes=None, revision=1):
+    every = dict.fromkeys(ExitPoint, Mode.ENFORCE) | (modes or {})
+    return compile_policy(make_policy(every, [*rules, *map(default_rule, ExitPoint)]), revision)
+
+
+def reject(exit_point, sequence=10, **fields):
+    return make_rule(exit_point=exit_point, sequence=sequence, action="*REJECT", **fields)
+
+
+def sockaddr(host, port):
+    return struct.pack("=H", socket.AF_INET) + struct.pack(">H", port) + socket.inet_aton(host) + bytes(8)
+
+
+class Setting:
+    """What one test has: its kernel, its supervisor, and what was recorded."""
+
+    def __init__(self, *rules, modes=None, room=False):
+        self.kernel = FakeBackend()
+        self.recorded = []
+        self.supervisor = Supervisor(self.kernel, policy(*rules, modes=modes), self)
+        self.waiting = []
+        self.woken = []
+        self.connect_point = ConnectPoint()
+        self.room = WaitingRoom() if room else None
+        if self.room is None:
+            self.accept_point = AcceptPoint(self.waiting.append, lambda: self.woken.append(True))
+        else:
+            self.accept_point = AcceptPoint(self.room.add, self.room.wake)
+        self.supervisor.handlers = {
+            k.SYS_CONNECT: (ExitPoint.CONNECT, self.connect_point.handle),
+            k.SYS_LISTEN: (ExitPoint.LISTEN, handle_listen),
+            k.SYS_ACCEPT: (ExitPoint.ACCEPT, self.accept_point.handle),
+            k.SYS_ACCEPT4: (ExitPoint.ACCEPT, self.accept_point.handle),
+        }
+        if self.room is not None:
+            self.room.start(self.supervisor, self.accept_point)
+
+    def record(self, decided):
+        self.recorded.append(decided)
+
+    @property
+    def outcomes(self):
+        return [(decided.decision.outcome.value, decided.text) for decided in self.recorded]
+
+    def serve(self, call):
+        """Let the supervisor serve a call; returns the errno it was answered with, or None."""
+        self.supervisor.serve(call)
+        return self.kernel.result(call)
+
+    def connect(self, endpoint, address, length=None, **more):
+        self.kernel.descriptors[NUMBER] = endpoint.fileno()
+        self.kernel.memory[ADDRESS] = address
+        return self.kernel.call(k.SYS_CONNECT, NUMBER, ADDRESS, len(address) if length is None else length, **more)
+
+    def listen(self, endpoint, backlog=5):
+        self.kernel.descriptors[NUMBER] = endpoint.fileno()
+        return self.kernel.call(k.SYS_LISTEN, NUMBER, backlog)
+
+    def accept(self, endpoint, *, flags=None, room=None, **more):
+        """Return an accept; with `room`, one that wants the peer's address."""
+        self.kernel.descriptors[NUMBER] = endpoint.fileno()
+        arguments = [NUMBER, 0, 0]
+        if room is not None:
+            self.kernel.memory[LENGTH] = struct.pack("=i", room)
+            self.kernel.memory[PEER] = b"\xaa" * 128
+            arguments = [NUMBER, PEER, LENGTH]
+        if flags is None:
+            return self.kernel.call(k.SYS_ACCEPT, *arguments, **more)
+        return self.kernel.call(k.SYS_ACCEPT4, *arguments, flags, **more)
+
+
+def ended(client):
+    """Return what a client reads: octets, b"" for an end, or the name of the errno."""
+    client.settimeout(PATIENCE_S)
+    try:
+        return client.recv(16)
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error))

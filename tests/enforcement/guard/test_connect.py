@@ -1,0 +1,208 @@
+"""The connect exit point, on a fake kernel and real sockets."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import pytest
+
+from console.enforcement.fake import Step
+from console.model.words import ExitPoint, Fail, Mode
+from tests.enforcement.guard.setting import ADDRESS, NUMBER, Setting, policy, reject, sockaddr
+
+REFUSED = reject(ExitPoint.CONNECT, remote_address="127.0.0.2")
+
+
+@pytest.fixture
+def server():
+    with socket.create_server(("0.0.0.0", 0)) as listening:
+        yield listening
+
+
+@pytest.fixture
+def client():
+    with socket.socket() as made:
+        yield made
+
+
+def to(server, host="127.0.0.1"):
+    return sockaddr(host, server.getsockname()[1])
+
+
+def test_allowed_connect_is_made_on_the_callers_socket(server, client):
+    setting = Setting(REFUSED)
+    assert setting.serve(setting.connect(client, to(server))) == 0
+    assert client.getpeername() == ("127.0.0.1", server.getsockname()[1])
+    (decided,) = setting.recorded
+    assert decided.decision.outcome == "*ALLOWED"
+    assert decided.local.port == client.getsockname()[1]
+    assert decided.remote.port == server.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("fail", "number"),
+    [(Fail.EPERM, errno.EPERM), (Fail.REFUSED, errno.ECONNREFUSED), (Fail.TIMEOUT, errno.ETIMEDOUT)],
+)
+def test_rejected_connect_fails_as_its_rule_says_and_is_not_made(server, client, fail, number):
+    setting = Setting(reject(ExitPoint.CONNECT, remote_address="127.0.0.0/8", fail=fail))
+    assert setting.serve(setting.connect(client, to(server))) == number
+    with pytest.raises(OSError, match="not connected"):
+        client.getpeername()
+    assert setting.outcomes == [("*REJECTED", "")]
+
+
+def test_exit_point_that_monitors_lets_pass_and_says_what_it_would_have_rejected(server, client):
+    setting = Setting(REFUSED, modes={ExitPoint.CONNECT: Mode.MONITOR})
+    assert setting.serve(setting.connect(client, to(server, "127.0.0.2"))) == 0
+    assert setting.outcomes == [("*MONITOR", "")]
+
+
+def test_exit_point_that_is_off_records_nothing(server, client):
+    setting = Setting(REFUSED, modes={ExitPoint.CONNECT: Mode.OFF})
+    assert setting.serve(setting.connect(client, to(server, "127.0.0.2"))) == 0
+    assert setting.outcomes == []
+
+
+def test_address_is_copied_once_whatever_becomes_of_it(server, client):
+    setting = Setting(REFUSED)
+    call = setting.connect(client, to(server))
+    read = setting.kernel.read_memory
+
+    def read_and_rewrite(*arguments):
+        octets = read(*arguments)
+        setting.kernel.memory[ADDRESS] = to(server, "127.0.0.2")
+        return octets
+
+    setting.kernel.read_memory = read_and_rewrite
+    assert setting.serve(call) == 0
+    assert client.getpeername()[0] == "127.0.0.1"
+    assert setting.kernel.reads == [(ADDRESS, 16)]
+
+
+@pytest.mark.parametrize("length", [-1, 129, 1 << 31, 0xFFFF_FFFF])
+def test_length_that_no_address_has_is_invalid_and_nothing_is_read(server, client, length):
+    setting = Setting()
+    assert setting.serve(setting.connect(client, to(server), length)) == errno.EINVAL
+    assert setting.kernel.reads == setting.recorded == []
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 8, 15])
+def test_address_that_is_too_short_is_the_kernels_to_refuse(server, client, length):
+    setting = Setting()
+    assert setting.serve(setting.connect(client, to(server)[:length])) == errno.EINVAL
+    assert setting.recorded == []
+
+
+def test_memory_that_is_not_there_is_a_fault(server, client):
+    setting = Setting()
+    call = setting.connect(client, to(server))
+    del setting.kernel.memory[ADDRESS]
+    assert setting.serve(call) == errno.EFAULT
+    assert setting.recorded == []
+
+
+def test_memory_that_may_not_be_read_is_rejected_and_recorded(server, client):
+    setting = Setting(modes={ExitPoint.CONNECT: Mode.MONITOR})
+    call = setting.connect(client, to(server))
+    setting.kernel.fail(call, Step.READ, errno.EPERM)
+    assert setting.serve(call) == errno.EPERM
+    assert setting.outcomes == [("*REJECTED", "memory not readable: Operation not permitted")]
+
+
+@pytest.mark.parametrize("step", [Step.CALLER, Step.TAKE])
+def test_caller_that_may_not_be_looked_at_is_rejected_and_recorded(server, client, step):
+    setting = Setting()
+    call = setting.connect(client, to(server))
+    setting.kernel.fail(call, step, errno.EMFILE)
+    assert setting.serve(call) == errno.EPERM
+    ((outcome, text),) = setting.outcomes
+    assert (outcome, text.endswith("Too many open files")) == ("*REJECTED", True)
+
+
+def test_descriptor_that_is_not_there_is_bad_before_anything_is_read(server, client):
+    setting = Setting()
+    call = setting.connect(client, to(server))
+    setting.kernel.descriptors.clear()
+    assert setting.serve(call) == errno.EBADF
+    assert setting.kernel.reads == setting.recorded == []
+
+
+def test_unspecific_address_dissolves_the_connection_and_asks_nobody(server, client):
+    setting = Setting(reject(ExitPoint.CONNECT))
+    client.connect(("127.0.0.1", server.getsockname()[1]))
+    assert setting.serve(setting.connect(client, bytes(16))) == 0
+    with pytest.raises(OSError, match="not connected"):
+        client.getpeername()
+    assert setting.outcomes == []
+
+
+def test_unix_socket_goes_on_by_itself():
+    setting = Setting(reject(ExitPoint.CONNECT))
+    with socket.socket(socket.AF_UNIX) as local:
+        call = setting.connect(local, b"\1\0/nonexistent\0")
+        assert setting.serve(call) is None
+        assert setting.kernel.went_on == [call]
+        assert setting.outcomes == []
+
+
+def test_datagram_socket_is_connected_here_and_asks_nobody(server):
+    setting = Setting(REFUSED)
+    with socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+        call = setting.connect(datagrams, to(server, "127.0.0.2"))
+        assert setting.serve(call) == 0
+        assert datagrams.getpeername()[0] == "127.0.0.2"
+        assert setting.kernel.went_on == setting.outcomes == []
+
+
+@pytest.mark.parametrize("step", Step)
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
+def test_caller_that_goes_at_any_step_ends_nothing_else(server, client, step, host):
+    setting = Setting(REFUSED)
+    call = setting.connect(client, to(server, host))
+    setting.kernel.leave(call, at=step)
+    assert setting.serve(call) == (None if step in (Step.CALLER, Step.TAKE, Step.READ, Step.ANSWER) else
+                                   (errno.EPERM if host == "127.0.0.2" else 0))  # fmt: skip
+    with socket.socket() as other:
+        assert setting.serve(setting.connect(other, to(server))) == 0
+
+
+def test_result_that_could_not_be_told_is_told_to_the_call_made_again(server, client):
+    setting = Setting(REFUSED)
+    first = setting.connect(client, to(server))
+    setting.kernel.leave(first, at=Step.ANSWER)
+    assert setting.serve(first) is None
+    assert setting.serve(setting.connect(client, to(server))) == 0
+    assert setting.serve(setting.connect(client, to(server))) == errno.EISCONN
+    assert setting.outcomes == [("*ALLOWED", ""), ("*ALLOWED", "EISCONN")]
+
+
+def test_rejection_that_could_not_be_told_is_decided_anew(server, client):
+    setting = Setting(REFUSED)
+    first = setting.connect(client, to(server, "127.0.0.2"))
+    setting.kernel.leave(first, at=Step.ANSWER)
+    assert setting.serve(first) is None
+    setting.supervisor.policy = policy(revision=2)
+    assert setting.serve(setting.connect(client, to(server, "127.0.0.2"))) == 0
+    assert setting.outcomes == [("*REJECTED", ""), ("*ALLOWED", "")]
+
+
+def test_failure_of_an_allowed_connect_is_the_callers_and_is_recorded(client):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = to(gone)
+    setting = Setting()
+    assert setting.serve(setting.connect(client, address)) == errno.ECONNREFUSED
+    assert setting.outcomes == [("*ALLOWED", "ECONNREFUSED")]
+
+
+def test_rule_on_the_bound_address_sees_it(server, client):
+    setting = Setting(reject(ExitPoint.CONNECT, local_address="127.0.0.3"))
+    client.bind(("127.0.0.3", 0))
+    assert setting.serve(setting.connect(client, to(server))) == errno.EPERM
+
+
+def test_high_words_of_registers_are_not_looked_at(server, client):
+    setting = Setting()
+    setting.connect(client, to(server))
+    call = setting.kernel.call(42, 1 << 32 | NUMBER, ADDRESS, 1 << 32 | 16)
+    assert setting.serve(call) == 0
