@@ -30,6 +30,7 @@ OPTION_FIELD = "OPT."
 NO_LIST = "GWL0708"
 _BAD_OPTION = "GWL0703"
 _NOT_HERE = "GWL0709"
+_NO_PARAMETERS = "GWL0715"
 
 
 @dataclass(slots=True)
@@ -142,8 +143,9 @@ class OptionList(CommandPanel, Generic[RowT]):
             return Stay((message(NO_LIST),))
         row = self.pager.find(row_id)
         given = self.given_on_add_row() if row is None else option.given(row)
+        prompter = Prompter(self.services, self.services.commands[option.command], given)
         self._run = _Run(row_id=row_id, is_alone=True)
-        return Push(Prompter(self.services, self.services.commands[option.command], given))
+        return Push(prompter)
 
     def _check(self) -> Reply | None:
         """Refuse everything if one option is wrong; forget rows that are there no more."""
@@ -171,6 +173,8 @@ class OptionList(CommandPanel, Generic[RowT]):
             allowed = ", ".join(str(option.number) for option in here)
             known = any(number == str(option.number) for option in self.options)
             raise CommandError(_NOT_HERE if known else _BAD_OPTION, option=text, allowed=allowed)
+        if found.opens is not None and self.line.text:
+            raise CommandError(_NO_PARAMETERS, option=text, parameters=self.line.text)
         row = self.pager.find(row_id)
         if row is not None:
             found.check(row)
@@ -217,8 +221,7 @@ class OptionList(CommandPanel, Generic[RowT]):
             return Ran(panel=self._confirmation(option))
         if option.way is Way.PROMPT and not self._run.parameters:
             return Ran(panel=Prompter(self.services, cls, given))
-        parameters = self._run.parameters if option.way is Way.PROMPT else ""
-        return run(self.services, command_text(cls, given, parameters))
+        return run(self.services, command_text(cls, given, self._run.parameters))
 
     def _confirmation(self, option: Option[RowT]) -> Confirm[RowT]:
         rows = [row_id for row_id in self.typed.rows(self._order) if self._option(row_id) == option]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,7 +14,6 @@ from screens.panels.listing import DisplayListing
 from screens.panels.services import Services
 
 _SIGN_OFF = "SignOff"
-_PARAMETERS = re.compile(r"\s*[A-Za-z]+\s*\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,3 @@ def _title(services: Services, command: str | ParsedCommand) -> str:
 def command_text(cls: type[Command], values: Mapping[str, str], parameters: str = "") -> str:
     """Return a command string for values that are known, with what the operator typed behind it."""
     return f"{render(cls, values)} {parameters}".strip()
-
-
-def is_parameters(text: str) -> bool:
-    """Say whether a text begins as parameters do, ``ACTION(...)``, and not as a command does."""
-    return _PARAMETERS.match(text) is not None

@@ -79,7 +79,8 @@ class WorkWithList(OptionList[RowT]):
         return page
 
     def handle(self, submission: Submission) -> Reply:
-        """Answer a key."""
+        """Answer a key; a key comes only while no panel of an option is open."""
+        self.forget_run()
         match submission.key:
             case "F3":
                 return Exit()
@@ -180,7 +181,9 @@ class WorkWithList(OptionList[RowT]):
         if self.typed:
             return self.carry_out()
         if self.line.text:
-            return self.line.enter()
+            reply = self.line.enter()
+            self.reload()
+            return reply
         self.reload()
         return Stay(redraw=True)
 

@@ -44,3 +44,20 @@ def test_f10_shows_that_a_mode_waits(points):
     assert points.row(6).strip() == "-> *MONITOR"
     points.press("ENTER")
     assert points.message == "Revision 2 is active: 1 mode changed."
+
+
+def test_an_option_that_only_shows_takes_no_parameters(points):
+    points.option("*LISTEN", "5").type(CMD="MODE(*OFF)").press("ENTER")
+    assert points.message_ids == ["GWL0715"]
+    assert points.options == {"*LISTEN": "5"}
+    assert points.buffer.values["CMD"] == "MODE(*OFF)"
+
+
+def test_f13_repeats_an_option_on_the_exit_points_below(points):
+    points.option("*CONNECT", "2").press("F13")
+    assert points.options == {"*CONNECT": "2", "*LISTEN": "2"}
+
+
+def test_the_command_can_show_one_exit_point(operator):
+    operator.command("WRKREGINF *LISTEN")
+    assert [name for name in operator.buffer.contents if name.startswith("OPT.")] == ["OPT.*LISTEN"]

@@ -271,3 +271,35 @@ def test_option_8_fills_in_the_rule_to_test(rules):
     assert rules.buffer.values["USRPRF"] == "ALICE"
     assert rules.buffer.values["RMTPORT"] == "443"
     assert rules.buffer.values["RMTADR"] == "*NONE"
+
+
+def test_parameters_that_an_option_cannot_take_do_nothing(rules, store):
+    rules.option("*CONNECT.10", "5").type(CMD="DSPJRN").press("ENTER")
+    assert rules.title == "Work with Socket Rules"
+    assert rules.options == {"*CONNECT.10": "5"}
+    assert rules.buffer.values["CMD"] == "DSPJRN"
+
+
+def test_a_command_runs_from_the_list_and_the_list_comes_back_fresh(rules):
+    rules.command("ADDSOCRUL *CONNECT 50 ACTION(*ALLOW)")
+    assert rules.message == "Rule 50 added to *CONNECT."
+    assert rules.row(14).split()[0] == "50"
+    assert rules.buffer.values["CMD"] == ""
+
+
+def test_f9_keeps_the_options_that_are_typed(rules):
+    rules.option("*CONNECT.10", "2").press("F9")
+    assert rules.buffer.values["CMD"] == "WRKSOCRUL *CONNECT"
+    assert rules.options == {"*CONNECT.10": "2"}
+
+
+def test_f17_puts_the_cursor_into_the_position_field(rules):
+    rules.press("F17")
+    assert rules.outcome.cursor == "POSTO"
+
+
+def test_a_rule_is_displayed_with_what_the_active_revision_says(rules):
+    rules.option("*CONNECT.10", "5").option("*CONNECT.99999", "5").press("ENTER")
+    assert rules.matches("display_rule")
+    rules.press("ENTER")
+    assert rules.row(18).split(":")[1].strip() == "Yes"
