@@ -172,11 +172,15 @@ class Reporter:
             return
         with self._mutex:
             last = link.welcome.last_number
-            self._untaken.extend(event for event in self._spooled() if event.number > last)
+            for event in self._spooled():
+                # What was put away twice, because two workers went before they had taken it, is sent once.
+                if event.number > (self._untaken[-1].number if self._untaken else last):
+                    self._untaken.append(event)
             again = tuple(self._untaken)
             self._link = link
-        self._listen_to(link)
+        # Before anybody listens: a revision that was pushed after the Welcome must come after it here too.
         self._on_revision(NewRevision(link.welcome.revision, link.welcome.policy))
+        self._listen_to(link)
         for start in range(0, len(again), _BATCH):
             if not self._send(link, Entries(again[start : start + _BATCH])):
                 return

@@ -1,0 +1,132 @@
+"""Threads that take calls in turns."""
+
+from __future__ import annotations
+
+import errno
+import queue
+import signal
+import socket
+import threading
+
+import pytest
+
+from console.enforcement import syscalls
+from console.enforcement.fake import FakeBackend
+from console.enforcement.guard.turns import ABORT_SIGNAL, Turns, install_abort_handler
+from tests.enforcement.guard.setting import PATIENCE_S, sockaddr
+
+
+@pytest.fixture
+def kernel():
+    return FakeBackend()
+
+
+@pytest.fixture
+def start(kernel):
+    """Return a function that starts turns; they are ended with the test."""
+
+    def start(serve):
+        turns = Turns(kernel, serve)
+        turns.start()
+        return turns
+
+    yield start
+    kernel.feed(None)
+    kernel.feed(None)
+
+
+def feed(kernel, count):
+    calls = [kernel.call(42) for _ in range(count)]
+    for call in calls:
+        kernel.feed(call)
+    return calls
+
+
+def test_calls_are_served_one_after_the_other(kernel, start):
+    start(lambda call: kernel.answer(call, 0))
+    for call in feed(kernel, 200):
+        assert kernel.wait_for(call, PATIENCE_S)
+    assert len(kernel.answers) == 200
+
+
+def test_wait_ends_when_no_call_can_come(kernel, start):
+    turns = start(lambda call: kernel.answer(call, 0))
+    ended = threading.Thread(target=turns.wait, daemon=True)
+    ended.start()
+    (call,) = feed(kernel, 1)
+    assert kernel.wait_for(call, PATIENCE_S)
+    assert ended.is_alive()
+    kernel.feed(None)
+    ended.join(PATIENCE_S)
+    assert not ended.is_alive()
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_call_that_blocks_holds_up_no_other(kernel, start, says_so):
+    released = threading.Event()
+    blocked = set()
+
+    def serve(call):
+        if call.cookie in blocked:
+            if says_so:
+                turns.may_block()
+            released.wait(PATIENCE_S)
+        kernel.answer(call, 0)
+
+    turns = start(serve)
+    slow = [kernel.call(42) for _ in range(10)]
+    blocked |= {call.cookie for call in slow}
+    for call in slow:
+        kernel.feed(call)
+    for call in feed(kernel, 50):
+        assert kernel.wait_for(call, PATIENCE_S)
+    assert all(map(kernel.is_waiting, slow))
+    assert turns.is_careful != says_so
+    released.set()
+    for call in slow:
+        assert kernel.wait_for(call, PATIENCE_S)
+    # Those who blocked take turns again, or end: nothing is lost either way.
+    for call in feed(kernel, 50):
+        assert kernel.wait_for(call, PATIENCE_S)
+
+
+def test_thread_is_taken_out_of_a_call_whose_caller_has_gone(kernel, start):
+    before = signal.getsignal(ABORT_SIGNAL)
+    install_abort_handler()
+    results = queue.SimpleQueue()
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as full,
+        socket.create_connection(full.getsockname()),
+        socket.socket() as client,
+    ):
+        address = sockaddr(*full.getsockname())
+
+        def serve(call):
+            turns.may_block()
+            results.put(None)
+            results.put(syscalls.connect(client.fileno(), address))
+
+        turns = start(serve)
+        try:
+            (call,) = feed(kernel, 1)
+            assert results.get(timeout=PATIENCE_S) is None
+            kernel.leave(call)
+            assert results.get(timeout=PATIENCE_S) == errno.EINTR
+        finally:
+            signal.signal(ABORT_SIGNAL, before)
+
+
+def test_every_thread_counts_once_though_all_block_and_come_back(kernel, start):
+    turns = None
+    together = threading.Barrier(20)
+
+    def serve(call):
+        turns.may_block()
+        together.wait(PATIENCE_S)
+        kernel.answer(call, 0)
+
+    turns = start(serve)
+    for _ in range(3):
+        for call in feed(kernel, 20):
+            assert kernel.wait_for(call, PATIENCE_S)
+    assert 0 <= turns._followers <= 20
