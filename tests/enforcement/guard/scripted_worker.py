@@ -19,14 +19,14 @@ POLICY = make_policy(dict.fromkeys(ExitPoint, Mode.ENFORCE), [default_rule(exit_
 class ScriptedWorker:
     """Takes events in as the real one does, acknowledges them or not, and can go away."""
 
-    def __init__(self, location, journal=None):
+    def __init__(self, location, journal=None, *, after_welcome=b""):
         self.journal = [] if journal is None else journal
         """Numbers taken, in order; hand it on to the next worker."""
         self.frames = queue.SimpleQueue()
         """Every frame that came, in order."""
         self.acknowledges = True
         self.commits = True
-        self.after_welcome = b""
+        self.after_welcome = after_welcome
         self._listener = socket.socket(socket.AF_UNIX)
         location.worker_socket.unlink(missing_ok=True)
         self._listener.bind(str(location.worker_socket))

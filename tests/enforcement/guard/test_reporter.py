@@ -63,8 +63,8 @@ def work(location):
     """Return a function that starts a worker, with the journal of one that has gone."""
     with contextlib.ExitStack() as workers:
 
-        def start(journal=None):
-            worker = ScriptedWorker(location, journal)
+        def start(journal=None, **options):
+            worker = ScriptedWorker(location, journal, **options)
             workers.callback(worker.go)
             return worker
 
@@ -180,8 +180,7 @@ def test_revision_pushed_right_after_a_welcome_comes_after_it(work, make):
     seen = []
     reporter = make(lambda revision: seen.append(revision.revision))
     worker.go()
-    worker = work(worker.journal)
-    worker.after_welcome = encode(NewRevision(9, POLICY))
+    worker = work(worker.journal, after_welcome=encode(NewRevision(9, POLICY)))
     record(reporter, 1)
     until(lambda: 9 in seen, "the revision")
     assert seen == [1, 9]
