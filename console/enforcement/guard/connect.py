@@ -33,6 +33,7 @@ _LOOPBACK_NETWORK = MAPPED + 0x7F00_0000 >> 24
 _LOOPBACK_V6 = 1
 _RESULT_KEPT_S = 30.0
 _MOST_RESULTS_KEPT = 1024
+_INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 _UNCOVERED_TYPES = frozenset({socket.SOCK_DGRAM, socket.SOCK_RAW})
 
 
@@ -85,10 +86,14 @@ class ConnectPoint:
         """Answer a connect that no rule speaks of.
 
         On an internet socket it is made here, with the copied address: one of a datagram socket, one that dissolves an
-        association (AF_UNSPEC), or an error. On any other socket it must be the caller's own call, because a Unix
-        socket's peer is told who connects.
+        association (AF_UNSPEC), or an error; so is one on what is no socket. On a socket of any other family it must be
+        the caller's own call, because a Unix socket's peer is told who connects.
         """
-        if local_endpoint(taken.number) is None:
+        try:
+            own = syscalls.socket_option(taken.number, socket.SO_DOMAIN) not in _INTERNET
+        except OSError:
+            own = False
+        if own:
             supervisor.backend.go_on(call)
         else:
             supervisor.backend.answer(call, syscalls.connect(taken.number, sockaddr))

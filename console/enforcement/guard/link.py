@@ -46,6 +46,9 @@ class WorkerLink:
         except WorkerError:
             self._socket.close()
             raise
+        if greeting is None:
+            self._socket.close()
+            raise WorkerError("GWL0410", path=location.worker_socket, reason="it hung up")
         if not isinstance(greeting, Welcome) or greeting.protocol != PROTOCOL:
             self._socket.close()
             raise WorkerError("GWL0411", protocol=PROTOCOL)

@@ -146,6 +146,13 @@ def test_unix_socket_goes_on_by_itself():
         assert setting.outcomes == []
 
 
+def test_what_is_no_socket_is_answered_here_and_never_left_to_the_kernel(server, tmp_path):
+    setting = Setting(REFUSED)
+    with (tmp_path / "file").open("wb") as file:
+        assert setting.serve(setting.connect(file, to(server))) == errno.ENOTSOCK
+    assert not setting.backend.went_on
+
+
 def test_datagram_socket_is_connected_here_and_asks_nobody(server):
     setting = Setting(REFUSED)
     with socket.socket(type=socket.SOCK_DGRAM) as datagrams:

@@ -81,7 +81,7 @@ def test_nobody_there_is_said(location):
         ((encode(Taken(1)),), "GWL0411"),
         ((b"\xff\xff\xff\xff",), "GWL0503"),
         ((b"\0\0\0\1\xc1",), "GWL0504"),
-        ((), "GWL0411"),
+        ((), "GWL0410"),
     ],
 )
 def test_whoever_is_no_worker_of_our_kind_is_refused(location, answering, pieces, message_id):
