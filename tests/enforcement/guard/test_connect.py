@@ -150,7 +150,7 @@ def test_what_is_no_socket_is_answered_here_and_never_left_to_the_kernel(server,
     setting = Setting(REFUSED)
     with (tmp_path / "file").open("wb") as file:
         assert setting.serve(setting.connect(file, to(server))) == errno.ENOTSOCK
-    assert not setting.backend.went_on
+    assert not setting.kernel.went_on
 
 
 def test_datagram_socket_is_connected_here_and_asks_nobody(server):
