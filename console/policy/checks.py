@@ -154,11 +154,19 @@ def _place(rule: Rule) -> tuple[str, int]:
 def check_policy(policy: Policy) -> None:
     """Check that a policy has what every policy must have, each thing once.
 
+    A decision rests on the default rule being the last, active, and for everything: a policy that was read back from a
+    store and says otherwise would let another rule decide in its place.
+
     Raises:
-        PolicyError: A mode or default rule is missing, or a sequence number is there twice in an exit point.
+        PolicyError: A mode or default rule is missing, a default rule does not match everything, or a sequence number
+            is out of range, or there twice in an exit point.
     """
     seen: set[tuple[str, int]] = set()
     for rule in policy.rules:
+        if not 1 <= rule.sequence <= DEFAULT_SEQUENCE:
+            raise refusal("GWL0213", keyword="sequence", value=rule.sequence, last=DEFAULT_SEQUENCE - 1)
+        if rule.sequence == DEFAULT_SEQUENCE:
+            _check_default(rule)
         if _place(rule) in seen:
             raise refusal("GWL0218", keyword="sequence", value=rule.sequence, exit_point=rule.exit_point)
         seen.add(_place(rule))

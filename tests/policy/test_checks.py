@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -133,6 +135,24 @@ def test_a_policy_without_a_default_rule_is_refused():
         check_policy(Policy(whole.modes, whole.rules[:-1]))
     assert caught.value.message_id == "GWL021A"
     assert "*LISTEN" in describe(caught.value).text
+
+
+@pytest.mark.parametrize(
+    ("fields", "message_id"),
+    [
+        ({"active": YesNo.NO}, "GWL0216"),
+        ({"user": "ALICE"}, "GWL0215"),
+        ({"sequence": 100_000}, "GWL0213"),
+        ({"sequence": 0}, "GWL0213"),
+    ],
+)
+def test_a_policy_read_back_whose_default_rule_is_not_the_last_for_everything_is_refused(fields, message_id):
+    whole = make_policy({}, [connect(10, user="ALICE")])
+    rules = [replace(rule, **fields) if rule == default_rule(ExitPoint.CONNECT) else rule for rule in whole.rules]
+    with pytest.raises(PolicyError) as caught:
+        check_policy(Policy(whole.modes, tuple(rules)))
+    describe(caught.value)
+    assert caught.value.message_id == message_id
 
 
 def test_the_services_that_rules_use_are_found():
