@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine
@@ -16,7 +16,7 @@ from console.store.location import Location
 from console.store.locks import locked
 from console.store.seed import seed
 from console.store.session import BEGIN, store_error
-from console.store.url import database_file, default_url, locate, parse_url
+from console.store.url import database_file, default_url, locate, parse_url, without_credentials
 
 __all__ = ["Location", "Store", "default_url", "open_store"]
 
@@ -25,8 +25,8 @@ __all__ = ["Location", "Store", "default_url", "open_store"]
 class Store:
     """An open store. Close it when done; work in it with `console.store.session`."""
 
-    url: str
-    """As it was named."""
+    url: str = field(repr=False)
+    """As it was named, perhaps with a password."""
     engine: Engine
     location: Location
     """Directory and stem of the sockets, locks and spools beside it."""
@@ -63,7 +63,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
     ready = path is None or (path.exists() and sqlite.check_file(path))
     if not ready and not create:
         raise StoreError("GWL0308", path=path)
-    store = Store(url, _engine(parsed, url), location)
+    store = Store(url, _engine(parsed, without_credentials(url)), location)
     try:
         if not (ready and _is_current(store)):
             with locked(location.open_lock):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
 import platformdirs
@@ -15,6 +16,8 @@ from console.store.location import Location, locate_file
 
 _SYSTEM_DIRECTORY = Path("/var/lib/greenwall")
 _FILE_NAME = "greenwall.db"
+_CREDENTIALS = re.compile(r"://.*@", re.DOTALL)
+"""What may hold a password in a text that cannot be taken apart: up to the last @, as passwords may hold one too."""
 
 
 def state_directory() -> Path:
@@ -39,12 +42,17 @@ def parse_url(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:
-        raise StoreError("GWL0301", url=text) from error
+        raise StoreError("GWL0301", url=without_credentials(text)) from error
     if url.get_backend_name() == "sqlite" and (
         url.get_driver_name() != "pysqlite" or not url.database or url.database.startswith((":", "file:")) or url.query
     ):
-        raise StoreError("GWL0302", url=text)
+        raise StoreError("GWL0302", url=without_credentials(text))
     return url
+
+
+def without_credentials(text: str) -> str:
+    """Return the text of a URL, be it one or not, without user and password: for messages."""
+    return _CREDENTIALS.sub("://***@", text)
 
 
 def database_file(url: URL) -> Path | None:

@@ -15,6 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 
 from console.errors import StoreError
 from console.messages import describe
@@ -22,7 +23,7 @@ from console.model.tables import METADATA
 from console.model.words import ExitPoint, Mode
 from console.policy.rule import Rule
 from console.store import schema
-from console.store.engine import open_store
+from console.store.engine import Location, Store, open_store
 from console.store.journal import attached_receiver, list_receivers
 from console.store.revisions import active_policy, count_changes, list_revisions
 from console.store.session import reading
@@ -213,3 +214,23 @@ def test_url_that_cannot_be_a_store_is_refused(url, message_id, monkeypatch, tmp
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert refusal(url) == message_id
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "oracle7://bob:s3cret@host/db",
+        "postgresql+psycopg2://bob:s3cret@host/db",
+        "postgresql://bob:s3cret@host:port/db",
+        "postgresql://bob:s3@cret@host:port/db",
+        "sqlite://bob:s3cret@host/db?x=1",
+    ],
+)
+def test_no_message_and_no_representation_shows_the_password_of_a_url(url, monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with pytest.raises(StoreError) as raised:
+        open_store(url)
+    assert "cret" not in f"{describe(raised.value)} {raised.value}"
+    store = Store(url, create_engine("sqlite://"), Location(tmp_path, "s.db"))
+    assert "cret" not in repr(store)
