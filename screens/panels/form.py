@@ -109,8 +109,7 @@ class Form:
         found = {}
         for parameter in self.cls.parameters:
             text = self._text(parameter)
-            unchanged = self.current is not None and SAME in parameter.special and text == self._present(parameter)
-            if text and not unchanged:
+            if text and not self._is_present(parameter, text):
                 found[parameter.keyword] = text
         return found
 
@@ -140,6 +139,10 @@ class Form:
     def _present(self, parameter: Parameter) -> str:
         return "" if self.current is None else _shown(parameter, self.current[parameter.keyword])
 
+    def _is_present(self, parameter: Parameter, text: str) -> bool:
+        """Say whether a value is what the object holds now: it is then not sent, and need not fit the command line."""
+        return self.current is not None and SAME in parameter.special and text == self._present(parameter)
+
     def _text(self, parameter: Parameter) -> str:
         """Return the value of a field as the command language has it."""
         text = self.typed[parameter.keyword].strip()
@@ -158,6 +161,8 @@ class Form:
                 _REQUIRED, keyword=parameter.keyword, command=self.cls.name, prompt=parameter.prompt
             )
             return describe(error)
+        if self._is_present(parameter, text):
+            return None
         if self._keeps_end(parameter, text):
             return message(_KEEPS_END, value=text, keyword=parameter.keyword, old=self.first[parameter.keyword])
         try:

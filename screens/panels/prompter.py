@@ -177,8 +177,10 @@ class Prompter(Panel):
         )
 
     def _remember(self, submission: Submission) -> None:
+        # Only what was typed into: a value that its field cannot show whole must not come back cut off.
         form = self._form
-        form.typed |= {keyword: text for keyword, text in submission.values.items() if keyword in form.typed}
+        changed = submission.modified & form.typed.keys()
+        form.typed |= {keyword: submission.values[keyword] for keyword in changed}
 
     def _same_field(self, submission: Submission) -> str | None:
         """Return the field that the cursor was in, if it still shows."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from console.model.words import ExitPoint
-from console.store.rules import get_rule
-from console.store.session import reading
+from console.model.words import Action, ExitPoint
+from console.policy.checks import make_rule
+from console.store.rules import add_rule, get_rule
+from console.store.session import reading, transaction
 from screens.panels.prompter import Prompter
 from tests.screens.panels.operator import Operator
 
@@ -201,3 +202,13 @@ def test_f1_explains_the_parameter_the_command_and_the_keys(prompt):
     assert panel.help("*PANEL").title == "Add Socket Rule"
     assert "F14=Command string: Shows" in panel.help("*KEYS").text
     assert panel.help("NOTHING") is None
+
+
+@pytest.mark.parametrize("program", ["/opt/" + "long/" * 30 + "program", "/opt/\N{CJK UNIFIED IDEOGRAPH-65E5}/program"])
+def test_value_that_cannot_be_shown_whole_stays_when_another_is_changed(services, store, program):
+    with transaction(store) as session:
+        add_rule(session, make_rule(exit_point="*CONNECT", sequence=77, program=program, action="*REJECT"))
+    operator = Operator(services.open("MainMenu", {}))
+    operator.type(CMD="CHGSOCRUL *CONNECT 77").press("F4").press("F9").enter(ACTION="*ALLOW")
+    assert operator.message_ids == ["GWL0141"]
+    assert (rule(store, 77).program, rule(store, 77).action) == (program, Action.ALLOW)
