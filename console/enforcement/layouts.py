@@ -129,6 +129,13 @@ def parse_sockaddr(octets: bytes) -> Endpoint | None:
     return None
 
 
+def with_address(octets: bytes, address: int) -> bytes:
+    """Return an internet socket address that `parse_sockaddr` has read, with another address of its family in it."""
+    if sockaddr_family(octets) == socket.AF_INET:
+        return octets[:4] + (address - MAPPED).to_bytes(4, "big") + octets[8:]
+    return octets[:8] + address.to_bytes(16, "big") + octets[24:]
+
+
 def is_mapped(address: int) -> bool:
     """Say whether an address of the 128-bit space is an IPv4 one."""
     return address >> 32 == MAPPED >> 32

@@ -30,7 +30,11 @@ from console.policy.decide import CompiledPolicy
 from console.policy.request import MAPPED
 
 _LOOPBACK_NETWORK = MAPPED + 0x7F00_0000 >> 24
+_LOOPBACK_V4 = MAPPED + 0x7F00_0001
 _LOOPBACK_V6 = 1
+_ANY_V4 = MAPPED
+_ANY_V6 = 0
+_ANYWHERE = frozenset({_ANY_V4, _ANY_V6})
 _RESULT_KEPT_S = 30.0
 _MOST_RESULTS_KEPT = 1024
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
@@ -64,6 +68,9 @@ class ConnectPoint:
                 return
             remote = k.parse_sockaddr(sockaddr)
             if remote is not None and _is_covered(taken):
+                if remote.address in _ANYWHERE:
+                    remote = _this_machine(taken, remote)
+                    sockaddr = k.with_address(sockaddr, remote.address)
                 self._covered(supervisor, attempt, taken, sockaddr, remote)
             else:
                 self._uncovered(supervisor, attempt.call, taken, sockaddr)
@@ -162,6 +169,20 @@ def _is_covered(taken: OwnedFd) -> bool:
 
 def _local(taken: OwnedFd) -> Endpoint:
     return local_endpoint(taken.number) or NO_ENDPOINT
+
+
+def _this_machine(taken: OwnedFd, remote: Endpoint) -> Endpoint:
+    """Return where a connect to 0.0.0.0 or :: leads: to this machine, and to the address that the socket is bound to.
+
+    A rule about loopback must see it, so what the kernel would make of the address is made of it before the decision;
+    the connect is then to that address, whatever the socket is bound to meanwhile.
+
+    Source: net/ipv4/route.c, ip_route_output_key_hash_rcu; net/ipv6/tcp_ipv6.c, tcp_v6_connect.
+    """
+    bound = _local(taken).address
+    if remote.address == _ANY_V4:
+        return Endpoint(bound if k.is_mapped(bound) and bound != _ANY_V4 else _LOOPBACK_V4, remote.port)
+    return Endpoint(_LOOPBACK_V4 if k.is_mapped(bound) else _LOOPBACK_V6, remote.port)
 
 
 def _asks_local(policy: CompiledPolicy) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 
 import pytest
 
 from console.enforcement.fake import Step
+from console.enforcement.layouts import address_text
 from console.model.words import ExitPoint, Fail, Mode
 from tests.enforcement.guard.setting import ADDRESS, NUMBER, Setting, policy, reject, sockaddr
 
@@ -213,3 +215,46 @@ def test_high_words_of_registers_are_not_looked_at(server, client):
     setting.connect(client, to(server))
     call = setting.kernel.call(42, 1 << 32 | NUMBER, ADDRESS, 1 << 32 | 16)
     assert setting.serve(call) == 0
+
+
+def sockaddr6(host, port):
+    return (
+        struct.pack("=H", socket.AF_INET6)
+        + struct.pack(">HI", port, 0)
+        + socket.inet_pton(socket.AF_INET6, host)
+        + bytes(4)
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "bound", "asked", "led_to"),
+    [
+        (socket.AF_INET, None, "0.0.0.0", "127.0.0.1"),
+        (socket.AF_INET, "127.0.0.5", "0.0.0.0", "127.0.0.5"),
+        (socket.AF_INET6, None, "::", "::1"),
+        (socket.AF_INET6, None, "::ffff:0.0.0.0", "::ffff:127.0.0.1"),
+        (socket.AF_INET6, "::ffff:127.0.0.5", "::ffff:0.0.0.0", "::ffff:127.0.0.5"),
+        (socket.AF_INET6, "::ffff:127.0.0.5", "::", "::ffff:127.0.0.1"),
+    ],
+)
+def test_connect_to_no_address_is_decided_as_what_the_kernel_makes_of_it(family, bound, asked, led_to):
+    address = {socket.AF_INET: sockaddr, socket.AF_INET6: sockaddr6}[family]
+    with (
+        socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server,
+        socket.socket(family) as client,
+        socket.socket(family) as native,
+    ):
+        port = server.getsockname()[1]
+        for each in (client, native):
+            if bound is not None:
+                each.bind((bound, 0))
+        native.connect((asked, port))
+        assert native.getpeername()[0] == led_to
+        refused = Setting(reject(ExitPoint.CONNECT, remote_address=led_to))
+        assert refused.serve(refused.connect(client, address(asked, port))) == errno.EPERM
+        allowed = Setting()
+        assert allowed.serve(allowed.connect(client, address(asked, port))) == 0
+        assert client.getpeername()[0] == led_to
+        assert [address_text(each.recorded[0].remote.address) for each in (refused, allowed)] == [
+            led_to.removeprefix("::ffff:")
+        ] * 2
