@@ -27,6 +27,7 @@ from console.errors import WorkerError
 _CHECKSUM = struct.Struct(">I")
 _SUFFIX = ".spool"
 _DAMAGED_SUFFIX = ".damaged"
+_PIECE_BYTES = 64 * 1024 * 1024
 
 
 class Spool:
@@ -74,6 +75,17 @@ class Spool:
             raise WorkerError("GWL0510", path=self.path, reason=error.strerror) from error
         if not self._hello_bytes and records:
             self._hello_bytes = len(records[0])
+
+    def events(self) -> tuple[Event, ...]:
+        """Return the events that are in the file, in the order written.
+
+        Raises:
+            WorkerError: The file cannot be read, or is not what was written any more.
+        """
+        left = _read(self.path, self._descriptor)
+        if left.damage:
+            raise WorkerError("GWL0511", path=self.path, reason=left.damage)
+        return left.events
 
     def sync(self) -> None:
         """Return when everything appended is on disk.
@@ -238,8 +250,11 @@ def _take_over(path: Path, descriptor: int) -> bool:
 
 
 def _read(path: Path, descriptor: int) -> Leftover:
+    pieces: list[bytes] = []
     try:
-        octets = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+        # In pieces: Linux reads no more than 2 GB at once (read(2)), and the rest would look like damage.
+        while piece := os.pread(descriptor, _PIECE_BYTES, sum(map(len, pieces))):
+            pieces.append(piece)
     except OSError as error:
         raise WorkerError("GWL0511", path=path, reason=error.strerror) from error
-    return Leftover(path, *_records(octets))
+    return Leftover(path, *_records(b"".join(pieces)))

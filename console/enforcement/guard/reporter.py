@@ -15,13 +15,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from console.enforcement.frames import End, Entries, Event, Frame, Hello, InForce, NewRevision, Taken, encode
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.supervisor import Decided
 from console.enforcement.layouts import NO_ENDPOINT, address_text, is_mapped
-from console.enforcement.spool import Spool, parse
+from console.enforcement.spool import Spool
 from console.errors import WorkerError
 from console.model.words import SK_TYPES, AddressFamily
 from console.store.location import Location
@@ -57,6 +57,8 @@ class Reporter:
         self._next_number = 1
         self._link: WorkerLink | None = link
         self._spool: Spool | None = None
+        self._spooled_up_to = 0
+        """Number of the last event that is in the spool."""
         self._ending = False
         self._reporting_now = False
         self._reporting = threading.Thread(target=self._run, name="reporter", daemon=True)
@@ -154,14 +156,16 @@ class Reporter:
     def _put_away(self) -> None:
         """Move everything untaken into the spool."""
         with self._mutex:
-            if not self._untaken:
-                return
-            frames: list[Frame] = []
-            if self._spool is None:
-                self._spool = Spool(self._location.spool, self._hello.guard_id)
-                frames.append(self._hello)
-            frames.append(Entries(tuple(self._untaken)))
-            self._spool.append(encode(frame) for frame in frames)
+            # What was put away before is there still: each time anew it would fill the disk while no worker lasts.
+            fresh = [event for event in self._untaken if event.number > self._spooled_up_to]
+            if fresh:
+                frames: list[Frame] = []
+                if self._spool is None:
+                    self._spool = Spool(self._location.spool, self._hello.guard_id)
+                    frames.append(self._hello)
+                frames += (Entries(tuple(fresh[start : start + _BATCH])) for start in range(0, len(fresh), _BATCH))
+                self._spool.append(encode(frame) for frame in frames)
+                self._spooled_up_to = fresh[-1].number
             self._untaken.clear()
 
     def _reconnect(self) -> None:
@@ -172,10 +176,8 @@ class Reporter:
             return
         with self._mutex:
             last = link.welcome.last_number
-            for event in self._spooled():
-                # What was put away twice, because two workers went before they had taken it, is sent once.
-                if event.number > (self._untaken[-1].number if self._untaken else last):
-                    self._untaken.append(event)
+            if self._spool is not None:
+                self._untaken.extend(event for event in self._spool.events() if event.number > last)
             again = tuple(self._untaken)
             self._link = link
         # Before anybody listens: a revision that was pushed after the Welcome must come after it here too.
@@ -186,12 +188,6 @@ class Reporter:
                 return
         if not again:
             self._taken_up_to(last)
-
-    def _spooled(self) -> Iterable[Event]:
-        if self._spool is None:
-            return ()
-        _hello, events, _damage = parse(self._spool.path.read_bytes())
-        return events
 
     def _listen_to(self, link: WorkerLink) -> None:
         threading.Thread(target=self._hear, args=(link,), name="hearing", daemon=True).start()
@@ -221,7 +217,8 @@ class Reporter:
         with self._mutex:
             while self._untaken and self._untaken[0].number <= number:
                 self._untaken.popleft()
-            if not self._untaken and self._spool is not None:
+            # A worker's last words may be heard after more than they speak of was put away.
+            if self._spool is not None and number >= self._spooled_up_to:
                 self._spool.truncate()
         with self._changed:
             self._changed.notify_all()

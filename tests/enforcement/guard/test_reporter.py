@@ -7,13 +7,13 @@ import itertools
 
 import pytest
 
-from console.enforcement.frames import End, Entries, Hello, InForce, NewRevision, encode
+from console.enforcement.frames import MAX_FRAME_BYTES, End, Entries, Hello, InForce, NewRevision, encode
 from console.enforcement.guard import reporter as module
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.reporter import Reporter
 from console.enforcement.guard.supervisor import Decided, Who
 from console.enforcement.layouts import Endpoint
-from console.enforcement.spool import leftover, waiting_spools
+from console.enforcement.spool import leftover, parse, waiting_spools
 from console.model.words import ExitPoint, Outcome
 from console.policy.request import MAPPED, Decision
 from console.store.location import Location
@@ -164,6 +164,55 @@ def test_what_no_worker_took_is_left_in_the_spool(work, make, location):
     with leftover(path) as left:
         assert [event.number for event in left.events] == [4, 5, 6, 7]
         assert (left.hello, left.damage) == (hello(), "")
+
+
+def spooled(location):
+    (path,) = waiting_spools(location.spool)
+    _hello, events, damage = parse(path.read_bytes())
+    assert damage == ""
+    return [event.number for event in events]
+
+
+def test_last_words_of_a_worker_take_nothing_from_what_was_put_away_after_them(work, make, location):
+    worker = work()
+    reporter = make()
+    record(reporter, 3)
+    assert has(worker, 3)
+    worker.go()
+    record(reporter, 4)
+    until(lambda: waiting_spools(location.spool) and spooled(location) == [4, 5, 6, 7], "the spool")
+    reporter._taken_up_to(3)
+    assert spooled(location) == [4, 5, 6, 7]
+    assert has(work(worker.journal), 7)
+
+
+def test_spool_holds_each_entry_once_however_many_workers_go(work, make, location):
+    worker = work()
+    reporter = make()
+    for _ in range(5):
+        worker.commits = False
+        worker.go()
+        record(reporter, 2)
+        worker = work(worker.journal)
+        worker.commits = False
+        worker.next(Entries)
+    worker.go()
+    until(lambda: len(spooled(location)) == 10, "the spool")
+    assert spooled(location) == list(range(1, 11))
+
+
+def test_more_entries_than_a_frame_holds_are_put_away_whole(work, make, location):
+    worker = work()
+    worker.commits = False
+    reporter = make()
+    count, program = 5000, "/" + "p" * (MAX_FRAME_BYTES // 4500)
+    for _ in range(count):
+        reporter.record(decided(who=Who("ALICE", program, 7)))
+    while worker.next(Entries).events[-1].number < count:
+        pass
+    worker.go()
+    reporter.end(0)
+    assert spooled(location) == list(range(1, count + 1))
 
 
 def test_revision_that_is_pushed_is_handed_on(work, make):
