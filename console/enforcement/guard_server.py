@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import socket
-import struct
 
 from console.enforcement.frames import (
     MAX_FRAME_BYTES,
@@ -24,6 +23,7 @@ from console.enforcement.frames import (
 )
 from console.enforcement.ledger import Parcel, StoreGoneError
 from console.enforcement.scribe import Scribe
+from console.enforcement.trust import peer
 from console.errors import WorkerError
 from console.messages import describe, line
 from console.policy.rule import Policy
@@ -32,8 +32,6 @@ _log = logging.getLogger("greenwall.worker")
 
 _LENGTH_BYTES = 4
 _HELLO_WITHIN_S = 10
-_CREDENTIALS = struct.Struct("3i")
-"""struct ucred: process id, user id, group id. Source: unix(7), SO_PEERCRED."""
 _MOST_UNSENT_BYTES = 2 * MAX_FRAME_BYTES
 """A guard that lets so much lie does not read any more; it is stopped, or broken."""
 
@@ -98,7 +96,7 @@ class GuardServer:
         Args:
             endpoint: Its connection, closed in the end.
         """
-        pid, uid, _ = _CREDENTIALS.unpack(endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+        pid, uid = peer(endpoint)
         reader, writer = await asyncio.open_unix_connection(sock=endpoint)
         try:
             _check_owner(pid, uid)

@@ -12,6 +12,7 @@ a file of that name without a lock belongs to a dead guard.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.enforcement.frames import End, Entries, Event, Frame, Hello, decode
+from console.enforcement.trust import trusted_users
 from console.errors import WorkerError
 
 _CHECKSUM = struct.Struct(">I")
@@ -51,6 +53,7 @@ class Spool:
         self._hello_bytes = 0
         try:
             directory.mkdir(mode=0o700, exist_ok=True)
+            _check_directory(directory)
             self._descriptor = _make_locked(self.path)
         except OSError as error:
             raise WorkerError("GWL0510", path=self.path, reason=error.strerror) from error
@@ -115,6 +118,16 @@ class Spool:
         self.close()
 
 
+def _check_directory(directory: Path) -> None:
+    """Refuse a directory whose owner could take entries away.
+
+    Raises:
+        PermissionError: It is a stranger's.
+    """
+    if directory.lstat().st_uid not in trusted_users(directory.parent):
+        raise PermissionError(errno.EPERM, "its directory belongs to another user")
+
+
 def _make_locked(path: Path) -> int:
     fresh = path.with_suffix(f".{os.getpid()}.new")
     fresh.unlink(missing_ok=True)
@@ -151,7 +164,7 @@ def leftover(path: Path) -> Iterator[Leftover | None]:
     reads the same file, and the journal knows which numbers of the guard it has.
 
     Raises:
-        WorkerError: The file cannot be opened or read.
+        WorkerError: The file cannot be opened or read, or is not from whom the journal takes entries.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -161,6 +174,7 @@ def leftover(path: Path) -> Iterator[Leftover | None]:
     except OSError as error:
         raise WorkerError("GWL0511", path=path, reason=error.strerror) from error
     try:
+        _check_owner(path, descriptor)
         yield _read(path, descriptor) if _take_over(path, descriptor) else None
     finally:
         os.close(descriptor)
@@ -238,6 +252,11 @@ def _record(octets: memoryview) -> tuple[Frame | None, int, str]:
     if zlib.crc32(octets[:size]) != _CHECKSUM.unpack_from(octets, size)[0]:
         return None, 0, "checksum"
     return frame, size + _CHECKSUM.size, ""
+
+
+def _check_owner(path: Path, descriptor: int) -> None:
+    if os.fstat(descriptor).st_uid not in trusted_users(path.parent.parent):
+        raise WorkerError("GWL0511", path=path, reason="it belongs to another user")
 
 
 def _take_over(path: Path, descriptor: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import stat
 import subprocess
@@ -155,3 +156,26 @@ def test_spool_that_cannot_grow_says_so_and_keeps_whole_records(tmp_path):
     spool.append(WHOLE[2:])
     assert parse(spool.path.read_bytes()) == (hello(), events(1, 3), "")
     spool.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_spool_of_a_stranger_is_refused_and_stays(tmp_path):
+    spool = Spool(tmp_path / "s.spool", GUARD_ID)
+    spool.append(WHOLE)
+    spool.close()
+    os.chown(spool.path, 65534, 65534)
+    with pytest.raises(WorkerError) as caught, leftover(spool.path):
+        pass
+    assert caught.value.message_id == "GWL0511"
+    assert spool.path.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_no_spool_is_made_in_the_directory_of_a_stranger(tmp_path):
+    directory = tmp_path / "s.spool"
+    directory.mkdir()
+    os.chown(directory, 65534, 65534)
+    with pytest.raises(WorkerError) as caught:
+        Spool(directory, GUARD_ID)
+    assert caught.value.message_id == "GWL0510"
+    assert not list(directory.iterdir())

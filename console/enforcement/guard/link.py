@@ -10,6 +10,7 @@ import socket
 import threading
 
 from console.enforcement.frames import PROTOCOL, Frame, Hello, Welcome, decode, encode
+from console.enforcement.trust import peer, trusted_users
 from console.errors import WorkerError
 from console.store.location import Location
 from console.store.unix_path import connect
@@ -29,13 +30,14 @@ class WorkerLink:
         """Connect and introduce the guard.
 
         Raises:
-            WorkerError: Nobody listens, or whoever does is no worker of our kind.
+            WorkerError: Nobody listens, or whoever does is no worker of our kind, or nobody to take a policy from.
         """
         self._buffer = bytearray()
         self._sending = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connect(self._socket, location.worker_socket)
+            _check_owner(self._socket, location)
             self._socket.settimeout(_GREETING_TIMEOUT_S)
             self.send(hello)
             greeting = self.receive()
@@ -93,3 +95,10 @@ class WorkerLink:
         with contextlib.suppress(OSError):  # the other side was faster
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+
+def _check_owner(endpoint: socket.socket, location: Location) -> None:
+    """Refuse a worker of another user: its policy might allow everything, and it might drop what it is sent."""
+    pid, uid = peer(endpoint)
+    if uid not in trusted_users(location.directory):
+        raise WorkerError("GWL0514", path=location.worker_socket, pid=pid, uid=uid)

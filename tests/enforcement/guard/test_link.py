@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 
@@ -12,6 +13,7 @@ from console.enforcement.frames import PROTOCOL, Taken, Welcome, encode
 from console.enforcement.guard import link as module
 from console.enforcement.guard.link import WorkerLink
 from console.errors import WorkerError
+from console.messages import describe
 from console.store.location import Location
 from tests.enforcement.guard.scripted_worker import POLICY
 from tests.enforcement.guard.setting import PATIENCE_S
@@ -89,6 +91,27 @@ def test_whoever_is_no_worker_of_our_kind_is_refused(location, answering, pieces
     with pytest.raises(WorkerError) as caught:
         WorkerLink(location, hello())
     assert caught.value.message_id == message_id
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user for a moment")
+@pytest.mark.parametrize("owns", [False, True])
+def test_worker_of_a_user_who_does_not_own_the_directory_is_refused(location, owns):
+    if owns:
+        os.chown(location.directory, 65534, -1)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(location.worker_socket))
+        os.seteuid(65534)
+        try:
+            listener.listen()
+        finally:
+            os.seteuid(0)
+        thread = threading.Thread(target=lambda: listener.accept()[0].close(), daemon=True)
+        thread.start()
+        with pytest.raises(WorkerError) as caught:
+            WorkerLink(location, hello())
+        thread.join(PATIENCE_S)
+    describe(caught.value)
+    assert caught.value.message_id == ("GWL0410" if owns else "GWL0514")
 
 
 def test_worker_that_never_answers_is_given_up(location, answering, monkeypatch):
