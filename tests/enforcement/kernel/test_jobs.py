@@ -169,8 +169,9 @@ class Terminal:
     def wait_for(self, pattern):
         deadline = time.monotonic() + PATIENCE_S
         while not (found := re.search(pattern, self.shown)):
-            ready, _, _ = select.select([self.descriptor], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, f"no {pattern!r} in {self.shown!r}"
+            poll = select.poll()
+            poll.register(self.descriptor, select.POLLIN)
+            assert poll.poll(max(0.0, deadline - time.monotonic()) * 1000), f"no {pattern!r} in {self.shown!r}"
             self.shown += os.read(self.descriptor, 4096).decode(errors="replace")
         self.shown = self.shown[found.end() :]
         return found
