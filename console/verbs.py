@@ -15,6 +15,7 @@ import typer
 
 from console.errors import UsageError
 from console.shell.exit_codes import DONE, FAILED
+from console.shell.output import print_text
 
 if TYPE_CHECKING:
     from console.store.engine import Store
@@ -35,7 +36,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        sys.stdout.write(f"greenwall {version('greenwall')}\n")
+        print_text(f"greenwall {version('greenwall')}\n")
         raise typer.Exit
 
 
@@ -57,7 +58,7 @@ def open_greenwall(
 
 
 def _open_console(store_url: str) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if sys.stdout is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("GWL000D")
     from console.shell.operator import user_profile
     from screens.console import open_console

@@ -40,7 +40,7 @@ def run_demo() -> int:
     Raises:
         ConsoleError: There is no terminal, or a part of it could not be started.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if sys.stdout is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("GWL000D")
     with (
         _ended_by_signals(),

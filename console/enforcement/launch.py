@@ -65,6 +65,10 @@ def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str
     Raises:
         ConsoleError: Nothing was started.
     """
+    if not command[0]:
+        # execve(2) says ENOENT to an empty path; Python's exec functions do not get so far.
+        _show(message("GWL0407", command="''"))
+        return _EXIT_NOT_FOUND
     syscalls.check_machine()
     if not syscalls.has_user_notification():
         raise KernelError("GWL0403", reason="it does not know SECCOMP_GET_NOTIF_SIZES")

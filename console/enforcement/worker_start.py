@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
-import select
+import selectors
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from console.enforcement.fds import OwnedFd
 from console.errors import WorkerError
 from console.store.location import Location
 from console.store.unix_path import connect
@@ -29,9 +31,15 @@ def ensure_worker(store_url: str, location: Location) -> None:
 
     Raises:
         WorkerError: None answers, and none can be started.
+        StoreError: The store's directory is not there and cannot be made.
     """
     if _answers(location):
         return
+    if not location.directory.is_dir():
+        # Rare, and the engine brings SQLAlchemy. A misspelt --store must not get a store, and with it another policy.
+        from console.store.engine import make_directory
+
+        make_directory(store_url)
     log = location.directory / f"{location.name}.worker.log"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
         ready.bind(f"\0greenwall-{secrets.token_hex(16)}")
@@ -54,7 +62,6 @@ def _answers(location: Location) -> bool:
 
 
 def _start(store_url: str, log: Path, ready: bytes) -> subprocess.Popen[bytes]:
-    log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "ab") as output:
         environment = os.environ | {"GREENWALL_STORE": store_url, "NOTIFY_SOCKET": "@" + ready[1:].decode()}
@@ -73,17 +80,15 @@ def _start(store_url: str, log: Path, ready: bytes) -> subprocess.Popen[bytes]:
 def _becomes_ready(ready: socket.socket, worker: subprocess.Popen[bytes]) -> bool:
     """Wait until the worker says that it is ready; False when it ends or takes too long."""
     deadline = time.monotonic() + _READY_TIMEOUT_S
-    pidfd = os.pidfd_open(worker.pid)
-    watched: list[socket.socket | int] = [ready, pidfd]
-    try:
+    with OwnedFd(os.pidfd_open(worker.pid)) as pidfd, selectors.DefaultSelector() as selector:
+        selector.register(ready, selectors.EVENT_READ)
+        selector.register(pidfd.number, selectors.EVENT_READ)
         while (rest_s := deadline - time.monotonic()) > 0:
-            readable, _, _ = select.select(watched, [], [], rest_s)
+            readable = [key.fileobj for key, _ in selector.select(rest_s)]
             if ready in readable and b"READY=1" in ready.recv(4096):
                 return True
-            if pidfd in readable:
+            if pidfd.number in readable:
                 return False
-    finally:
-        os.close(pidfd)
     return False
 
 
@@ -100,5 +105,10 @@ def _answers_soon(location: Location, worker: subprocess.Popen[bytes]) -> bool:
 
 
 def _last_words(log: Path) -> str:
+    """Return what a worker said at last: its last message, without what to do about it, or else its last line."""
     lines = log.read_bytes()[-_LAST_WORDS_BYTES:].decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    messages = [line for line in lines if _MESSAGE.match(line)]
+    return (messages or lines or [""])[-1].removesuffix(".")
+
+
+_MESSAGE = re.compile(r"GWL[0-9A-F]{4} ")

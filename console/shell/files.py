@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from console.errors import UsageError
+from console.shell.output import print_text
 
 STANDARD = "-"
 """Name of standard input and standard output."""
@@ -58,7 +59,7 @@ def write_private(name: str, text: str) -> None:
         UsageError: It cannot be written; a file that was there is as it was.
     """
     if name == STANDARD:
-        sys.stdout.write(text)
+        print_text(text)
         return
     try:
         path = Path(os.path.realpath(name))

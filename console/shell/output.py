@@ -6,14 +6,35 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 
-from console.errors import ConsoleError
+from console.errors import ConsoleError, UsageError
 from console.messages import Message, describe, line
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Write lines that are safe to show to standard output."""
+    """Write lines that are safe to show to standard output.
+
+    Raises:
+        UsageError: Standard output is closed, or takes no more.
+    """
     for each in lines:
-        sys.stdout.write(each + "\n")
+        print_text(each + "\n")
+
+
+def print_text(text: str) -> None:
+    """Write text that is safe to show, or is data for a program, to standard output.
+
+    Raises:
+        UsageError: Standard output is closed, or takes no more.
+        BrokenPipeError: Nobody reads it any more; `console.__main__` ends in silence.
+    """
+    if sys.stdout is None:
+        raise UsageError("GWL0009", path="-", reason="standard output is closed")
+    try:
+        sys.stdout.write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError("GWL0009", path="-", reason=error.strerror or str(error)) from error
 
 
 def print_message(shown: Message) -> None:

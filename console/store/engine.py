@@ -77,6 +77,16 @@ def open_store(url: str, *, create: bool = True) -> Store:
     return store
 
 
+def make_directory(url: str) -> None:
+    """Make the directory that a store lies in if Greenwall may: the default store's, and those of servers' stores.
+
+    Raises:
+        StoreError: It is not there and is not ours to make, or cannot be made.
+    """
+    parsed = parse_url(url)
+    _check_directory(locate(parsed), may_make=database_file(parsed) is None or url == default_url())
+
+
 def _check_directory(location: Location, *, may_make: bool) -> None:
     if location.directory.is_dir():
         return

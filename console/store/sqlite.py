@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Dialect, Engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -33,13 +33,25 @@ worker tells guards that their entries are on disk, and they forget them."""
 
 
 def prepare(engine: Engine) -> None:
-    """Make every connection of an engine set the pragmas and begin its transactions explicitly.
+    """Make every connection of an engine open a file that is there, set the pragmas and begin transactions explicitly.
 
     Python's sqlite3 begins a transaction only before it changes rows, so that neither reads nor table definitions are
     inside one. Source: SQLAlchemy, SQLite dialect, "Serializable isolation / Savepoints / Transactional DDL".
     """
+    event.listen(engine, "do_connect", _open_what_is_there)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
+
+
+def _open_what_is_there(
+    _dialect: Dialect, _record: ConnectionPoolEntry, arguments: list[str], options: dict[str, object]
+) -> None:
+    """Have SQLite open a file and never make one: in place of a store that was deleted it would put an empty file.
+
+    Source: sqlite.org/uri.html, ``mode=rw``.
+    """
+    arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
+    options["uri"] = True
 
 
 def _on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import subprocess
 
@@ -93,6 +94,20 @@ def test_wrong_usage_ends_with_2_and_makes_no_store(greenwall, arguments):
     assert not (greenwall.directory / "store.db").exists()
 
 
+@pytest.mark.parametrize("output", [">/dev/full", ">&-"], ids=["full", "closed"])
+@pytest.mark.parametrize("verb", ["show rules", "policy export -", "--version", "cl --list"])
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_output_that_cannot_be_written_is_said_in_a_message(greenwall, verb, output, unbuffered):
+    greenwall.cl(LOOK)
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {verb} {output}', "sh", *greenwall.arguments()], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("GWL0009")
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("verb", [(), ("demo",)], ids=["console", "demo"])
 def test_console_without_a_terminal_says_so(greenwall, verb):
     done = greenwall(*verb)
@@ -112,7 +127,9 @@ def refused_by_all(command):
     assert job.returncode not in (0, 126, 127)
     assert "GWL" in job.stderr
     assert job.stdout == ""
-    return said.pop()
+    reason = said.pop()
+    assert reason.removesuffix(".") in job.stderr
+    return reason
 
 
 def test_file_that_is_no_store_is_refused_and_left_alone(tmp_path):
@@ -138,6 +155,12 @@ def test_store_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     said = refused_by_all(Greenwall(tmp_path, f"sqlite:///{tmp_path}/file/store.db"))
     assert f"{tmp_path}/file" in said
+
+
+def test_directory_that_is_not_there_is_named_and_not_made(tmp_path):
+    said = refused_by_all(Greenwall(tmp_path / "no" / "such"))
+    assert "GWL0303" in said
+    assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite://", "sqlite:///:memory:", "redis://127.0.0.1/"])

@@ -27,6 +27,22 @@ def test_command_that_does_not_exist_gives_127_and_is_named(greenwall):
     assert "no-such-command-here" in done.stderr
 
 
+def test_empty_command_is_one_that_does_not_exist(greenwall):
+    done = greenwall.run("")
+    assert (done.returncode, "GWL0407" in done.stderr) == (127, True)
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_stream_that_is_closed_is_closed_to_the_command_and_nothing_else_changes(greenwall, closed):
+    shell = f'exec {closed}>&-; exec "$0" "$@"'
+    look = f"if [ -e /proc/self/fd/{closed} ]; then exit 8; else exit 7; fi"
+    done = subprocess.run(
+        ["sh", "-c", shell, *greenwall.arguments("run", "--", "bash", "-c", look)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (7, "", "")
+
+
 @pytest.mark.parametrize("kind", ["file", "directory"])
 def test_command_that_cannot_be_executed_gives_126_and_is_named(greenwall, tmp_path, kind):
     thing = tmp_path / "thing"

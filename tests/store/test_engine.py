@@ -234,3 +234,13 @@ def test_no_message_and_no_representation_shows_the_password_of_a_url(url, monke
     assert "cret" not in f"{describe(raised.value)} {raised.value}"
     store = Store(url, create_engine("sqlite://"), Location(tmp_path, "s.db"))
     assert "cret" not in repr(store)
+
+
+def test_store_that_was_deleted_is_not_made_again_by_who_has_it_open(store, store_url):
+    store.engine.dispose()
+    file = Path(store.location.directory, store.location.name)
+    for each in file.parent.glob(f"{file.name}*"):
+        each.unlink()
+    with pytest.raises(StoreError), reading(store) as session:
+        active_policy(session)
+    assert not file.exists()
