@@ -217,28 +217,27 @@ class Ledger:
         return guard.last_number
 
     def _take_leftover(self, left: Leftover) -> None:
-        if left.hello is None:
-            return
         entries: list[Entry] = []
         with transaction(self._store) as session:
-            guard = _known(session, left.hello, left.hello.pid)
-            _write_down(guard, unseen_events(left.events, guard.last_number), entries)
+            if left.hello is not None:
+                guard = _known(session, left.hello, left.hello.pid)
+                _write_down(guard, unseen_events(left.events, guard.last_number), entries)
+                end_guard(session, guard.guard_id, at=self._clock(), exit_status=left.exit_status)
+                damage = self._damage(left, guard)
+            else:
+                # Whose it was cannot be read; that something was lost is said all the same.
+                damage = self._damage(left)
             if left.damage:
-                entries.append(self._damage(guard, left))
+                entries.append(damage)
             append(session, entries)
-            end_guard(session, guard.guard_id, at=self._clock(), exit_status=left.exit_status)
 
-    def _damage(self, guard: Guard, left: Leftover) -> Entry:
+    def _damage(self, left: Leftover, guard: Guard | None = None) -> Entry:
         said = line(message("GWL0507", path=left.path.name, events=len(left.events), damage=left.damage))
-        return Entry(
-            self._clock(),
-            _GENERIC,
-            user_name=guard.user,
-            qualified_job_name=guard.qualified_job_name,
-            pid=guard.pid,
-            text=said,
-            guard_id=guard.guard_id,
-        )
+        entry = Entry(self._clock(), _GENERIC, text=said)
+        if guard is None:
+            return entry
+        job = guard.qualified_job_name
+        return entry._replace(user_name=guard.user, qualified_job_name=job, pid=guard.pid, guard_id=guard.guard_id)
 
 
 def _write_down(guard: Guard, events: Sequence[Event], entries: list[Entry]) -> None:

@@ -330,6 +330,19 @@ async def test_damaged_spool_is_taken_in_as_far_as_it_goes_and_kept(store):
     assert [(entry.entry_type, entry.text[:7]) for entry in last] == [("GR", "GWL0507")]
 
 
+async def test_spool_of_which_nothing_can_be_read_is_told_of_in_the_journal_and_kept(store):
+    spool = spool_with(store, GUARD_ID, Entries(events(1, 2)))
+    spool.close()
+    spool.path.write_bytes(b"?" + spool.path.read_bytes()[1:])
+    kept = spool.path.with_suffix(".spool.damaged")
+    async with worker_here(store):
+        await eventually(kept.exists)
+    with reading(store) as session:
+        (entry,) = page_after(session, 0, limit=10)
+    assert (entry.entry_type, entry.text[:7]) == ("GR", "GWL0507")
+    assert spool.path.name in entry.text
+
+
 async def test_second_worker_says_so_and_ends(store, store_url):
     with worker_process(store_url) as first:
         async with guard(store.location):
