@@ -80,6 +80,13 @@ def test_unix_socket_goes_on_by_itself():
         assert setting.outcomes == []
 
 
+def test_what_is_no_socket_is_answered_here_and_never_left_to_the_kernel(tmp_path):
+    setting = Setting(reject(ExitPoint.LISTEN))
+    with (tmp_path / "file").open("wb") as file:
+        assert setting.serve(setting.listen(file)) == errno.ENOTSOCK
+    assert not setting.kernel.went_on
+
+
 @pytest.mark.parametrize("step", [Step.CALLER, Step.TAKE, Step.ANSWER])
 def test_caller_that_goes_leaves_a_rejected_listener_closed(server, step):
     setting = Setting(reject(ExitPoint.LISTEN, local_port="1-65535"))
