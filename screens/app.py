@@ -6,6 +6,7 @@ were typed meanwhile. It knows no panel but the two that it opens itself, help a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -250,9 +251,13 @@ def run_console(first_panel: Callable[[], Panel], options: ConsoleOptions) -> No
 
     Raises:
         ConsoleError: The first panel could not be shown.
+        SystemExit: A bug ended the console.
     """
     keys_shim.install()
     app = ConsoleApp(first_panel, options)
     app.run(mouse=options.mouse)
     if app.failure is not None:
         raise app.failure
+    if app.return_code:
+        # A bug; Textual has shown where. Whoever started us must not take it for a sign-off.
+        sys.exit(app.return_code)

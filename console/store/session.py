@@ -52,6 +52,21 @@ def _session(store: Store, begin: str) -> Iterator[Session]:
             yield session
     except SQLAlchemyError as error:
         raise store_error(error, store.shown_url) from error
+    except (LookupError, ValueError) as error:
+        if not _is_about_a_row(error):
+            raise
+        raise StoreError("GWL0310", url=store.shown_url, reason=f"a row in it is damaged: {error}") from error
+
+
+def _is_about_a_row(error: Exception) -> bool:
+    """Say whether SQLAlchemy could make no value of what a column holds; it passes the errors of its types on.
+
+    Nothing that Greenwall writes is so, but who can write the file can: the journal must still be one to look at.
+    """
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return step is not None and str(step.tb_frame.f_globals.get("__name__", "")).startswith("sqlalchemy.")
 
 
 def store_error(error: SQLAlchemyError, url: str) -> StoreError:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -367,3 +370,12 @@ async def test_no_color_draws_without_colours(make_app, monkeypatch):
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         assert {segment.style.color for segment in app.surface.render_line(0)} == {None}
+
+
+def test_bug_that_ends_the_console_shows_in_its_exit_status():
+    code = "from screens.app import ConsoleOptions, run_console; run_console(lambda: 1 // 0, ConsoleOptions())"
+    driver = {"TEXTUAL_DRIVER": "textual.drivers.headless_driver:HeadlessDriver"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | driver, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, "ZeroDivisionError" in done.stderr) == (1, True)

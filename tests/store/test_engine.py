@@ -26,6 +26,7 @@ from console.store import schema
 from console.store.engine import Location, Store, open_store
 from console.store.journal import attached_receiver, list_receivers
 from console.store.revisions import active_policy, count_changes, list_revisions
+from console.store.rules import list_rules
 from console.store.session import reading
 from console.store.sqlite import PRAGMAS
 from console.store.url import default_url
@@ -244,3 +245,24 @@ def test_store_that_was_deleted_is_not_made_again_by_who_has_it_open(store, stor
     with pytest.raises(StoreError), reading(store) as session:
         active_policy(session)
     assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "read"),
+    [
+        ("UPDATE pending_rule SET action = '*FOO'", list_rules),
+        ("UPDATE receiver SET attached_at = 'garbage'", attached_receiver),
+    ],
+)
+def test_damaged_row_is_an_error_of_the_store(store, damage, read):
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(damage)
+    with pytest.raises(StoreError) as raised, reading(store) as session:
+        read(session)
+    assert raised.value.message_id == "GWL0310"
+    describe(raised.value)
+
+
+def test_errors_of_who_uses_a_session_stay_as_they_are(store):
+    with pytest.raises(KeyError), reading(store):
+        {}["bug"]
