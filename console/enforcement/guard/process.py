@@ -46,6 +46,8 @@ _CRASHED = 70
 _TERMINAL_SIGNALS = (signal.SIGHUP, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
 _MOST_DESCRIPTORS = 65_536
 _MOST_DETAILS = 4000
+_MOST_VALUE = 1000
+"""Characters of a report, each at most six octets in JSON, so that it stays one datagram that the front takes whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,9 @@ class Front:
             self._line.send(json.dumps({"kind": kind, **values}).encode())
 
     def say_error(self, error: ConsoleError) -> None:
-        """Send an error for the front to show."""
-        self.say(
-            "error", message_id=error.message_id, values={name: str(value) for name, value in error.values.items()}
-        )
+        """Send an error for the front to show; a value that is very long is cut."""
+        values = {name: str(value)[:_MOST_VALUE] for name, value in error.values.items()}
+        self.say("error", message_id=error.message_id, values=values)
 
 
 def be_guard(location: Location, names: JobNames, start: child.JobStart, line: socket.socket) -> NoReturn:
