@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import String, cast, select
 from sqlmodel import Session
 
 from console.journal.chain import FIELDS, canonical, link, microseconds
 from console.model.journal import JournalEntry, Receiver
-from console.store.journal import list_receivers
 from console.store.seed import GENESIS_HASH
 
 _PAGE = 1000
@@ -39,14 +38,13 @@ def verify(session: Session) -> Verdict:
     Args:
         session: An open session; it sees one state of the store from beginning to end.
     """
-    receivers = list_receivers(session)
+    receivers = _receivers(session)
     if not receivers:
         return Verdict(0, 1, "GWL0605")
     expected = receivers[0].first_sequence
     digest = bytes.fromhex(GENESIS_HASH)
-    names = _names(receivers)
     for entry in _entries(session):
-        fault = _place_fault(entry, expected, names) or _hash_fault(digest, entry)
+        fault = _place_fault(entry, expected, receivers) or _hash_fault(digest, entry)
         if fault:
             return Verdict(expected - receivers[0].first_sequence, expected, fault)
         digest = bytes.fromhex(entry[-1])
@@ -67,15 +65,28 @@ def _entries(session: Session) -> Iterator[tuple[Any, ...]]:
         yield tuple(row)
 
 
-def _names(receivers: list[Receiver]) -> list[tuple[int, int, str]]:
-    return [(each.first_sequence, each.last_sequence, each.name) for each in receivers]
+class _Span(NamedTuple):
+    """What one receiver says of itself."""
+
+    name: str
+    first_sequence: int
+    last_sequence: int
+    last_hash: str
 
 
-def _place_fault(entry: tuple[Any, ...], expected: int, names: list[tuple[int, int, str]]) -> str:
+def _receivers(session: Session) -> list[_Span]:
+    """Return the receivers, oldest first; values again, and of those only whose numbers are numbers."""
+    columns = Receiver.metadata.tables["receiver"].c
+    query = select(*(columns[name] for name in _Span._fields)).order_by(columns.first_sequence, columns.name)
+    spans = [_Span(*row) for row in session.execute(query)]
+    return [span for span in spans if isinstance(span.first_sequence, int) and isinstance(span.last_sequence, int)]
+
+
+def _place_fault(entry: tuple[Any, ...], expected: int, receivers: list[_Span]) -> str:
     number, _, receiver, *_ = entry
     if number != expected:
         return "GWL0602" if number > expected else "GWL0603"
-    holder = next((name for first, last, name in names if first <= expected <= last), None)
+    holder = next((each.name for each in receivers if each.first_sequence <= expected <= each.last_sequence), None)
     return "GWL0604" if holder != receiver else ""
 
 
@@ -90,7 +101,7 @@ def _hash_fault(before: bytes, entry: tuple[Any, ...]) -> str:
     return "" if found == expected.hex() else "GWL0603"
 
 
-def _end(receivers: list[Receiver], expected: int, digest: bytes) -> Verdict:
+def _end(receivers: list[_Span], expected: int, digest: bytes) -> Verdict:
     good = expected - receivers[0].first_sequence
     last = receivers[-1]
     if last.last_sequence >= expected:

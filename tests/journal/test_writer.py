@@ -96,6 +96,9 @@ def test_empty_journal_is_whole(store):
         ("UPDATE receiver SET name = 'AUDRCV0002'", Verdict(0, 1, "GWL0604")),
         ("UPDATE journal_entry SET (entry_timestamp, chain_hash) = ('x', '')", Verdict(0, 1, "GWL0603")),
         ("DELETE FROM receiver", Verdict(0, 1, "GWL0605")),
+        ("UPDATE receiver SET last_sequence = 'x'", Verdict(0, 1, "GWL0605")),
+        ("UPDATE receiver SET first_sequence = x'00ff'", Verdict(0, 1, "GWL0605")),
+        ("UPDATE receiver SET (attached_at, detached_at) = (1, 2)", Verdict(5)),
     ],
 )
 def test_tampering_is_found_at_its_first_entry(store, statement, expected):
