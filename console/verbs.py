@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.errors import UsageError
+from console.errors import StoreError, UsageError
 from console.shell.exit_codes import DONE, FAILED
 from console.shell.output import print_text
 
@@ -44,17 +44,20 @@ def _print_version(wanted: bool) -> None:
 def open_greenwall(
     context: typer.Context,
     store: Annotated[
-        str,
+        str | None,
         typer.Option(envvar="GREENWALL_STORE", metavar="URL", help="Store, as a SQLAlchemy URL.", show_default=False),
-    ] = "",
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> int:
     """Decide who may listen, accept and connect, and keep a journal of it. Without a verb the console opens."""
     del version
-    context.obj = store
-    return DONE if context.invoked_subcommand else _open_console(store)
+    if store == "":
+        # A variable of a script that is not set: the default store is the last that is meant.
+        raise StoreError("GWL0301", url="''")
+    context.obj = store or ""
+    return DONE if context.invoked_subcommand else _open_console(context.obj)
 
 
 def _open_console(store_url: str) -> int:

@@ -6,6 +6,7 @@ were typed meanwhile. It knows no panel but the two that it opens itself, help a
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from screens.surface import Surface
 from screens.terminal.keys import HELP, Function
 from screens.terminal.page import HELP_MESSAGE, NORMAL, WIDE
 from screens.terminal.terminal import Terminal
+from screens.themes import has_colours
 
 _ANSWERS = {Function.ATTN: "KBD0105", Function.SYSREQ: "KBD0104"}
 _RESET_HINT = "Ctrl+R resets."
@@ -254,6 +256,9 @@ def run_console(first_panel: Callable[[], Panel], options: ConsoleOptions) -> No
         SystemExit: A bug ended the console.
     """
     keys_shim.install()
+    if not has_colours():
+        # Textual asks no database, and sends every terminal colours unless this says not to (no-color.org).
+        os.environ["NO_COLOR"] = "1"
     app = ConsoleApp(first_panel, options)
     app.run(mouse=options.mouse)
     if app.failure is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import curses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -57,6 +58,15 @@ THEMES: Mapping[str, Tones] = {
     "mono": Tones("", {}),
 }
 """By name. All tones have a contrast of 4.5 or more on their ground; pure blue on black would have 2.4."""
+
+
+def has_colours() -> bool:
+    """Say whether the terminal's entry in the terminfo database has colours; one that has no entry counts as having."""
+    try:
+        curses.setupterm()
+    except curses.error:
+        return True
+    return curses.tigetnum("colors") > 0
 
 
 @cache

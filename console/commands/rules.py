@@ -201,6 +201,9 @@ class RenumberSocketRules(Command):
             before = [rule.sequence for rule in pending.list_rules(session, exit_point)]
             count = pending.renumber_rules(session, exit_point, start=int(values["START"]), step=int(values["STEP"]))
             after = [rule.sequence for rule in pending.list_rules(session, exit_point)]
+        done = message("GWL0145", count=count, exit_point=exit_point)
+        if after == before:
+            return Result(messages=(done,), changed=False)
         record(
             context,
             f"{count} rules of {exit_point} renumbered",
@@ -208,7 +211,7 @@ class RenumberSocketRules(Command):
             before={"sequences": before},
             after={"sequences": after},
         )
-        return Result(messages=(message("GWL0145", count=count, exit_point=exit_point),))
+        return Result(messages=(done,))
 
 
 class WorkWithSocketRules(Command):

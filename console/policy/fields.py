@@ -67,7 +67,7 @@ def refusal(message_id: str, *, keyword: str, value: object, **more: object) -> 
     Returns:
         An error with an empty ``place``; `console.policy.document` fills in line and column where there are any.
     """
-    shown = str(value)
+    shown = str(value) or "empty"
     if len(shown) > _SHOWN_LENGTH:
         shown = shown[: _SHOWN_LENGTH - 3] + "..."
     return PolicyError(message_id, keyword=keyword, value=shown, place="", **more)

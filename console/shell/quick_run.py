@@ -40,7 +40,7 @@ def recognise(arguments: Sequence[str]) -> QuickRun | None:
         command = command[1:]
     elif command[:1] and command[0].startswith("-"):
         return None
-    if not command:
+    if not command or before.get("--store") == "":
         return None
     return QuickRun(command, before.get("--store", ""), behind.get("--name", ""), behind.get("--user", ""))
 

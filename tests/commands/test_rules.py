@@ -8,6 +8,7 @@ import pytest
 
 from console.commands.execute import run_command
 from console.errors import CommandError, ConsoleError, PolicyError
+from console.messages import describe
 from console.model.words import Action, ExitPoint, YesNo
 from console.policy.checks import make_rule
 from console.store.outbox import waiting
@@ -164,6 +165,25 @@ def test_rules_are_renumbered_in_their_order(context):
         run_command(f"ADDSOCRUL *CONNECT {sequence} RMTPORT({sequence}) ACTION(*ALLOW)", context)
     run_command("RNBSOCRUL *CONNECT START(100) STEP(5)", context)
     assert [(r.sequence, r.remote_port) for r in rules(context)[:3]] == [(100, "7"), (105, "8"), (110, "300")]
+
+
+def test_renumbering_that_changes_nothing_leaves_no_audit_entry(context):
+    run_command("ADDSOCRUL *CONNECT 10 ACTION(*ALLOW)", context)
+    audited = len(audit(context))
+    assert ids(run_command("RNBSOCRUL *CONNECT", context)) == ["GWL0145"]
+    assert len(audit(context)) == audited
+
+
+def test_a_value_that_is_not_allowed_is_answered_with_those_that_are(context):
+    with pytest.raises(CommandError) as caught:
+        run_command("CHGSOCEXT *CONNECT MODE(FOO)", context)
+    assert "*ENFORCE, *MONITOR, *OFF" in describe(caught.value).recovery
+
+
+def test_an_empty_value_is_called_empty(context):
+    with pytest.raises(PolicyError) as caught:
+        run_command("ADDSOCRUL *CONNECT RMTADR('') ACTION(*ALLOW)", context)
+    assert "RMTADR cannot be empty" in describe(caught.value).text
 
 
 def test_a_displayed_rule_has_every_prompt_and_opens_its_panel(context):

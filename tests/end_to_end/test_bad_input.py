@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.end_to_end.command import Greenwall
+from tests.end_to_end.command import COMMAND, Greenwall
 
 pytestmark = pytest.mark.end_to_end
 
@@ -161,6 +161,13 @@ def test_directory_that_is_not_there_is_named_and_not_made(tmp_path):
     said = refused_by_all(Greenwall(tmp_path / "no" / "such"))
     assert "GWL0303" in said
     assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("verb", [["show", "rules"], ["run", "--", "echo", "ran"]], ids=["show", "run"])
+def test_empty_store_option_does_not_mean_the_default_store(verb):
+    done = subprocess.run([COMMAND, "--store", "", *verb], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "GWL0301" in done.stderr
 
 
 @pytest.mark.parametrize("url", ["nonsense", "sqlite://", "sqlite:///:memory:", "redis://127.0.0.1/"])

@@ -379,3 +379,15 @@ def test_bug_that_ends_the_console_shows_in_its_exit_status():
         [sys.executable, "-c", code], env=os.environ | driver, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, "ZeroDivisionError" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "expected"), [("vt220", "False"), ("xterm-256color", "True"), ("none-such", "True")]
+)
+def test_terminal_without_colours_is_known_by_its_name(terminal, expected):
+    code = "from screens.themes import has_colours; print(has_colours())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"TERM": terminal}, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.stdout.strip() == expected

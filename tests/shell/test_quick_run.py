@@ -60,6 +60,7 @@ def parsed(arguments):
         (["run", "--"], None),
         (["run", "--help"], None),
         (["run", "--nmae", "x", "--", "id"], None),
+        (["--store", "", "run", "id"], None),
         (["show", "rules"], None),
         ([], None),
     ],
