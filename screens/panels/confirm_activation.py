@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from console.messages import message
 from console.policy.difference import Change, Kind, compare
 from console.store.revisions import active_policy, pending_policy
-from screens.panel import Reply, Return, Submission
+from screens.panel import Reply, Return, Stay, Submission
 from screens.panels.display import Display, Line
 from screens.panels.replies import DONE
 from screens.panels.running import run
 from screens.panels.services import Services
 
+_CHANGED_MEANWHILE = "GWL0716"
 _WORDS = {Kind.ADDED: "Added", Kind.REMOVED: "Removed", Kind.CHANGED: "Changed"}
 
 
@@ -31,11 +33,15 @@ class ConfirmActivation(Display):
         """
         del arguments
         super().__init__(services)
-        with services.context.opened() as session:
-            self._revision, active = active_policy(session)
-            self._changes = compare(active, pending_policy(session))
+        self._revision, self._changes = self._read()
         if self._changes:
             self.prompt_rows = ("Press Enter to activate these changes.", "Press F12 to return to change them.")
+
+    def _read(self) -> tuple[int, tuple[Change, ...]]:
+        """Return the active revision's number, and what differs from it."""
+        with self.services.context.opened() as session:
+            number, active = active_policy(session)
+            return number, compare(active, pending_policy(session))
 
     def lines(self) -> Sequence[Line]:
         """Return each change, as it was and as it will be."""
@@ -45,9 +51,13 @@ class ConfirmActivation(Display):
         return [head, Line(), *(line for change in self._changes for line in _told(change))]
 
     def handle(self, submission: Submission) -> Reply:
-        """Activate with Enter."""
+        """Activate with Enter; what somebody else has changed meanwhile is shown first."""
         if submission.key != "ENTER":
             return super().handle(submission)
+        shown = self._revision, self._changes
+        self._revision, self._changes = self._read()
+        if (self._revision, self._changes) != shown:
+            return Stay((message(_CHANGED_MEANWHILE),), redraw=True)
         ran = run(self.services, "ACTSOCPCY")
         return Return(DONE, ran.messages)
 

@@ -31,6 +31,7 @@ NO_LIST = "GWL0708"
 _BAD_OPTION = "GWL0703"
 _NOT_HERE = "GWL0709"
 _NO_PARAMETERS = "GWL0715"
+_CHANGED_MEANWHILE = "GWL0716"
 
 
 @dataclass(slots=True)
@@ -41,6 +42,8 @@ class _Run:
     """The row whose panel is open; empty when none is."""
     parameters: str = ""
     is_confirmed: bool = False
+    shown: dict[str, object] = field(default_factory=dict)
+    """Row id -> the row as the confirmation showed it."""
     is_display: bool = False
     """Whether the open panel only shows something: its option is done however it is left."""
     is_alone: bool = False
@@ -124,6 +127,7 @@ class OptionList(CommandPanel, Generic[RowT]):
             return Stay(redraw=True)
         if is_confirmation and not current.is_alone:
             current.is_confirmed = True
+            self.reload()
         else:
             self._finish(row_id)
         if not current.is_alone:
@@ -219,12 +223,16 @@ class OptionList(CommandPanel, Generic[RowT]):
         cls = self.services.commands[option.command]
         if option.way is Way.CONFIRM and not self._run.is_confirmed:
             return Ran(panel=self._confirmation(option))
+        if option.way is Way.CONFIRM and row != self._run.shown.get(row_id):
+            # Rows go by what names them; by now that may name another: rules are renumbered.
+            raise CommandError(_CHANGED_MEANWHILE)
         if option.way is Way.PROMPT and not self._run.parameters:
             return Ran(panel=Prompter(self.services, cls, given))
         return run(self.services, command_text(cls, given, self._run.parameters))
 
     def _confirmation(self, option: Option[RowT]) -> Confirm[RowT]:
         rows = [row_id for row_id in self.typed.rows(self._order) if self._option(row_id) == option]
+        self._run.shown = {row_id: self.pager.find(row_id) for row_id in rows}
         shown = [(str(option.number), self.pager.find(row_id)) for row_id in rows]
         return Confirm(
             self.services,

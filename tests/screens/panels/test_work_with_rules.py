@@ -265,6 +265,30 @@ def test_a_rule_removed_by_another_operator_loses_its_option(rules, run):
     assert rules.row(11).split()[0] == "20"
 
 
+def test_a_rule_that_another_operator_put_in_the_place_of_a_confirmed_one_is_not_removed(rules, run, store):
+    rules.option("*CONNECT.10", "4").press("ENTER")
+    run("RMVSOCRUL *CONNECT 10", "ADDSOCRUL *CONNECT 10 USRPRF(BOB) ACTION(*REJECT)")
+    rules.press("ENTER")
+    assert rules.message_ids == ["GWL0716"]
+    assert sequences(store) == [10, 20, 30, 99999]
+    assert "BOB" in rules.row(11)
+    rules.press("ENTER").press("ENTER")
+    assert sequences(store) == [20, 30, 99999]
+
+
+def test_changes_of_another_operator_are_shown_before_they_are_activated(rules, run, store):
+    rules.press("F10")
+    run("ADDSOCRUL *LISTEN 77 ACTION(*REJECT)")
+    rules.press("ENTER")
+    assert rules.message_ids == ["GWL0716"]
+    assert "*LISTEN 77" in rules.shown
+    with reading(store) as session:
+        assert active_number(session) == 1
+    rules.press("ENTER")
+    with reading(store) as session:
+        assert active_number(session) == 2
+
+
 def test_option_8_fills_in_the_rule_to_test(rules):
     rules.option("*CONNECT.10", "8").press("ENTER")
     assert rules.title == "Test Socket Rules (TSTSOCRUL)"
