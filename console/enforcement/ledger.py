@@ -14,11 +14,12 @@ from console.clock import Clock
 from console.enforcement.frames import End, Entries, Event, Hello, InForce
 from console.enforcement.intake import entry, moment, new_events, unseen_events
 from console.enforcement.spool import Leftover, discard, leftover
-from console.errors import WorkerError
+from console.errors import PolicyError, StoreError, WorkerError
 from console.journal.entries import Entry, from_outbox
 from console.journal.writer import append
 from console.messages import line, message
 from console.model.running import Guard
+from console.policy.compiler import compile_policy
 from console.policy.rule import Policy
 from console.store.engine import Store
 from console.store.guards import add_guard, end_guard, find_guard, list_guards, reopen_guard
@@ -90,15 +91,19 @@ class Ledger:
             end_worker(session, self._worker_id, self._clock())
 
     def newer_policy(self, than: int) -> tuple[int, Policy] | None:
-        """Return the active revision if it is another than this one.
+        """Return the active revision if it is another than this one, and one that guards can take.
 
         Raises:
-            StoreError: The store cannot be read, or the revision in it.
+            StoreError: The store cannot be read, or the revision in it makes no policy.
             StoreGoneError: There is no store any more.
         """
         self.check_there()
         with reading(self._store) as session:
-            return None if active_number(session) == than else active_policy(session)
+            if active_number(session) == than:
+                return None
+            number, policy = active_policy(session)
+        _check(number, policy)
+        return number, policy
 
     def welcome(self, hello: Hello, pid: int) -> tuple[int, int]:
         """Record a guard that has come, or come back.
@@ -238,6 +243,18 @@ class Ledger:
             return entry
         job = guard.qualified_job_name
         return entry._replace(user_name=guard.user, qualified_job_name=job, pid=guard.pid, guard_id=guard.guard_id)
+
+
+def _check(number: int, policy: Policy) -> None:
+    """Refuse a revision that would end every guard that gets it; only somebody who wrote into the store can make one.
+
+    Raises:
+        StoreError: It does not compile.
+    """
+    try:
+        compile_policy(policy, number)
+    except (PolicyError, ValueError) as error:
+        raise StoreError("GWL0326", number=number, reason=str(error)) from error
 
 
 def _write_down(guard: Guard, events: Sequence[Event], entries: list[Entry]) -> None:

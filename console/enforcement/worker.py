@@ -135,7 +135,8 @@ class Worker:
         self._scribe = Scribe(self._ledger)
         self._guards = GuardServer(self._scribe, *self._ledger.start(host=socket.gethostname()))
         self._tasks: set[asyncio.Task[None]] = set()
-        self._woken = asyncio.Event()
+        self._policy_woken = asyncio.Event()
+        self._outbox_woken = asyncio.Event()
         self._stopped = asyncio.Event()
         self._exit_code = 0
 
@@ -149,7 +150,8 @@ class Worker:
         loop.add_reader(self._wake.fileno(), self._on_wake)
         try:
             async with asyncio.TaskGroup() as group:
-                for work in (self._scribe.commit_for_ever, self._watch, self._beat, self._take_spools):
+                watches = (self._watch_policy, self._watch_outbox)
+                for work in (self._scribe.commit_for_ever, *watches, self._beat, self._take_spools):
                     self._begin(group, self._supervise(work))
                 self._begin(group, self._supervise(lambda: self._accept(group)))
                 tell_systemd("READY=1")
@@ -192,17 +194,21 @@ class Worker:
             endpoint, _ = await asyncio.get_running_loop().sock_accept(self._listener)
             self._begin(group, self._supervise(partial(self._guards.converse, endpoint), again=False))
 
-    async def _watch(self) -> None:
-        """Look whether there is a new revision or an audit entry; when woken, and twice a second in any case."""
+    async def _watch_policy(self) -> None:
+        """Look whether there is a new revision; when woken, and twice a second in any case."""
         while True:
-            self._woken.clear()
+            self._policy_woken.clear()
             if newer := await self._scribe.insist(self._ledger.newer_policy, self._guards.revision):
                 self._guards.push(*newer)
+            await _woken(self._policy_woken)
+
+    async def _watch_outbox(self) -> None:
+        """Look likewise whether there are audit entries; a revision that cannot be read does not hold them up."""
+        while True:
+            self._outbox_woken.clear()
             while await self._scribe.insist(self._ledger.move_outbox):
                 pass
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_S):
-                    await self._woken.wait()
+            await _woken(self._outbox_woken)
 
     async def _beat(self) -> None:
         """Say that this worker lives."""
@@ -234,7 +240,8 @@ class Worker:
         with contextlib.suppress(BlockingIOError):
             while self._wake.recv(1):
                 pass
-        self._woken.set()
+        self._policy_woken.set()
+        self._outbox_woken.set()
 
     def _end(self) -> int:
         try:
@@ -242,3 +249,9 @@ class Worker:
         except StoreError as error:
             _log.warning("%s", line(describe(error)))
         return 0
+
+
+async def _woken(event: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_POLL_S):
+            await event.wait()

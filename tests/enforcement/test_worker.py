@@ -20,6 +20,7 @@ from console.enforcement.worker import Worker
 from console.errors import WorkerError
 from console.journal.verify import verify
 from console.messages import message
+from console.model.revision import Revision
 from console.model.words import ExitPoint, Mode
 from console.store import sqlite
 from console.store.engine import open_store
@@ -341,6 +342,29 @@ async def test_spool_of_which_nothing_can_be_read_is_told_of_in_the_journal_and_
         (entry,) = page_after(session, 0, limit=10)
     assert (entry.entry_type, entry.text[:7]) == ("GR", "GWL0507")
     assert spool.path.name in entry.text
+
+
+@pytest.mark.parametrize("document", ["{", "{}", None])
+async def test_revision_that_makes_no_sense_reaches_no_guard_and_holds_up_no_audit_entry(store, document):
+    async with worker_here(store), guard(store.location) as peer:
+        await peer.ask()
+        with transaction(store) as session:
+            number = activate(session, services={}, user="OPER", at=NOW)
+            revision = session.get_one(Revision, number)
+            nonsense = revision.document.replace('"local_address":"*ANY"', '"local_address":"nowhere"')
+            assert nonsense != revision.document
+            revision.document = nonsense if document is None else document
+            add_audit(session, "CD", at=NOW, user="OPER", job="000000/OPER/CL", text="x", detail="x")
+        notify(store)
+
+        def moved():
+            with reading(store) as session:
+                return count_waiting(session) == 0
+
+        await eventually(moved)
+        with transaction(store) as session:
+            good = activate(session, services={}, user="OPER", at=NOW)
+        assert (await peer.read_until(NewRevision)).revision == good
 
 
 async def test_second_worker_says_so_and_ends(store, store_url):
