@@ -35,7 +35,7 @@ def ensure_worker(store_url: str, location: Location) -> None:
     """
     if _answers(location):
         return
-    if not location.directory.is_dir():
+    if not os.path.isdir(location.directory):
         # Rare, and the engine brings SQLAlchemy. A misspelt --store must not get a store, and with it another policy.
         from console.store.engine import make_directory
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
     location = locate(parsed)
     path = database_file(parsed)
     _check_directory(location, may_make=path is None or url == default_url())
-    ready = path is None or (path.exists() and sqlite.check_file(path))
+    ready = path is None or (_look_at(path) is not None and sqlite.check_file(path))
     if not ready and not create:
         raise StoreError("GWL0308", path=path)
     store = Store(url, _engine(parsed, without_credentials(url)), location)
@@ -87,8 +88,19 @@ def make_directory(url: str) -> None:
     _check_directory(locate(parsed), may_make=database_file(parsed) is None or url == default_url())
 
 
+def _look_at(path: Path) -> os.stat_result | None:
+    """Return what is there, None if nothing is; who may not look is told so, where `Path.exists` fails."""
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError("GWL0305", path=path, reason=error.strerror) from error
+
+
 def _check_directory(location: Location, *, may_make: bool) -> None:
-    if location.directory.is_dir():
+    there = _look_at(location.directory)
+    if there is not None and stat.S_ISDIR(there.st_mode):
         return
     if not may_make:
         raise StoreError("GWL0303", directory=location.directory)

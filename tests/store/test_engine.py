@@ -266,3 +266,19 @@ def test_damaged_row_is_an_error_of_the_store(store, damage, read):
 def test_errors_of_who_uses_a_session_stay_as_they_are(store):
     with pytest.raises(KeyError), reading(store):
         {}["bug"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else for a while")
+@pytest.mark.parametrize("closed", ["directory", "parent"])
+def test_store_that_another_user_keeps_to_himself_is_refused_by_name(tmp_path, closed):
+    directory = tmp_path / "parent" / "directory"
+    directory.mkdir(parents=True)
+    for each in (tmp_path, *tmp_path.parents[:-2]):
+        os.chmod(each, 0o755)
+    open_store(f"sqlite:///{directory}/store.db").close()
+    os.chmod(directory if closed == "directory" else directory.parent, 0o700)
+    os.seteuid(65534)
+    try:
+        assert refusal(f"sqlite:///{directory}/store.db") == "GWL0305"
+    finally:
+        os.seteuid(0)
