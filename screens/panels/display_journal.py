@@ -23,12 +23,14 @@ from screens.panels.prompter import Prompter
 from screens.panels.services import Services
 from screens.panels.work_with import WorkWithList
 from screens.terminal.attributes import Attribute
-from screens.terminal.page import Page, Size
+from screens.terminal.page import WIDE, Page, Size
 
 _BAD_POSITION = "GWL0713"
 _TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M")
-_VIEWS = ("Display both ends", "Display job and program", "Display outcome")
+_VIEWS: tuple[str, ...] = ("Display both ends", "Display job and program", "Display outcome")
 """What F11 shows next, by the view that shows now."""
+_WIDE_VIEWS = ("Display job", "Display both ends")
+"""The same on a wide screen."""
 
 
 class DisplayJournal(WorkWithList[JournalEntry]):
@@ -53,6 +55,7 @@ class DisplayJournal(WorkWithList[JournalEntry]):
             arguments: The values of DSPJRN.
         """
         self._arguments = dict(arguments)
+        self._views = _VIEWS
         self._journal = JournalPager(services.context, journal_filter(arguments))
         self._view = 0
         super().__init__(services, self._journal)
@@ -68,17 +71,17 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         return (
             FunctionKey(3, "Exit"),
             FunctionKey(5, "Refresh"),
-            FunctionKey(11, _VIEWS[self._view]),
+            FunctionKey(11, self._views[self._view % len(self._views)]),
             FunctionKey(12, "Cancel"),
             FunctionKey(17, "Position to"),
             FunctionKey(18, "Subset"),
         )
 
     def columns(self, size: Size) -> Sequence[Column[JournalEntry]]:
-        """Return the columns of the view; on a wide screen the first and most of the others."""
-        if size.columns > 80:
-            return (*_HEAD, _OUTCOME, _USER, *_BOTH_ENDS, _RULE, _PROGRAM, _TIME)
-        return (*_HEAD, *_BY_VIEW[self._view])
+        """Return the columns of the view; a wide screen has room for most of them at once."""
+        self._views = _WIDE_VIEWS if size == WIDE else _VIEWS
+        views = _BY_WIDE_VIEW if size == WIDE else _BY_VIEW
+        return (*_HEAD, *views[self._view % len(views)])
 
     def draw_header(self, page: Page) -> None:
         """Show the journal, what is shown of it, and how far this page reaches."""
@@ -92,7 +95,7 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         """Change the view, go to a place, or show a subset."""
         match submission.key:
             case "F11":
-                self._view = (self._view + 1) % len(_VIEWS)
+                self._view = (self._view + 1) % len(self._views)
                 return Stay(redraw=True)
             case "F17":
                 return Push(PositionWindow())
@@ -232,8 +235,14 @@ _RULE: Column[JournalEntry] = Column(
     help_key="RULE",
 )
 _PROGRAM: Column[JournalEntry] = Column("Program", 23, lambda entry: entry.program or entry.text, help_key="PROGRAM")
+_JOB: Column[JournalEntry] = Column("Job", 22, lambda entry: entry.qualified_job_name, help_key="JOB")
 _BY_VIEW: tuple[tuple[Column[JournalEntry], ...], ...] = (
     (_OUTCOME, _USER, Column("Address and port", 21, _ends, help_key="ENDS"), _TIME),
     (*_BOTH_ENDS, _TIME),
-    (Column("Job", 22, lambda entry: entry.qualified_job_name, help_key="JOB"), _RULE, _PROGRAM),
+    (_JOB, _RULE, _PROGRAM),
 )
+_BY_WIDE_VIEW: tuple[tuple[Column[JournalEntry], ...], ...] = (
+    (_OUTCOME, _USER, _BOTH_ENDS[0], Column("Remote address", 21, _remote, help_key="ENDS"), _RULE, _PROGRAM, _TIME),
+    (_OUTCOME, _USER, replace(_JOB, width=28), _RULE, replace(_PROGRAM, width=38), _TIME),
+)
+"""What has no ends says what it is in the last column but one, once."""

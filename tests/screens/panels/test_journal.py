@@ -8,9 +8,12 @@ import pytest
 
 from console.journal.writer import append
 from console.store.session import transaction
+from screens.terminal.page import WIDE
 from tests.factories import entry
+from tests.screens.panels.operator import Operator
 
 USERS = ("ALICE", "BOB")
+ALL_ENTRIES = dict.fromkeys(("ENTTYP", "SKTYPE", "OUTCOME", "EXITPNT", "USRPRF"), "*ALL")
 
 
 @pytest.fixture
@@ -54,6 +57,20 @@ def test_it_opens_at_the_end(journal):
 def test_the_other_views_look_as_drawn(journal):
     assert journal.press("F11").matches("display_journal_ends")
     assert journal.press("F11").matches("display_journal_job")
+
+
+def test_wide_screen_has_two_views_and_says_once_what_an_entry_without_ends_is(services, fill):
+    text = "Rule 10 of *CONNECT added"
+    fill(3, entry_type="GR", sk_type="", local_address="", remote_address="", program="", text=text)
+    wide = Operator(services.open("DisplayJournal", ALL_ENTRIES), WIDE)
+    assert "F11=Display job " in wide.rows[24]
+    assert wide.rows[8].count("Rule 10") == 1
+    wide.press("F11")
+    assert "F11=Display both ends" in wide.rows[24]
+    assert text in wide.rows[8]
+    assert "Job" in wide.rows[7]
+    wide.press("F11")
+    assert "Remote address" in wide.rows[7]
 
 
 def test_paging_goes_back_to_the_first_entry_and_again_to_the_last(journal):
