@@ -75,5 +75,16 @@ def open_console(store: Store, user: str, options: ConsoleOptions | None = None)
     """
     given = options or ConsoleOptions()
     services = console_services(store, user, system=given.system_name, clock=given.clock)
-    options = replace(given, system_name=services.system, status=Banner(store, given.clock).text)
-    run_console(lambda: MainMenu(services, is_first=True), options)
+    run_console(lambda: MainMenu(services, is_first=True), filled_in(given, services))
+
+
+def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
+    """Return options with what they leave empty: printed screens go beside the store, which is its owner's alone."""
+    store = services.context.store
+    nowhere = options.state_directory == ConsoleOptions().state_directory
+    return replace(
+        options,
+        system_name=services.system,
+        status=Banner(store, options.clock).text,
+        state_directory=store.location.directory if nowhere else options.state_directory,
+    )

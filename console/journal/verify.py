@@ -32,8 +32,9 @@ class Verdict:
 def verify(session: Session) -> Verdict:
     """Check every entry against its hash, its neighbour and its receiver.
 
-    Finds entries that were changed, removed, inserted or reordered, and entries cut off at the end. Who can rewrite the
-    whole store can rewrite the chain as well: receivers signed at detach are the answer to that.
+    Finds entries that were changed, removed, inserted or reordered, and entries cut off at the end as long as the
+    receiver's row still tells of them. Who can rewrite the store can rewrite the chain and that row as well: receivers
+    signed at detach are the answer to that.
 
     Args:
         session: An open session; it sees one state of the store from beginning to end.

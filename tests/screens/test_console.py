@@ -13,7 +13,7 @@ from console.store.revisions import active_policy
 from console.store.session import reading, transaction
 from screens.app import ConsoleApp, ConsoleOptions
 from screens.banner import Banner
-from screens.console import console_services, host_name
+from screens.console import console_services, filled_in, host_name
 from screens.panels.main_menu import MainMenu
 from tests.factories import entry
 from tests.screens.conftest import press, settle
@@ -56,6 +56,11 @@ def make_console(services, store, now, tmp_path):
 
 def rows(app):
     return app.surface.text()
+
+
+def test_printed_screens_go_beside_the_store_unless_told_otherwise(services, store, tmp_path):
+    assert filled_in(ConsoleOptions(), services).state_directory == store.location.directory
+    assert filled_in(ConsoleOptions(state_directory=tmp_path), services).state_directory == tmp_path
 
 
 async def test_the_main_job_by_keys(make_console, store, now):

@@ -69,6 +69,8 @@ class Acceptance:
     """Whether it waits for a connection, which is then looked for before it is taken."""
     decided: bool
     """Whether the exit point is asked; connections of other families than the internet's are handed over unasked."""
+    pidfd: OwnedFd
+    """The caller's, kept: a thread id that is used again gives the `Caller` another one meanwhile."""
     deadline: float = 0.0
     """When SO_RCVTIMEO of the listener ends the wait (time.monotonic); 0 for never."""
 
@@ -121,7 +123,8 @@ class AcceptPoint:
             if decided:
                 supervisor.identify(attempt)
             polled = family in _POLLED and not syscalls.is_non_blocking(listener.number)
-            acceptance = Acceptance(attempt, listener, os.fstat(listener.number).st_ino, flags, polled, decided)
+            inode = os.fstat(listener.number).st_ino
+            acceptance = Acceptance(attempt, listener, inode, flags, polled, decided, attempt.caller.pidfd)
             if self.try_once(supervisor, acceptance):
                 return
             failure = _cannot_wait(listener.number) if polled else errno.EAGAIN

@@ -69,7 +69,7 @@ class WaitingRoom:
         self._polled[number] = acceptance.inode
 
     def _poll_caller(self, acceptance: Acceptance) -> None:
-        number = acceptance.attempt.caller.pidfd.number
+        number = acceptance.pidfd.number
         if number not in self._callers:
             self._epoll.register(number, select.EPOLLIN)
         self._callers[number] = acceptance.inode
@@ -118,7 +118,7 @@ class WaitingRoom:
             queue = self._queues[acceptance.inode]
             was_first = queue[0] is acceptance
             queue.remove(acceptance)
-            pidfd = acceptance.attempt.caller.pidfd.number
+            pidfd = acceptance.pidfd.number
             if self._callers.pop(pidfd, None) is not None:
                 self._epoll.unregister(pidfd)
             if was_first:
