@@ -32,11 +32,6 @@ class OwnedFd:
             raise ValueError("the descriptor is closed")
         return self._number
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether it was closed or given away."""
-        return self._number < 0
-
     def release(self) -> int:
         """Give the descriptor away; the caller owns it from now on."""
         number, self._number = self.number, -1

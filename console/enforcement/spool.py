@@ -61,7 +61,7 @@ class Spool:
     def append(self, frames: Iterable[bytes]) -> None:
         """Write encoded frames at the end.
 
-        They survive this process at once, and a power cut once the system has written them or `sync` was called.
+        They survive this process at once, and a power cut once the system has written them.
 
         Raises:
             WorkerError: They cannot be written; what was written of them is cut off again.
@@ -89,17 +89,6 @@ class Spool:
         if left.damage:
             raise WorkerError("GWL0511", path=self.path, reason=left.damage)
         return left.events
-
-    def sync(self) -> None:
-        """Return when everything appended is on disk.
-
-        Raises:
-            WorkerError: The system cannot promise it.
-        """
-        try:
-            os.fdatasync(self._descriptor)
-        except OSError as error:
-            raise WorkerError("GWL0510", path=self.path, reason=error.strerror) from error
 
     def truncate(self) -> None:
         """Drop all entries, because the worker has taken everything; the Hello stays."""

@@ -14,12 +14,6 @@ def find_guard(session: Session, guard_id: str) -> Guard | None:
     return session.exec(select(Guard).where(col(Guard.guard_id) == guard_id)).one_or_none()
 
 
-def find_job(session: Session, job_number: int) -> Guard | None:
-    """Return the latest job that has this number."""
-    query = select(Guard).where(col(Guard.job_number) == job_number).order_by(col(Guard.id).desc()).limit(1)
-    return session.exec(query).first()
-
-
 def list_guards(session: Session, *, running: bool = True, limit: int = 1000) -> list[Guard]:
     """Return jobs, newest first.
 

@@ -1,4 +1,4 @@
-"""The journal as it is read: pages of entries in either direction, filtered, and counts."""
+"""The journal as it is read: pages of entries in either direction, filtered."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from console.model.journal import JournalEntry, Receiver
-
-COUNT_LIMIT = 100_000
-"""A filtered count stops here: nobody pages that far, and counting on would hold up the screen."""
 
 _WILD = "*"
 _ESCAPE = "\\"
@@ -67,26 +64,9 @@ def last_number(session: Session) -> int:
     return session.exec(select(func.max(JournalEntry.sequence_number))).one() or 0
 
 
-def count_entries(session: Session, only: JournalFilter = EVERYTHING) -> int:
-    """Count entries; a filtered count never exceeds `COUNT_LIMIT`.
-
-    Numbers have no gaps, so that all entries together are counted by looking at the first and the last.
-    """
-    if only == EVERYTHING:
-        first = session.exec(select(func.min(JournalEntry.sequence_number))).one()
-        return 0 if first is None else last_number(session) - first + 1
-    found = _filtered(only).with_only_columns(col(JournalEntry.sequence_number)).limit(COUNT_LIMIT).subquery()
-    return session.exec(select(func.count()).select_from(found)).one()
-
-
 def attached_receiver(session: Session) -> Receiver:
     """Return the receiver that takes entries now."""
     return session.exec(select(Receiver).where(col(Receiver.detached_at).is_(None))).one()
-
-
-def list_receivers(session: Session) -> list[Receiver]:
-    """Return all receivers, oldest first."""
-    return list(session.exec(select(Receiver).order_by(col(Receiver.first_sequence), col(Receiver.name))))
 
 
 def _filtered(only: JournalFilter) -> SelectOfScalar[JournalEntry]:

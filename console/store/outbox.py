@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from console.model.outbox import AuditOutbox
@@ -59,11 +59,6 @@ def add_audit(
 def waiting(session: Session, *, limit: int = 500) -> list[AuditOutbox]:
     """Return the entries that are not in the journal yet, oldest first."""
     return list(session.exec(select(AuditOutbox).order_by(col(AuditOutbox.id)).limit(limit)))
-
-
-def count_waiting(session: Session) -> int:
-    """Count the entries that are not in the journal yet."""
-    return session.exec(select(func.count()).select_from(AuditOutbox)).one()
 
 
 def forget(session: Session, up_to: int) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from console.errors import StoreError
 from console.model.revision import ActiveRevision, Revision
@@ -46,11 +46,6 @@ def revision_policy(session: Session, number: int) -> Policy:
         return msgspec.json.decode(row.document, type=Policy)
     except msgspec.MsgspecError as error:
         raise StoreError("GWL0326", number=number, reason=str(error)) from error
-
-
-def list_revisions(session: Session, *, limit: int = 1000) -> list[Revision]:
-    """Return the revisions, newest first."""
-    return list(session.exec(select(Revision).order_by(col(Revision.number).desc()).limit(limit)))
 
 
 def pending_policy(session: Session) -> Policy:

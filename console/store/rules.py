@@ -29,12 +29,6 @@ def list_rules(session: Session, exit_point: ExitPoint | None = None) -> list[Ru
     return [Rule(*values) for values in session.execute(query)]
 
 
-def find_rule(session: Session, exit_point: ExitPoint, sequence: int) -> Rule | None:
-    """Return a pending rule, None when there is no such rule."""
-    row = session.get(PendingRule, (exit_point, sequence))
-    return None if row is None else _rule(row)
-
-
 def get_rule(session: Session, exit_point: ExitPoint, sequence: int) -> Rule:
     """Return a pending rule.
 

@@ -39,11 +39,12 @@ def test_block_closes_at_its_end_and_on_an_error():
     with opened() as descriptor:
         number = descriptor.number
         assert is_open(number)
-    assert descriptor.is_closed
     assert not is_open(number)
-    with pytest.raises(RuntimeError), opened() as descriptor:
+    descriptor = opened()
+    number = descriptor.number
+    with pytest.raises(RuntimeError), descriptor:
         raise RuntimeError
-    assert descriptor.is_closed
+    assert not is_open(number)
 
 
 def test_released_descriptor_is_the_receivers():

@@ -22,7 +22,6 @@ WHOLE = [encode(hello()), encode(Entries(events(1, 2))), encode(Entries(events(3
 def octets(tmp_path):
     spool = Spool(tmp_path, GUARD_ID)
     spool.append(WHOLE)
-    spool.sync()
     yield spool.path.read_bytes()
     spool.remove()
 

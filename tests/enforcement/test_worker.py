@@ -27,7 +27,7 @@ from console.store.engine import open_store
 from console.store.exit_points import set_modes
 from console.store.guards import find_guard, list_guards
 from console.store.journal import page_after
-from console.store.outbox import add_audit, count_waiting
+from console.store.outbox import add_audit, waiting
 from console.store.revisions import activate
 from console.store.session import reading, transaction
 from console.store.unix_path import bind, connect
@@ -202,7 +202,7 @@ async def test_audit_entries_of_administration_move_into_the_journal(store):
 
         def moved():
             with reading(store) as session:
-                return count_waiting(session) == 0
+                return not waiting(session)
 
         await eventually(moved)
         with reading(store) as session:
@@ -359,7 +359,7 @@ async def test_revision_that_makes_no_sense_reaches_no_guard_and_holds_up_no_aud
 
         def moved():
             with reading(store) as session:
-                return count_waiting(session) == 0
+                return not waiting(session)
 
         await eventually(moved)
         with transaction(store) as session:

@@ -10,7 +10,6 @@ from console.model.words import Action, ExitPoint
 from console.store.rules import (
     add_rule,
     change_rule,
-    find_rule,
     get_rule,
     list_rules,
     next_sequence,
@@ -47,10 +46,10 @@ def test_rule_comes_back_as_it_was_added(store):
     full = rule(user="%WHEEL", remote_address="10.0.0.0/8", remote_port="https", action=Action.REJECT, text="a 'b' %_")
     add(store, full)
     with reading(store) as session:
-        assert get_rule(session, CONNECT, 10) == find_rule(session, CONNECT, 10) == full
+        assert get_rule(session, CONNECT, 10) == full
         assert list_rules(session, CONNECT)[0] == full
         assert type(list_rules(session, CONNECT)[0].action) is Action
-        assert find_rule(session, ExitPoint.LISTEN, 10) is None
+    refused("GWL0321", store, get_rule, ExitPoint.LISTEN, 10)
 
 
 def test_rules_are_listed_in_order_with_the_default_rule_last(store):
