@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from traceback import format_exc
 
+from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.message import Message as Event
@@ -21,6 +23,7 @@ from textual.message import Message as Event
 from console.clock import Clock, system_clock
 from console.errors import ConsoleError
 from console.messages import Message, describe, message
+from console.printable import printable
 from screens import keys_shim
 from screens.message_information import AdditionalMessageInformation
 from screens.panel import Panel
@@ -238,6 +241,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         except ConsoleError as error:
             banner = describe(error).text
         self.post_message(self.StatusRead(banner))
+
+    def _fatal_error(self) -> None:
+        """End after a bug, saying where it is; Textual would list the local variables, and with them what is secret."""
+        self.panic(Text("\n".join(printable(text) for text in format_exc().splitlines())))
 
     def _now(self) -> datetime:
         """Return the time in the operator's time zone."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from console.errors import CommandError
 from console.messages import message
-from screens.panel import Exit, Help, Push, Reply, Return, SignOff, Stay, Submission
+from screens.panel import Exit, FunctionKey, Help, Push, Reply, Return, SignOff, Stay, Submission
 from screens.panels.command_panel import COMMAND_KEYS, CommandPanel
 from screens.panels.help_texts import panel_help
 from screens.panels.running import run
@@ -37,7 +37,7 @@ class MenuOption:
 class Menu(CommandPanel):
     """A menu; subclasses say what is on it."""
 
-    function_keys = COMMAND_KEYS
+    function_keys = (FunctionKey(1, "Help"), *COMMAND_KEYS)
     is_task_entry = True
     title: str
     module: str

@@ -372,13 +372,22 @@ async def test_no_color_draws_without_colours(make_app, monkeypatch):
         assert {segment.style.color for segment in app.surface.render_line(0)} == {None}
 
 
-def test_bug_that_ends_the_console_shows_in_its_exit_status():
-    code = "from screens.app import ConsoleOptions, run_console; run_console(lambda: 1 // 0, ConsoleOptions())"
+def test_bug_that_ends_the_console_shows_in_its_exit_status_and_shows_no_variables():
+    code = """
+from screens.app import ConsoleOptions, run_console
+
+def first_panel():
+    password = "-".join(["se", "cret"])
+    return 1 // 0
+
+run_console(first_panel, ConsoleOptions())
+"""
     driver = {"TEXTUAL_DRIVER": "textual.drivers.headless_driver:HeadlessDriver"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | driver, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, "ZeroDivisionError" in done.stderr) == (1, True)
+    assert "se-cret" not in done.stderr
 
 
 @pytest.mark.parametrize(
