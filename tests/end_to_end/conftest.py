@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
-import threading
 
 import pytest
 
 from tests.end_to_end.command import Greenwall
 from tests.end_to_end.tmux import Tmux
+from tests.loopback import answer_http, serving
 from tests.programs.build import Programs, has_compiler
 
 
@@ -48,28 +47,6 @@ def terminal(tmp_path):
 
 @pytest.fixture
 def server_port():
-    """Return the port of a plain server on every loopback address, outside of any exit point.
-
-    It answers each connection with an HTTP response and closes, so that curl and bare clients are both content.
-    """
-    with socket.create_server(("0.0.0.0", 0), backlog=4096) as server:
-        thread = threading.Thread(target=_answer, args=(server,))
-        thread.start()
-        try:
-            yield server.getsockname()[1]
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join()
-
-
-def _answer(server):
-    while True:
-        try:
-            peer, _ = server.accept()
-        except OSError:
-            return
-        with peer, contextlib.suppress(OSError):
-            peer.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nhi\n")
-            peer.shutdown(socket.SHUT_WR)
-            while peer.recv(4096):
-                pass
+    """Return the port of a plain server that answers each connection with an HTTP response."""
+    with serving(answer_http) as number:
+        yield number

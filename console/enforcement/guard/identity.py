@@ -12,6 +12,7 @@ import grp
 import os
 import pwd
 import time
+from collections.abc import Callable
 
 from console.enforcement.backend import Caller
 from console.enforcement.guard.notify import status_lines
@@ -29,34 +30,29 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self._users: dict[int, tuple[float, str]] = {}
-        self._groups: dict[int, tuple[float, str]] = {}
-
-    def user(self, number: int) -> str:
+        self.user = _remembered(lambda number: pwd.getpwuid(number).pw_name)
         """Return the user profile of a user id; the number itself for one without a name."""
-        known = self._users.get(number)
+        self.group = _remembered(lambda number: grp.getgrgid(number).gr_name)
+        """Return the name of a group id; the number itself for one without a name."""
+
+
+def _remembered(look_up: Callable[[int], str]) -> Callable[[int], str]:
+    """Return a look-up that believes what it has found for a while."""
+    kept: dict[int, tuple[float, str]] = {}  # until when, and what
+
+    def name_of(number: int) -> str:
+        known = kept.get(number)
         now = time.monotonic()
-        if known is not None and now - known[0] < _NAMES_KEPT_S:
+        if known is not None and now < known[0]:
             return known[1]
         try:
-            name = pwd.getpwuid(number).pw_name.upper()
+            name = look_up(number).upper()
         except KeyError:
             name = str(number)
-        self._users[number] = (now, name)
+        kept[number] = (now + _NAMES_KEPT_S, name)
         return name
 
-    def group(self, number: int) -> str:
-        """Return the name of a group id; the number itself for one without a name."""
-        known = self._groups.get(number)
-        now = time.monotonic()
-        if known is not None and now - known[0] < _NAMES_KEPT_S:
-            return known[1]
-        try:
-            name = grp.getgrgid(number).gr_name.upper()
-        except KeyError:
-            name = str(number)
-        self._groups[number] = (now, name)
-        return name
+    return name_of
 
 
 def user_number(caller: Caller) -> int:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from console.enforcement import syscalls
 from console.store.engine import open_store
 from tests.end_to_end.command import Greenwall
 from tests.enforcement.kernel.jobs import RULES, House, activate_rules
+from tests.loopback import hang_up, serving
 
 _SOURCES = Path(__file__).parent / "programs"
 
@@ -70,20 +69,5 @@ def fresh_house(tmp_path, programs):
 @pytest.fixture(scope="session")
 def port():
     """Return the port of a server on all loopback addresses that answers each connection with its end."""
-    with socket.create_server(("0.0.0.0", 0), backlog=4096) as server:
-        thread = threading.Thread(target=_hang_up, args=(server,))
-        thread.start()
-        try:
-            yield server.getsockname()[1]
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join()
-
-
-def _hang_up(server):
-    while True:
-        try:
-            peer, _ = server.accept()
-        except OSError:
-            return
-        peer.close()
+    with serving(hang_up) as number:
+        yield number
