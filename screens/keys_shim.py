@@ -1,4 +1,4 @@
-"""Repairs what Textual makes of some function keys. Call `install` once, before the application runs.
+"""Repairs what Textual makes of some function keys and pastes. Call `install` once, before the application runs.
 
 Textual 8.2 loses keys that a 5250 cannot do without:
 
@@ -10,19 +10,26 @@ Textual 8.2 loses keys that a 5250 cannot do without:
   keyboards (an inverted exclamation mark, a pound sign and so on). They are F1 to F12. Mending the table, and not
   turning the characters into function keys, lets people type a pound sign.
 
-All three tables are private, so pyproject pins Textual's series, and a test feeds the bytes to the parser.
+* A paste with an Escape in it falls apart into keys (see `screens.paste_filter`).
+
+The tables and the parser are private, so pyproject pins Textual's series, and a test feeds the bytes to the parser.
 Source: shared measurements of what terminals send, and textual/_xterm_parser.py of 8.2.8.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import cast
 
 from textual import _xterm_parser
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._keyboard_protocol import FUNCTIONAL_KEYS
+from textual._parser import Parser
 from textual.keys import Keys
+from textual.message import Message
+
+from screens.paste_filter import PasteFilter
 
 _VT220 = {
     "25~": "f13",
@@ -39,10 +46,23 @@ _ALT_DIGITS = "1234567890-="
 _CURSOR_REPORT = re.compile(r"\x1b\[(?P<row>(?!1;(?:[2-9]|1[0-6])R)\d+);(?P<col>\d+)R")
 
 
+_FILTER = "_paste_filter"
+"""Attribute of a parser that keeps its filter."""
+
+
+def _feed(parser: Parser[Message], data: str) -> Iterable[Message]:
+    """Stand in for `Parser.feed`, which takes the empty string for the end of input."""
+    if not data:
+        return Parser.feed(parser, data)
+    clean = vars(parser).setdefault(_FILTER, PasteFilter()).clean(data)
+    return Parser.feed(parser, clean) if clean else ()
+
+
 def install() -> None:
     """Repair the tables; doing it twice changes nothing more."""
     FUNCTIONAL_KEYS.update(_VT220)
     _xterm_parser._re_cursor_position = _CURSOR_REPORT  # noqa: SLF001 - the only way in; see above
+    _xterm_parser.XTermParser.feed = _feed  # type: ignore[assignment, method-assign]
     sequences = cast("dict[str, object]", ANSI_SEQUENCES_KEYS)
     for number, character in enumerate(_ALT_DIGITS, start=1):
         sequences[f"\x1b{character}"] = (Keys[f"F{number}"],)

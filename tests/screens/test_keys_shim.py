@@ -164,3 +164,16 @@ def test_shift_f3_arrives_as_f15_through_tmux(tmp_path):
         assert out.read_text().split()[1:] == ["F15", "F3", "F24", "F12"]
     finally:
         subprocess.run([*tmux, "kill-server"], check=False, capture_output=True)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+def test_paste_with_escapes_stays_one_paste_however_it_is_cut(size):
+    sent = "a\x1b[200~x\x1b[31my\x1b[20\x1b\x1b[201~b"
+    parser = XTermParser()
+    found = [event for start in range(0, len(sent), size) for event in parser.feed(sent[start : start + size])]
+    assert [event.text if isinstance(event, events.Paste) else event.key for event in found] == ["a", "x[31my[20", "b"]
+
+
+def test_paste_with_a_line_end_after_an_escape_presses_no_key():
+    (pasted,) = parsed("\x1b[200~ab\x1b[31mcd\rXY\x1b[201~")
+    assert pasted.text == "ab[31mcd\rXY"
