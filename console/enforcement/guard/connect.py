@@ -7,7 +7,8 @@ hold, and its result is the caller's result.
 A signal may take the caller out of a connect that waits. Linux then goes on connecting, and a call that is made again
 (SA_RESTART) waits for the same connection and returns 0. Our connect may have come to its end meanwhile, with nobody to
 tell; the kernel would then say EISCONN to the repeated call. So a result that could not be handed over is kept for
-the same thread and socket.
+the same thread, socket and address. A call that names another address is another call: it is decided and made like
+any, and what was kept is forgotten, because it may change what the socket is connected to.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import errno
 import os
 import socket
 import time
+from typing import NamedTuple
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
@@ -41,14 +43,25 @@ _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 _UNCOVERED_TYPES = frozenset({socket.SOCK_DGRAM, socket.SOCK_RAW})
 
 
+class _Untold(NamedTuple):
+    """How a connect ended that nobody could be told of."""
+
+    since: float
+    """When it ended; seconds of the monotonic clock."""
+    sockaddr: bytes
+    """As it was copied out of the caller's memory."""
+    result: int
+    """Errno, 0 for none."""
+
+
 class ConnectPoint:
     """The handler of connect."""
 
     def __init__(self, turns: Turns | None = None) -> None:
         self.turns = turns
         """Told before a connect that may wait; None in tests with one call at a time."""
-        self._untold: dict[tuple[int, int], tuple[float, int]] = {}
-        """(thread, inode of the socket) -> when and how a connect ended that nobody could be told of."""
+        self._untold: dict[tuple[int, int], _Untold] = {}
+        """(thread, inode of the socket) -> its last connect, if nobody could be told how it ended."""
 
     def handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one connect.
@@ -64,13 +77,10 @@ class ConnectPoint:
             sockaddr = self._copy_address(supervisor, attempt.call)
             if sockaddr is None:
                 return
-            if self._untold and self._tell_again(supervisor, attempt.call, taken):
+            if self._untold and self._tell_again(supervisor, attempt.call, taken, sockaddr):
                 return
             remote = k.parse_sockaddr(sockaddr)
             if remote is not None and _is_covered(taken):
-                if remote.address in _ANYWHERE:
-                    remote = _this_machine(taken, remote)
-                    sockaddr = k.with_address(sockaddr, remote.address)
                 self._covered(supervisor, attempt, taken, sockaddr, remote)
             else:
                 self._uncovered(supervisor, attempt.call, taken, sockaddr)
@@ -114,17 +124,21 @@ class ConnectPoint:
         """
         policy = supervisor.policy
         call = attempt.call
+        led_to = sockaddr
+        if remote.address in _ANYWHERE:
+            remote = _this_machine(taken, remote)
+            led_to = k.with_address(sockaddr, remote.address)
         supervisor.identify(attempt)
         bound = _local(taken) if _asks_local(policy) else NO_ENDPOINT
         decision = supervisor.decide(policy, attempt, bound, remote)
-        result = decision.errno or self._perform(taken, sockaddr, remote.address)
+        result = decision.errno or self._perform(taken, led_to, remote.address)
         local = _local(taken)
         taken.close()
         try:
             supervisor.backend.answer(call, result)
         except CallerGone:
             if not decision.errno and result != errno.EINTR:
-                self._keep(supervisor, attempt, result)
+                self._keep(supervisor, attempt, sockaddr, result)
         supervisor.record(policy, attempt, decision, local, remote, 0 if decision.errno else result)
 
     def _perform(self, taken: OwnedFd, sockaddr: bytes, address: int) -> int:
@@ -136,7 +150,7 @@ class ConnectPoint:
             self.turns.may_block()
         return syscalls.connect(taken.number, sockaddr)
 
-    def _keep(self, supervisor: Supervisor, attempt: Attempt, result: int) -> None:
+    def _keep(self, supervisor: Supervisor, attempt: Attempt, sockaddr: bytes, result: int) -> None:
         """Keep a result for the call that the caller may make again; nothing is kept of a caller that has ended."""
         call = attempt.call
         try:
@@ -145,17 +159,18 @@ class ConnectPoint:
         except (OSError, CallerGone):
             return
         now = time.monotonic()
-        for key, (since, _) in list(self._untold.items()):
-            if now - since > _RESULT_KEPT_S or len(self._untold) >= _MOST_RESULTS_KEPT:
+        for key, kept in list(self._untold.items()):
+            if now - kept.since > _RESULT_KEPT_S or len(self._untold) >= _MOST_RESULTS_KEPT:
                 self._untold.pop(key, None)
-        self._untold[call.thread, inode] = (now, result)
+        self._untold[call.thread, inode] = _Untold(now, sockaddr, result)
 
-    def _tell_again(self, supervisor: Supervisor, call: Call, taken: OwnedFd) -> bool:
+    def _tell_again(self, supervisor: Supervisor, call: Call, taken: OwnedFd, sockaddr: bytes) -> bool:
+        """Answer a call that is made again with what was kept for it; say whether there was anything."""
         kept = self._untold.pop((call.thread, os.fstat(taken.number).st_ino), None)
-        if kept is None:
+        if kept is None or kept.sockaddr != sockaddr:
             return False
         taken.close()
-        supervisor.backend.answer(call, kept[1])
+        supervisor.backend.answer(call, kept.result)
         return True
 
 

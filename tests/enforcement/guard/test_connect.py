@@ -186,6 +186,42 @@ def test_result_that_could_not_be_told_is_told_to_the_call_made_again(server, cl
     assert setting.outcomes == [("*ALLOWED", ""), ("*ALLOWED", "EISCONN")]
 
 
+def test_result_that_could_not_be_told_is_told_to_the_same_call_to_no_address(server, client):
+    setting = Setting(REFUSED)
+    first = setting.connect(client, to(server, "0.0.0.0"))
+    setting.kernel.leave(first, at=Step.ANSWER)
+    assert setting.serve(first) is None
+    assert setting.serve(setting.connect(client, to(server, "0.0.0.0"))) == 0
+    assert setting.outcomes == [("*ALLOWED", "")]
+
+
+@pytest.mark.parametrize(
+    ("host", "number", "outcome"),
+    [("127.0.0.2", errno.EPERM, ("*REJECTED", "")), ("127.0.0.3", errno.EISCONN, ("*ALLOWED", "EISCONN"))],
+)
+def test_result_that_could_not_be_told_is_not_that_of_a_call_to_another_address(server, client, host, number, outcome):
+    setting = Setting(REFUSED)
+    first = setting.connect(client, to(server))
+    setting.kernel.leave(first, at=Step.ANSWER)
+    assert setting.serve(first) is None
+    assert setting.serve(setting.connect(client, to(server, host))) == number
+    assert setting.outcomes == [("*ALLOWED", ""), outcome]
+    assert setting.serve(setting.connect(client, to(server))) == errno.EISCONN
+
+
+def test_connection_nobody_was_told_of_can_be_dissolved_and_made_again(server, client):
+    setting = Setting(REFUSED)
+    first = setting.connect(client, to(server))
+    setting.kernel.leave(first, at=Step.ANSWER)
+    assert setting.serve(first) is None
+    assert setting.serve(setting.connect(client, bytes(16))) == 0
+    with pytest.raises(OSError, match="not connected"):
+        client.getpeername()
+    assert setting.serve(setting.connect(client, to(server))) == 0
+    assert client.getpeername()[1] == server.getsockname()[1]
+    assert setting.outcomes == [("*ALLOWED", ""), ("*ALLOWED", "")]
+
+
 def test_rejection_that_could_not_be_told_is_decided_anew(server, client):
     setting = Setting(REFUSED)
     first = setting.connect(client, to(server, "127.0.0.2"))
