@@ -61,6 +61,23 @@ class Audit(StrEnum):
     NONE = "*NONE"
 
 
+class Udp(StrEnum):
+    """What becomes of the datagrams of internet sockets."""
+
+    IGNORE = "*IGNORE"
+    """Nobody is asked, as on IBM i, which has no exit there."""
+    DECIDE = "*DECIDE"
+    """The connect exit point decides about connects of datagram sockets, and about each datagram with an address."""
+
+
+class RawSockets(StrEnum):
+    """What becomes of a program that makes a raw or packet socket, whose packets no rule sees."""
+
+    REFUSE = "*REFUSE"
+    """EPERM, as without the privilege."""
+    ALLOW = "*ALLOW"
+
+
 class YesNo(StrEnum):
     """A choice of two."""
 

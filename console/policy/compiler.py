@@ -15,7 +15,7 @@ from console.policy.checks import check_policy
 from console.policy.decide import CompiledPolicy, Table
 from console.policy.fields import address_intervals, port_interval
 from console.policy.request import Decision
-from console.policy.rule import ALL, ANY, Policy, Rule
+from console.policy.rule import ALL, ANY, ExitProgram, Policy, Rule
 from console.policy.vectors import Names, Ranges
 
 _Lookup = TypeVar("_Lookup")
@@ -43,6 +43,9 @@ def compile_policy(policy: Policy, revision: int = 0) -> CompiledPolicy:
         tables=tables,
         uses_groups=any(table.users is not None and table.users.uses_groups for table in used),
         uses_programs=any(table.programs is not None for table in used),
+        exit_programs={exit_point: _exit_programs(policy, exit_point) for exit_point in ExitPoint},
+        udp=policy.udp,
+        raw_sockets=policy.raw_sockets,
     )
 
 
@@ -50,6 +53,12 @@ def active_rules(policy: Policy, exit_point: ExitPoint) -> list[Rule]:
     """Return the active rules of an exit point in the order in which their bits stand: the default rule first."""
     rules = [rule for rule in policy.rules if rule.exit_point is exit_point and rule.active is YesNo.YES]
     return sorted(rules, key=lambda rule: rule.sequence, reverse=True)
+
+
+def _exit_programs(policy: Policy, exit_point: ExitPoint) -> tuple[ExitProgram, ...]:
+    if policy.modes[exit_point] is Mode.OFF:
+        return ()
+    return tuple(program for program in policy.exit_programs if program.exit_point is exit_point)
 
 
 def _table(policy: Policy, exit_point: ExitPoint) -> Table | None:

@@ -23,8 +23,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console.model.words import ExitPoint, Mode, Outcome
+from console.model.words import ExitPoint, Mode, Outcome, RawSockets, Udp
 from console.policy.request import Decision, Request
+from console.policy.rule import ExitProgram
 from console.policy.vectors import Names, Ranges
 
 PASS = Decision(Outcome.ALLOWED, sequence=0, errno=0, journal=False, alert=False)
@@ -62,6 +63,10 @@ class CompiledPolicy:
     """Whether `Request.groups` must be filled in."""
     uses_programs: bool
     """Whether `Request.program` must be filled in."""
+    exit_programs: Mapping[ExitPoint, tuple[ExitProgram, ...]]
+    """What is asked after the rules have allowed, in order; empty where the mode is *OFF."""
+    udp: Udp
+    raw_sockets: RawSockets
 
     def decide(self, request: Request) -> Decision:
         """Return the answer of the first rule that matches.

@@ -1,11 +1,11 @@
-"""One socket rule and the whole policy, as frozen values; every field already in its canonical spelling."""
+"""A socket rule, an exit program and the whole policy, as frozen values; every field in its canonical spelling."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from console.model.words import Action, Audit, ExitPoint, Fail, Mode, YesNo
+from console.model.words import Action, Audit, ExitPoint, Fail, Mode, RawSockets, Udp, YesNo
 
 ANY = "*ANY"
 """Special value of an address, port or program: matches everything."""
@@ -46,8 +46,24 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitProgram:
+    """A program that an exit point asks after the rules have allowed; built by `console.policy.checks`."""
+
+    exit_point: ExitPoint
+    number: int
+    """2 to 2147483647: programs are asked in ascending order, and the first that rejects ends it. Program 1 is the
+    rules."""
+    program: str
+    """Python entry point, ``module:function``."""
+    time_limit_ms: int = 1000
+    """1 to 60000; an answer that takes longer is a rejection."""
+    text: str = ""
+    """At most 50 characters."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """Modes, rules and the meaning of service names, together: what a revision holds.
+    """Modes, rules, exit programs, settings and the meaning of service names, together: what a revision holds.
 
     The three default rules are always among `rules`; rules are in ascending order of exit point and sequence.
     """
@@ -56,3 +72,7 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     services: Mapping[str, int] = field(default_factory=dict)
     """Service name -> TCP port, for the names that rules use; fixed when a revision is made."""
+    udp: Udp = Udp.IGNORE
+    raw_sockets: RawSockets = RawSockets.REFUSE
+    exit_programs: tuple[ExitProgram, ...] = ()
+    """In ascending order of exit point and number."""
