@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from console.model.journal import JournalEntry, Receiver
-
-_WILD = "*"
-_ESCAPE = "\\"
+from console.store.generic import ESCAPE, WILD, literal, matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def _conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
         (only.user, (entry.user_name,)),
         (only.address, (entry.local_address, entry.remote_address)),
     )
-    found = [or_(*(_matches(col(name), value) for name in names)) for value, names in texts if value]
+    found = [or_(*(matches(col(name), value) for name in names)) for value, names in texts if value]
     if only.port is not None:
         found.append(or_(col(entry.local_port) == only.port, col(entry.remote_port) == only.port))
     if only.job:
@@ -96,22 +94,11 @@ def _conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _matches(column: SQLColumnExpression[str], value: str) -> ColumnElement[bool]:
-    # "*ALLOWED" begins with the wild character: only one at the end makes a value generic.
-    if len(value) > 1 and value.endswith(_WILD):
-        return column.like(_literal(value[:-1]) + "%", escape=_ESCAPE)
-    return column == value
-
-
 def _job_matches(job: str) -> ColumnElement[bool]:
     name = col(JournalEntry.qualified_job_name)
     if job.count("/") == 2:
         return name == job
-    part = _literal(job.removesuffix(_WILD))
-    end = "%" if job.endswith(_WILD) else ""
+    part = literal(job.removesuffix(WILD))
+    end = "%" if job.endswith(WILD) else ""
     forms = (f"{part}{end}/%", f"%/{part}{end}/%", f"%/{part}{end}")
-    return or_(*(name.like(form, escape=_ESCAPE) for form in forms))
-
-
-def _literal(text: str) -> str:
-    return text.replace(_ESCAPE, _ESCAPE * 2).replace("%", "\\%").replace("_", "\\_")
+    return or_(*(name.like(form, escape=ESCAPE) for form in forms))

@@ -1,0 +1,299 @@
+"""Which sockets of this system stand under an engine, and which do not; and the command that shows it.
+
+A process is guarded when it stands under a seccomp filter and descends from the guard of a job that runs: the guard is
+a subreaper, so no descendant can leave it. A socket is covered when all that hold it are guarded.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from console.commands.definition import Command, Context, Parameter, Result
+from console.commands.host_sockets import (
+    LISTEN,
+    OPEN,
+    HostProcess,
+    HostSocket,
+    lineage,
+    read_processes,
+    read_sockets,
+)
+from console.commands.keywords import one_of
+from console.commands.listing import Column, table
+from console.model.running import Guard
+from console.model.words import Udp
+from console.store.guards import list_guards
+from console.store.revisions import active_policy
+
+ALL = "*ALL"
+_STARTED_WITHIN_S = 1.0
+"""A guard tells its worker of itself after it has begun; what began later is another process with its number."""
+
+
+class Engine(StrEnum):
+    """Whether a socket stands under an engine."""
+
+    GUARD = "*GUARD"
+    """All processes that hold it are of one job under a guard."""
+    SHARED = "*SHARED"
+    """Guarded processes hold it, and others too."""
+    NONE = "*NONE"
+
+
+class Kind(StrEnum):
+    """What a socket is for."""
+
+    LISTEN = "*LISTEN"
+    CONNECTION = "*CNN"
+    DATAGRAM = "*DTG"
+    """Datagram or raw, without a fixed other end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that holds a socket."""
+
+    process: HostProcess
+    job: str
+    """Qualified name of the job that it belongs to; empty for a process that is not guarded."""
+    is_guard: bool = False
+    """Whether it is a guard itself, which holds sockets of its job for moments."""
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredSocket:
+    """One socket, and what it stands under."""
+
+    socket: HostSocket
+    engine: Engine
+    job: str
+    """Qualified name of a guarded job that holds it; empty for none."""
+    reason: str
+    """Why not, or why not wholly; empty for a covered socket."""
+    user: str
+    holders: tuple[Holder, ...]
+
+    @property
+    def kind(self) -> Kind:
+        """Return what it is for."""
+        return {LISTEN: Kind.LISTEN, OPEN: Kind.DATAGRAM}.get(self.socket.state, Kind.CONNECTION)
+
+    @property
+    def first(self) -> HostProcess | None:
+        """Return the process to name: one that is not guarded, if there is one."""
+        found = sorted(self.holders, key=lambda holder: (bool(holder.job), holder.process.pid))
+        return found[0].process if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Every socket, the listening ones first, and how much could not be seen."""
+
+    sockets: tuple[CoveredSocket, ...]
+    unseen: int
+    """Processes that this user may not look at."""
+
+    def count(self, kind: Kind) -> tuple[int, int]:
+        """Return how many sockets of a kind are not, or not wholly, under an engine, and how many there are."""
+        all_of_kind = [each for each in self.sockets if each.kind is kind]
+        return sum(each.engine is not Engine.GUARD for each in all_of_kind), len(all_of_kind)
+
+
+def read_coverage(context: Context) -> Coverage:
+    """Look at this system now.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    with context.opened() as session:
+        guards = list_guards(session)
+        udp = active_policy(session)[1].udp
+    processes = read_processes()
+    return cover(read_sockets(processes), processes, guards, udp, sees_all=os.geteuid() == 0)
+
+
+def cover(
+    sockets: Iterable[HostSocket],
+    processes: Sequence[HostProcess],
+    guards: Iterable[Guard],
+    udp: Udp,
+    *,
+    sees_all: bool,
+) -> Coverage:
+    """Say of each socket what it stands under; pure.
+
+    Args:
+        sockets: All of this system.
+        processes: All of this system.
+        guards: The jobs that run, as far as the worker knows.
+        udp: Whether the active policy decides about datagrams.
+        sees_all: Whether every process could be looked at: whether we are root.
+    """
+    by_pid = {process.pid: process for process in processes}
+    jobs = _guard_processes(guards, by_pid)
+    held: dict[int, list[Holder]] = defaultdict(list)
+    unseen = 0
+    for process in processes:
+        if process.sockets is None:
+            unseen += process.pid not in jobs
+        elif process.sockets:
+            holder = _holder(process, by_pid, jobs)
+            for inode in process.sockets:
+                held[inode].append(holder)
+    found = [_covered(each, held[each.inode], udp, sees_all=sees_all) for each in sockets]
+    return Coverage(tuple(sorted(found, key=_order)), unseen)
+
+
+def _guard_processes(guards: Iterable[Guard], by_pid: Mapping[int, HostProcess]) -> dict[int, str]:
+    """Return process id of a guard -> qualified name of its job, for the guards that are really there."""
+    found = {}
+    for guard in guards:
+        process = by_pid.get(guard.pid)
+        if process is not None and process.started <= guard.started.timestamp() + _STARTED_WITHIN_S:
+            found[guard.pid] = guard.qualified_job_name
+    return found
+
+
+def _holder(process: HostProcess, by_pid: Mapping[int, HostProcess], jobs: Mapping[int, str]) -> Holder:
+    if process.pid in jobs:
+        return Holder(process, jobs[process.pid], is_guard=True)
+    # Without a filter it is what a guard has started for itself: an exit program.
+    above = (jobs[each.pid] for each in lineage(process, by_pid) if each.pid in jobs)
+    return Holder(process, next(above, "") if process.is_filtered else "")
+
+
+def _covered(each: HostSocket, holders: Sequence[Holder], udp: Udp, *, sees_all: bool) -> CoveredSocket:
+    guarded = [holder for holder in holders if holder.job]
+    others = [holder.process for holder in holders if not holder.job]
+    job = guarded[0].job if guarded else ""
+    if not holders:
+        engine, reason = Engine.NONE, _unseen_reason(each, sees_all=sees_all)
+    elif not guarded:
+        engine, reason = Engine.NONE, "Not started by greenwall run"
+    elif each.protocol == "RAW":
+        engine, reason = Engine.NONE, f"Raw: no rule sees its packets; made in job {job}"
+    elif each.protocol != "TCP" and udp is Udp.IGNORE:
+        engine, reason = Engine.NONE, f"The policy says UDP(*IGNORE); held by job {job}"
+    elif others:
+        engine, reason = Engine.SHARED, f"Held also by {others[0].name} ({others[0].pid}), which is not guarded"
+    else:
+        engine, reason = Engine.GUARD, ""
+    return CoveredSocket(each, engine, job, reason, user_name(each.user_id), tuple(holders))
+
+
+def _unseen_reason(each: HostSocket, *, sees_all: bool) -> str:
+    if sees_all:
+        return "No process holds it: the kernel's own, or on its way from one to another"
+    if each.user_id == os.geteuid():
+        return "Its process cannot be seen: not visible without root"
+    return "Process of another user: not visible without root"
+
+
+def _order(each: CoveredSocket) -> tuple[object, ...]:
+    kinds = tuple(Kind)
+    return kinds.index(each.kind), each.socket.local_port, each.socket.local_address, each.socket.inode
+
+
+@cache
+def user_name(user_id: int) -> str:
+    """Return a user profile by its number; the number for one without a name."""
+    try:
+        return pwd.getpwuid(user_id).pw_name.upper()
+    except KeyError:
+        return str(user_id)
+
+
+def end_text(address: str, port: int) -> str:
+    """Return one end of a socket as one text, empty for none."""
+    if not address:
+        return ""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def is_wanted(each: CoveredSocket, engine: str, kind: str) -> bool:
+    """Say whether a socket belongs to a subset; ``*NONE`` takes in what is not wholly under an engine."""
+    wanted = {ALL: tuple(Engine), Engine.NONE.value: (Engine.NONE, Engine.SHARED)}.get(engine, (engine,))
+    return each.engine in wanted and kind in (ALL, each.kind)
+
+
+_SENTENCES = {
+    Kind.LISTEN: "{missing} of {all} listening sockets are not under any engine.",
+    Kind.CONNECTION: "{missing} of {all} connections are not under any engine.",
+    Kind.DATAGRAM: "{missing} of {all} datagram sockets are not under any engine.",
+}
+
+
+def summary(coverage: Coverage) -> tuple[str, ...]:
+    """Return the counts as sentences, and how many processes could not be looked at."""
+    counts = {kind: coverage.count(kind) for kind in Kind}
+    lines = [_SENTENCES[kind].format(missing=missing, all=total) for kind, (missing, total) in counts.items()]
+    if coverage.unseen:
+        lines.append(f"{coverage.unseen} processes of other users could not be looked at: only root sees all.")
+    return tuple(lines)
+
+
+_COLUMNS = (
+    Column("Protocol"),
+    Column("State"),
+    Column("Local"),
+    Column("Remote"),
+    Column("User"),
+    Column("Pid", right=True),
+    Column("Program"),
+    Column("Engine"),
+    Column("Job"),
+    Column("Reason"),
+)
+
+
+def coverage_list(coverage: Coverage, *, engine: str, kind: str) -> tuple[str, ...]:
+    """Return the counts, and a subset of the sockets as a list."""
+    rows = [_row(each) for each in coverage.sockets if is_wanted(each, engine, kind)]
+    return (*table(_COLUMNS, rows, "(No sockets)"), *summary(coverage))
+
+
+def _row(each: CoveredSocket) -> tuple[object, ...]:
+    shown, process = each.socket, each.first
+    return (
+        shown.protocol,
+        shown.state,
+        end_text(shown.local_address, shown.local_port),
+        end_text(shown.remote_address, shown.remote_port),
+        each.user,
+        "" if process is None else process.pid,
+        "" if process is None else process.program or process.name,
+        each.engine,
+        each.job,
+        each.reason,
+    )
+
+
+class DisplaySocketCoverage(Command):
+    """Shows which sockets stand under an engine."""
+
+    name = "DSPSOCCOV"
+    text = "Display Socket Coverage"
+    parameters = (
+        Parameter(
+            "ENGINE",
+            "Engine",
+            one_of("ENGINE", (*Engine, ALL)),
+            default=Engine.NONE.value,
+            special=(*Engine, ALL),
+        ),
+        Parameter("TYPE", "Type of socket", one_of("TYPE", (ALL, *Kind)), default=ALL, special=(ALL, *Kind)),
+    )
+
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Show them."""
+        lines = coverage_list(read_coverage(context), engine=values["ENGINE"], kind=values["TYPE"])
+        return Result(lines=lines, panel="DisplayCoverage", arguments=dict(values))
+
+
+COMMANDS: tuple[type[Command], ...] = (DisplaySocketCoverage,)
