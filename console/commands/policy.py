@@ -25,7 +25,7 @@ from console.messages import Message, message
 from console.model.words import ExitPoint, YesNo
 from console.policy.checks import KEYWORDS, warnings
 from console.policy.compiler import compile_policy
-from console.policy.difference import Change, compare
+from console.policy.difference import Change, Subject, compare
 from console.policy.explain import Explanation, explain
 from console.policy.fields import address_intervals
 from console.policy.request import Request
@@ -34,6 +34,9 @@ from console.store.revisions import activate, active_policy, pending_policy
 
 _PENDING = "*PENDING"
 _ACTIVE = "*ACTIVE"
+
+_SUBJECTS = (Subject.RULE, Subject.EXIT_PROGRAM, Subject.MODE, Subject.SETTING)
+"""In the order in which `summary` counts them."""
 
 _TRIED_COLUMNS = (
     Column("Seq", right=True),
@@ -83,10 +86,10 @@ class ActivateSocketPolicy(Command):
 
 def summary(changes: Iterable[Change]) -> str:
     """Return what changed as one phrase: ``2 rules added, 1 rule changed``."""
-    counts = Counter((change.what.endswith(" mode"), change.kind.value) for change in changes)
+    counts = Counter((_SUBJECTS.index(change.subject), change.kind.value) for change in changes)
     phrases = [
-        f"{count} {'mode' if is_mode else 'rule'}{'' if count == 1 else 's'} {kind}"
-        for (is_mode, kind), count in sorted(counts.items())
+        f"{count} {_SUBJECTS[subject]}{'' if count == 1 else 's'} {kind}"
+        for (subject, kind), count in sorted(counts.items())
     ]
     return ", ".join(phrases) or "services have other ports"
 

@@ -3,7 +3,7 @@
 from sqlmodel import Field, SQLModel
 
 from console.model.columns import words
-from console.model.words import DEFAULT_SEQUENCE, Action, Audit, ExitPoint, Fail, Mode, YesNo
+from console.model.words import DEFAULT_SEQUENCE, Action, Audit, ExitPoint, Fail, Mode, RawSockets, Udp, YesNo
 
 
 class PendingRuleBase(SQLModel):
@@ -42,3 +42,33 @@ class PendingExitPoint(PendingExitPointBase, table=True):
     """The mode of one exit point in the pending policy."""
 
     __tablename__ = "pending_exit_point"
+
+
+class PendingExitProgramBase(SQLModel):
+    """The fields of an exit program, checked for range and size; names are for `console.policy.exit_programs`."""
+
+    exit_point: ExitPoint = Field(primary_key=True, sa_type=words(ExitPoint))
+    number: int = Field(primary_key=True, ge=2, le=2_147_483_647)
+    program: str = Field(max_length=255)
+    time_limit_ms: int = Field(ge=1, le=60_000)
+    text: str = Field(max_length=50)
+
+
+class PendingExitProgram(PendingExitProgramBase, table=True):
+    """One exit program of the pending policy."""
+
+    __tablename__ = "pending_exit_program"
+
+
+class PendingSettingsBase(SQLModel):
+    """The settings that belong to no exit point."""
+
+    id: int = Field(default=1, primary_key=True, ge=1, le=1)
+    udp: Udp = Field(sa_type=words(Udp))
+    raw_sockets: RawSockets = Field(sa_type=words(RawSockets))
+
+
+class PendingSettings(PendingSettingsBase, table=True):
+    """The settings of the pending policy; a table of exactly one row."""
+
+    __tablename__ = "pending_settings"

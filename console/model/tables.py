@@ -4,7 +4,7 @@ from sqlmodel import SQLModel
 
 from console.model.journal import JournalEntry, Receiver
 from console.model.outbox import AuditOutbox
-from console.model.pending import PendingExitPoint, PendingRule
+from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
 
@@ -14,6 +14,8 @@ METADATA = SQLModel.metadata
 TABLES: tuple[type[SQLModel], ...] = (
     PendingRule,
     PendingExitPoint,
+    PendingExitProgram,
+    PendingSettings,
     Revision,
     ActiveRevision,
     JournalEntry,

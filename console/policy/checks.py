@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 
-from console.model.words import DEFAULT_SEQUENCE, Action, Audit, ExitPoint, Fail, Mode, YesNo
+from console.model.words import DEFAULT_SEQUENCE, Action, Audit, ExitPoint, Fail, Mode, RawSockets, Udp, YesNo
+from console.policy.exit_programs import check_exit_programs, program_place
 from console.policy.fields import (
     DFT,
     check_address,
@@ -22,7 +23,7 @@ from console.policy.fields import (
     is_service,
     refusal,
 )
-from console.policy.rule import ANY, Policy, Rule
+from console.policy.rule import ANY, ExitProgram, Policy, Rule
 from console.policy.vectors import Cover
 
 CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(
@@ -130,19 +131,32 @@ def default_rule(exit_point: ExitPoint) -> Rule:
 
 
 def make_policy(
-    modes: Mapping[ExitPoint, Mode], rules: Iterable[Rule], services: Mapping[str, int] | None = None
+    modes: Mapping[ExitPoint, Mode],
+    rules: Iterable[Rule],
+    services: Mapping[str, int] | None = None,
+    *,
+    udp: Udp = Udp.IGNORE,
+    raw_sockets: RawSockets = RawSockets.REFUSE,
+    exit_programs: Iterable[ExitProgram] = (),
 ) -> Policy:
-    """Make a policy: rules in order, default rules and modes (``*ENFORCE``) added where they are missing.
+    """Make a policy: everything in order, default rules and modes (``*ENFORCE``) added where they are missing.
 
     Raises:
-        PolicyError: Two rules of an exit point have the same sequence number.
+        PolicyError: Two rules or two exit programs of an exit point have the same number.
     """
     given = list(rules)
     has_default = {rule.exit_point for rule in given if rule.sequence == DEFAULT_SEQUENCE}
     given += [default_rule(exit_point) for exit_point in ExitPoint if exit_point not in has_default]
     given.sort(key=_place)
     all_modes = {exit_point: modes.get(exit_point, Mode.ENFORCE) for exit_point in ExitPoint}
-    policy = Policy(modes=all_modes, rules=tuple(given), services=dict(services or {}))
+    policy = Policy(
+        modes=all_modes,
+        rules=tuple(given),
+        services=dict(services or {}),
+        udp=udp,
+        raw_sockets=raw_sockets,
+        exit_programs=tuple(sorted(exit_programs, key=program_place)),
+    )
     check_policy(policy)
     return policy
 
@@ -158,9 +172,10 @@ def check_policy(policy: Policy) -> None:
     store and says otherwise would let another rule decide in its place.
 
     Raises:
-        PolicyError: A mode or default rule is missing, a default rule does not match everything, or a sequence number
-            is out of range, or there twice in an exit point.
+        PolicyError: A mode or default rule is missing, a default rule does not match everything, a number is out of
+            range, or there twice in an exit point, or an exit program is not one.
     """
+    check_exit_programs(policy.exit_programs)
     seen: set[tuple[str, int]] = set()
     for rule in policy.rules:
         if not 1 <= rule.sequence <= DEFAULT_SEQUENCE:

@@ -58,7 +58,8 @@ def active_rules(policy: Policy, exit_point: ExitPoint) -> list[Rule]:
 def _exit_programs(policy: Policy, exit_point: ExitPoint) -> tuple[ExitProgram, ...]:
     if policy.modes[exit_point] is Mode.OFF:
         return ()
-    return tuple(program for program in policy.exit_programs if program.exit_point is exit_point)
+    asked = (program for program in policy.exit_programs if program.exit_point is exit_point)
+    return tuple(sorted(asked, key=lambda program: program.number))
 
 
 def _table(policy: Policy, exit_point: ExitPoint) -> Table | None:

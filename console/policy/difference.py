@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from console.model.words import DEFAULT_SEQUENCE, ExitPoint
 from console.policy.checks import DEFAULTS, rule_fields
+from console.policy.exit_programs import PROGRAM_DEFAULTS, program_fields, program_place
 from console.policy.fields import DFT
-from console.policy.rule import Policy, Rule
+from console.policy.rule import Policy
 
 
 class Kind(StrEnum):
@@ -19,64 +21,121 @@ class Kind(StrEnum):
     CHANGED = "changed"
 
 
+class Subject(StrEnum):
+    """What sort of thing it happened to."""
+
+    MODE = "mode"
+    SETTING = "setting"
+    RULE = "rule"
+    EXIT_PROGRAM = "exit program"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that differs: a mode or a rule."""
+    """One thing that differs: a mode, a setting, a rule or an exit program."""
 
     kind: Kind
     what: str
-    """``*CONNECT mode``, ``*CONNECT 40`` or ``*CONNECT *DFT``."""
+    """``*CONNECT mode``, ``udp``, ``*CONNECT 40``, ``*CONNECT *DFT`` or ``*CONNECT program 2``."""
     before: str
     """What differs as it was, ``action *ALLOW, remote_port 443``; empty for what was added."""
     after: str
     """The same as it is; empty for what was removed."""
+    subject: Subject
+    exit_point: str
+    """The exit point concerned, ``*CONNECT``; empty for a setting, which concerns the whole policy."""
 
 
 def compare(old: Policy, new: Policy) -> tuple[Change, ...]:
-    """Return the changes from one policy to another, modes first, then rules in order.
+    """Return the changes from one policy to another: modes first, then settings, rules and exit programs in order.
 
-    A rule is known by its exit point and sequence number: one that was renumbered was removed and added. The ports of
-    services are left out: they belong to the system that makes a revision, not to the rules.
+    A rule is known by its exit point and sequence number: one that was renumbered was removed and added; so is an exit
+    program. The ports of services are left out: they belong to the system that makes a revision, not to the rules.
     """
-    return (*_modes(old, new), *_rules(old, new))
+    return (
+        *_modes(old, new),
+        *_settings(old, new),
+        *_changes(_rules(old), _rules(new), _RULES),
+        *_changes(_exit_programs(old), _exit_programs(new), _EXIT_PROGRAMS),
+    )
 
 
 def _modes(old: Policy, new: Policy) -> list[Change]:
     pairs = [(point, old.modes.get(point, ""), new.modes.get(point, "")) for point in ExitPoint]
     return [
-        Change(Kind.CHANGED, f"{point} mode", str(before), str(after))
+        Change(Kind.CHANGED, f"{point} mode", str(before), str(after), Subject.MODE, point.value)
         for point, before, after in pairs
         if before != after
     ]
 
 
-def _rules(old: Policy, new: Policy) -> list[Change]:
-    olds, news = _by_place(old), _by_place(new)
-    changes = (_change(place, olds.get(place), news.get(place)) for place in sorted(olds.keys() | news.keys()))
+def _settings(old: Policy, new: Policy) -> list[Change]:
+    pairs = (("udp", old.udp, new.udp), ("raw_sockets", old.raw_sockets, new.raw_sockets))
+    return [
+        Change(Kind.CHANGED, name, before.value, after.value, Subject.SETTING, exit_point="")
+        for name, before, after in pairs
+        if before != after
+    ]
+
+
+_Fields = Mapping[str, str]
+_Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """How what is numbered within an exit point is told."""
+
+    subject: Subject
+    name: Callable[[str, int], str]
+    """Exit point and number -> `Change.what`."""
+    defaults: Mapping[str, object]
+    always: frozenset[str]
+    """Fields that are told of what is new or gone even at their default."""
+
+
+_RULES = _Telling(
+    Subject.RULE,
+    lambda exit_point, sequence: f"{exit_point} {DFT if sequence == DEFAULT_SEQUENCE else sequence}",
+    DEFAULTS,
+    frozenset({"action"}),
+)
+_EXIT_PROGRAMS = _Telling(
+    Subject.EXIT_PROGRAM,
+    lambda exit_point, number: f"{exit_point} program {number}",
+    PROGRAM_DEFAULTS,
+    frozenset({"program", "time_limit_ms"}),
+)
+
+
+def _rules(policy: Policy) -> dict[_Place, _Fields]:
+    return {(rule.exit_point.value, rule.sequence): rule_fields(rule) for rule in policy.rules}
+
+
+def _exit_programs(policy: Policy) -> dict[_Place, _Fields]:
+    return {program_place(program): program_fields(program) for program in policy.exit_programs}
+
+
+def _changes(olds: Mapping[_Place, _Fields], news: Mapping[_Place, _Fields], telling: _Telling) -> list[Change]:
+    changes = (_change(place, olds.get(place), news.get(place), telling) for place in sorted({*olds, *news}))
     return [change for change in changes if change is not None]
 
 
-def _by_place(policy: Policy) -> dict[tuple[str, int], Rule]:
-    return {(rule.exit_point.value, rule.sequence): rule for rule in policy.rules}
-
-
-def _change(place: tuple[str, int], old: Rule | None, new: Rule | None) -> Change | None:
+def _change(place: _Place, old: _Fields | None, new: _Fields | None, telling: _Telling) -> Change | None:
     if old == new:
         return None
-    exit_point, sequence = place
-    what = f"{exit_point} {DFT if sequence == DEFAULT_SEQUENCE else sequence}"
-    before = _said(old, new) if old is not None else ""
-    after = _said(new, old) if new is not None else ""
+    before = _said(old, new, telling) if old is not None else ""
+    after = _said(new, old, telling) if new is not None else ""
     kind = Kind.ADDED if old is None else Kind.REMOVED if new is None else Kind.CHANGED
-    return Change(kind, what, before, after)
+    return Change(kind, telling.name(*place), before, after, telling.subject, place[0])
 
 
-def _said(rule: Rule, other: Rule | None) -> str:
-    """Return the fields in which a rule differs from another; from the defaults, and its action, when there is none."""
-    fields = rule_fields(rule)
-    if other is not None:
-        others = rule_fields(other)
+def _said(fields: _Fields, others: _Fields | None, telling: _Telling) -> str:
+    """Return the fields in which a thing differs from another; without another, from the defaults."""
+    if others is not None:
         said = [name for name in fields if fields[name] != others[name]]
     else:
-        said = [name for name in list(fields)[2:] if name == "action" or fields[name] != DEFAULTS[name]]
+        # Without the first two, exit point and number, which the name of the change says.
+        names = list(fields)[2:]
+        said = [name for name in names if name in telling.always or fields[name] != telling.defaults.get(name)]
     return ", ".join(f"{name} {fields[name]}" for name in said)

@@ -9,15 +9,19 @@ Every scalar is taken as the text that stands there: ``user: no`` is the user NO
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Generic, TypeVar
 
 from console.errors import PolicyError
-from console.model.words import ExitPoint, Mode
+from console.model.words import ExitPoint, Mode, RawSockets, Udp
 from console.policy.checks import CHECKS, DEFAULTS, make_policy, make_rule, rule_fields
+from console.policy.exit_programs import PROGRAM_CHECKS, PROGRAM_DEFAULTS, make_exit_program, program_fields
 from console.policy.fields import check_word, refusal
 from console.policy.nodes import Listing, Node, Pairs, Place, Scalar, compose, placed
-from console.policy.rule import Policy, Rule
+from console.policy.rule import ExitProgram, Policy, Rule
 
 VERSION = "1"
 """Value of the top-level ``greenwall``: raised when a document changes its meaning."""
@@ -28,14 +32,54 @@ EXIT_POINT_KEYS: Mapping[str, ExitPoint] = MappingProxyType(
 """Key below ``exit_points`` -> exit point."""
 
 _LATER = ("address_groups", "time_groups", "socks")
-_SECTIONS = ("greenwall", "exit_points", *_LATER, "rules")
-_REQUIRED = ("exit_point", "sequence")
+_SECTIONS = ("greenwall", "exit_points", "udp", "raw_sockets", *_LATER, "rules", "exit_programs")
 _ALWAYS_WRITTEN = frozenset({"exit_point", "sequence", "action"})
 _NOTHING = frozenset({"", "~", "null"})
 _TRUTH: Mapping[str, str] = MappingProxyType({"true": "*YES", "false": "*NO"})
 _YES_NO_FIELDS = frozenset({"message", "active"})
 
 _check_mode = check_word(Mode)
+_check_udp = check_word(Udp)
+_check_raw_sockets = check_word(RawSockets)
+
+_Word = TypeVar("_Word", bound=StrEnum)
+_Entry = TypeVar("_Entry", Rule, ExitProgram)
+
+
+@dataclass(frozen=True, slots=True)
+class _Section(Generic[_Entry]):
+    """A list of the document whose entries are numbered within an exit point."""
+
+    name: str
+    entry: str
+    """What a message calls one of them."""
+    fields: tuple[str, ...]
+    required: tuple[str, ...]
+    number: str
+    """Field that holds the number."""
+    twice: str
+    """Message for a number that is there already."""
+    make: Callable[..., _Entry]
+
+
+_RULES = _Section(
+    name="rules",
+    entry="A rule",
+    fields=tuple(CHECKS),
+    required=("exit_point", "sequence"),
+    number="sequence",
+    twice="GWL0218",
+    make=make_rule,
+)
+_EXIT_PROGRAMS = _Section(
+    name="exit_programs",
+    entry="An exit program",
+    fields=tuple(PROGRAM_CHECKS),
+    required=("exit_point", "number", "program"),
+    number="number",
+    twice="GWL0233",
+    make=make_exit_program,
+)
 
 
 def parse(text: str, source: str = "") -> Policy:
@@ -56,7 +100,14 @@ def parse(text: str, source: str = "") -> Policy:
     _check_version(sections, root, source)
     for name in _LATER:
         _check_empty(sections.get(name), name, source)
-    return make_policy(_modes(sections.get("exit_points"), source), _rules(sections.get("rules"), source))
+    return make_policy(
+        _modes(sections.get("exit_points"), source),
+        _entries(sections.get("rules"), _RULES, source),
+        udp=_setting(sections.get("udp"), "udp", _check_udp, source) or Udp.IGNORE,
+        raw_sockets=_setting(sections.get("raw_sockets"), "raw_sockets", _check_raw_sockets, source)
+        or RawSockets.REFUSE,
+        exit_programs=_entries(sections.get("exit_programs"), _EXIT_PROGRAMS, source),
+    )
 
 
 def _check_version(sections: Mapping[str, Node], root: Node, source: str) -> None:
@@ -83,46 +134,55 @@ def _modes(node: Node | None, source: str) -> dict[ExitPoint, Mode]:
         return {}
     found: dict[ExitPoint, Mode] = {}
     for key, value in _pairs(node, "exit_points", tuple(EXIT_POINT_KEYS), source).items():
-        try:
-            found[EXIT_POINT_KEYS[key]] = _check_mode(_text(value, key, source), key)
-        except PolicyError as error:
-            raise placed(error, value.place, source) from error
+        found[EXIT_POINT_KEYS[key]] = _word(value, key, _check_mode, source)
     return found
 
 
-def _rules(node: Node | None, source: str) -> list[Rule]:
+def _setting(node: Node | None, name: str, check: Callable[..., _Word], source: str) -> _Word | None:
+    return None if node is None or _is_null(node) else _word(node, name, check, source)
+
+
+def _word(node: Node, name: str, check: Callable[..., _Word], source: str) -> _Word:
+    try:
+        return check(_text(node, name, source), name)
+    except PolicyError as error:
+        raise placed(error, node.place, source) from error
+
+
+def _entries(node: Node | None, section: _Section[_Entry], source: str) -> list[_Entry]:
     if node is None or _is_null(node):
         return []
     if not isinstance(node, Listing):
-        raise placed(refusal("GWL0223", keyword="rules", value=node, must="a list"), node.place, source)
-    rules: list[Rule] = []
+        raise placed(refusal("GWL0223", keyword=section.name, value=node, must="a list"), node.place, source)
+    entries: list[_Entry] = []
     lines: dict[tuple[ExitPoint, int], int] = {}
     for item in node.items:
-        rule, place = _rule(item, source)
-        key = (rule.exit_point, rule.sequence)
+        entry, place = _entry(item, section, source)
+        number = getattr(entry, section.number)
+        key = (entry.exit_point, number)
         if key in lines:
             error = refusal(
-                "GWL0218", keyword="sequence", value=rule.sequence, exit_point=rule.exit_point, first_line=lines[key]
+                section.twice, keyword=section.number, value=number, exit_point=entry.exit_point, first_line=lines[key]
             )
             raise placed(error, place, source)
         lines[key] = place[0]
-        rules.append(rule)
-    return rules
+        entries.append(entry)
+    return entries
 
 
-def _rule(node: Node, source: str) -> tuple[Rule, Place]:
-    """Return a rule and the place of its sequence number."""
-    fields = _pairs(node, "A rule", tuple(CHECKS), source)
-    for name in _REQUIRED:
+def _entry(node: Node, section: _Section[_Entry], source: str) -> tuple[_Entry, Place]:
+    """Return an entry and the place of its number."""
+    fields = _pairs(node, section.entry, section.fields, source)
+    for name in section.required:
         if name not in fields:
             raise placed(refusal("GWL0229", keyword=name, value=""), node.place, source)
     texts = {name: _text(value, name, source) for name, value in fields.items()}
     for name in _YES_NO_FIELDS & texts.keys():
         texts[name] = _TRUTH.get(texts[name].lower(), texts[name])
     try:
-        return make_rule(**texts), fields["sequence"].place
+        return section.make(**texts), fields[section.number].place
     except PolicyError as error:
-        # Every field a rule is refused for was given: what is left at its default contradicts nothing.
+        # Every field an entry is refused for was given: what is left at its default contradicts nothing.
         raise placed(error, fields[str(error.values["keyword"])].place, source) from error
 
 
@@ -152,7 +212,8 @@ def _pairs(node: Node, what: str, known: tuple[str, ...], source: str) -> dict[s
 def render(policy: Policy) -> str:
     """Write a policy.
 
-    Fields at their default are left out, except the action: a rule that does not say what it does is easily misread.
+    Fields at their default are left out, except the action and the settings: a rule that does not say what it does is
+    easily misread.
     The ports of services are left out too: the system that makes a revision knows them.
     """
     return "\n".join(_lines(policy)) + "\n"
@@ -165,13 +226,25 @@ def _lines(policy: Policy) -> Iterator[str]:
     for key, exit_point in EXIT_POINT_KEYS.items():
         yield f"  {key}: {_quoted(policy.modes[exit_point])}"
     yield ""
+    yield f"udp: {_quoted(policy.udp)}"
+    yield f"raw_sockets: {_quoted(policy.raw_sockets)}"
+    yield ""
     yield "rules:"
     for rule in policy.rules:
-        start = "  - "
-        for name, value in rule_fields(rule).items():
-            if name in _ALWAYS_WRITTEN or value != DEFAULTS[name]:
-                yield f"{start}{name}: {value if value.isdecimal() and name != 'text' else _quoted(value)}"
-                start = "    "
+        yield from _entry_lines(rule_fields(rule), DEFAULTS, _ALWAYS_WRITTEN)
+    if policy.exit_programs:
+        yield ""
+        yield "exit_programs:"
+    for program in policy.exit_programs:
+        yield from _entry_lines(program_fields(program), PROGRAM_DEFAULTS, frozenset())
+
+
+def _entry_lines(fields: Mapping[str, str], defaults: Mapping[str, object], always: frozenset[str]) -> Iterator[str]:
+    start = "  - "
+    for name, value in fields.items():
+        if name in always or value != defaults.get(name):
+            yield f"{start}{name}: {value if value.isdecimal() and name != 'text' else _quoted(value)}"
+            start = "    "
 
 
 def _quoted(value: str) -> str:

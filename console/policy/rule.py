@@ -47,7 +47,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class ExitProgram:
-    """A program that an exit point asks after the rules have allowed; built by `console.policy.checks`."""
+    """A program that an exit point asks after the rules have allowed; built by `console.policy.exit_programs`."""
 
     exit_point: ExitPoint
     number: int

@@ -86,11 +86,10 @@ def take_in(policy: Policy, name: str, context: Context) -> None:
 
 
 def _record(context: Context, change: Change) -> None:
-    exit_point = change.what.split(" ", 1)[0]
     record(
         context,
         f"{change.what} {change.kind} by import",
-        exit_point=exit_point,
+        exit_point=change.exit_point,
         before={change.what: change.before},
         after={change.what: change.after},
     )

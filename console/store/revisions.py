@@ -15,7 +15,9 @@ from console.model.revision import ActiveRevision, Revision
 from console.policy.difference import compare
 from console.policy.rule import Policy
 from console.store.exit_points import get_modes, set_modes
+from console.store.exit_programs import list_exit_programs, replace_exit_programs
 from console.store.rules import list_rules, replace_rules
+from console.store.settings import Settings, get_settings, set_settings
 
 
 def active_number(session: Session) -> int:
@@ -36,6 +38,8 @@ def active_policy(session: Session) -> tuple[int, Policy]:
 def revision_policy(session: Session, number: int) -> Policy:
     """Return the policy that a revision holds.
 
+    What a revision of an older Greenwall does not say is what that Greenwall did: the defaults of `Policy`.
+
     Raises:
         StoreError: There is no such revision, or it cannot be read.
     """
@@ -50,17 +54,26 @@ def revision_policy(session: Session, number: int) -> Policy:
 
 def pending_policy(session: Session) -> Policy:
     """Return the pending policy; service names get their ports only at activation."""
-    return Policy(modes=get_modes(session), rules=tuple(list_rules(session)))
+    settings = get_settings(session)
+    return Policy(
+        modes=get_modes(session),
+        rules=tuple(list_rules(session)),
+        udp=settings.udp,
+        raw_sockets=settings.raw_sockets,
+        exit_programs=tuple(list_exit_programs(session)),
+    )
 
 
 def set_pending(session: Session, policy: Policy) -> None:
     """Make a checked policy the pending one, whole."""
     replace_rules(session, policy.rules)
     set_modes(session, policy.modes)
+    set_settings(session, Settings(policy.udp, policy.raw_sockets))
+    replace_exit_programs(session, policy.exit_programs)
 
 
 def count_changes(session: Session) -> int:
-    """Count what activating would change: rules added, changed or removed, and modes."""
+    """Count what activating would change: rules and exit programs added, changed or removed, modes, settings."""
     _, active = active_policy(session)
     return len(compare(active, pending_policy(session)))
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from console.model.journal import JournalEntry, Receiver
 from console.model.outbox import AuditOutbox
-from console.model.pending import PendingExitPoint, PendingRule
+from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
 from console.model.tables import METADATA, TABLES
@@ -31,6 +31,8 @@ RULE = {
     "active": "*YES",
     "text": "",
 }
+PROGRAM = {"exit_point": "*ACCEPT", "number": 2, "program": "site:ask", "time_limit_ms": 1000, "text": ""}
+SETTINGS = {"id": 1, "udp": "*IGNORE", "raw_sockets": "*REFUSE"}
 REVISION = {"number": 1, "made_at": NOW, "made_by": "OPER", "text": "", "document": "{}"}
 ENTRY = {
     "sequence_number": 1,
@@ -87,6 +89,12 @@ CASES = [
     (PendingRule, RULE, {"action": "*MAYBE"}),
     (PendingRule, RULE, {"text": "x" * 51}),
     (PendingExitPoint, {"exit_point": "*LISTEN", "mode": "*OFF"}, {"mode": "OFF"}),
+    (PendingExitProgram, PROGRAM, {"number": 1}),
+    (PendingExitProgram, PROGRAM, {"number": 2**31}),
+    (PendingExitProgram, PROGRAM, {"time_limit_ms": 0}),
+    (PendingExitProgram, PROGRAM, {"program": "x" * 256}),
+    (PendingSettings, SETTINGS, {"udp": "*MAYBE"}),
+    (PendingSettings, SETTINGS, {"id": 2}),
     (Revision, REVISION, {"made_at": NAIVE}),
     (Revision, REVISION, {"number": 0}),
     (ActiveRevision, {"id": 1, "number": 1}, {"id": 2}),

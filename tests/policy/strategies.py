@@ -6,8 +6,9 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from console.model.words import Action, Audit, ExitPoint, Fail, Mode, YesNo
+from console.model.words import Action, Audit, ExitPoint, Fail, Mode, RawSockets, Udp, YesNo
 from console.policy.checks import make_policy, make_rule
+from console.policy.exit_programs import make_exit_program
 from console.policy.fields import MAX_ADDRESS, address_intervals
 from console.policy.request import Request
 
@@ -71,6 +72,20 @@ def rules(draw, sequence):
     )
 
 
+exit_programs = st.lists(
+    st.builds(
+        make_exit_program,
+        exit_point=st.sampled_from(ExitPoint),
+        number=st.sampled_from([2, 3, 10, 2_147_483_647]),
+        program=st.sampled_from(["site:ask", "_a.B9.c:__call__", "true:null"]),
+        time_limit_ms=st.sampled_from([1, 1000, 60_000]),
+        text=st.sampled_from(["", "12", "~", "Grün: *ja*"]),
+    ),
+    unique_by=lambda program: (program.exit_point, program.number),
+    max_size=4,
+)
+
+
 @st.composite
 def policies(draw):
     sequences = draw(st.lists(st.integers(1, 99998), unique=True, max_size=12))
@@ -79,7 +94,14 @@ def policies(draw):
         make_rule(exit_point=point, sequence="*DFT", action=draw(st.sampled_from(Action)))
         for point in draw(st.sets(st.sampled_from(ExitPoint)))
     ]
-    return make_policy(modes, [*(draw(rules(sequence)) for sequence in sequences), *defaults], SERVICES)
+    return make_policy(
+        modes,
+        [*(draw(rules(sequence)) for sequence in sequences), *defaults],
+        SERVICES,
+        udp=draw(st.sampled_from(Udp)),
+        raw_sockets=draw(st.sampled_from(RawSockets)),
+        exit_programs=draw(exit_programs),
+    )
 
 
 REQUEST_VALUES = {

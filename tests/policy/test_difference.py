@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 
-from console.model.words import ExitPoint, Mode
+from console.model.words import ExitPoint, Mode, RawSockets, Udp
 from console.policy.checks import make_policy, make_rule
-from console.policy.difference import Change, Kind, compare
+from console.policy.difference import Change, Kind, Subject, compare
+from console.policy.exit_programs import make_exit_program
 from console.policy.rule import Policy
 from tests.policy.strategies import policies
 
@@ -15,21 +18,28 @@ def connect(sequence, **fields):
     return make_rule(exit_point="*CONNECT", sequence=sequence, **fields)
 
 
+RULE = (Subject.RULE, "*CONNECT")
+
+
+def program(number, **fields):
+    return make_exit_program(**{"exit_point": "*ACCEPT", "number": number, "program": "site:ask", **fields})
+
+
 def test_an_added_rule_says_what_it_does():
     new = make_policy({}, [connect(10, remote_port="443", action="reject")])
     assert compare(make_policy({}, []), new) == (
-        Change(Kind.ADDED, "*CONNECT 10", "", "remote_port 443, action *REJECT"),
+        Change(Kind.ADDED, "*CONNECT 10", "", "remote_port 443, action *REJECT", *RULE),
     )
 
 
 def test_a_removed_rule_says_what_it_did():
     old = make_policy({}, [connect(10)])
-    assert compare(old, make_policy({}, [])) == (Change(Kind.REMOVED, "*CONNECT 10", "action *ALLOW", ""),)
+    assert compare(old, make_policy({}, [])) == (Change(Kind.REMOVED, "*CONNECT 10", "action *ALLOW", "", *RULE),)
 
 
 def test_a_changed_rule_says_what_differs():
     old, new = make_policy({}, [connect(10, user="A")]), make_policy({}, [connect(10, user="A", active="no")])
-    assert compare(old, new) == (Change(Kind.CHANGED, "*CONNECT 10", "active *YES", "active *NO"),)
+    assert compare(old, new) == (Change(Kind.CHANGED, "*CONNECT 10", "active *YES", "active *NO", *RULE),)
 
 
 def test_the_default_rule_is_called_by_its_name():
@@ -39,8 +49,27 @@ def test_the_default_rule_is_called_by_its_name():
 
 def test_a_changed_mode_comes_first():
     changes = compare(make_policy({}, []), make_policy({ExitPoint.LISTEN: Mode.OFF}, [connect(10)]))
-    assert changes[0] == Change(Kind.CHANGED, "*LISTEN mode", "*ENFORCE", "*OFF")
+    assert changes[0] == Change(Kind.CHANGED, "*LISTEN mode", "*ENFORCE", "*OFF", Subject.MODE, "*LISTEN")
     assert len(changes) == 2
+
+
+def test_changed_settings_are_told_by_their_names():
+    new = make_policy({}, [], udp=Udp.DECIDE, raw_sockets=RawSockets.ALLOW)
+    assert compare(make_policy({}, []), new) == (
+        Change(Kind.CHANGED, "udp", "*IGNORE", "*DECIDE", Subject.SETTING, ""),
+        Change(Kind.CHANGED, "raw_sockets", "*REFUSE", "*ALLOW", Subject.SETTING, ""),
+    )
+
+
+def test_exit_programs_are_told_by_their_numbers():
+    old = make_policy({}, [], exit_programs=[program(2), program(3)])
+    new = make_policy({}, [], exit_programs=[program(3, time_limit_ms=50), program(4, text="x")])
+    named = (Subject.EXIT_PROGRAM, "*ACCEPT")
+    assert compare(old, new) == (
+        Change(Kind.REMOVED, "*ACCEPT program 2", "program site:ask, time_limit_ms 1000", "", *named),
+        Change(Kind.CHANGED, "*ACCEPT program 3", "time_limit_ms 1000", "time_limit_ms 50", *named),
+        Change(Kind.ADDED, "*ACCEPT program 4", "", "program site:ask, time_limit_ms 1000, text x", *named),
+    )
 
 
 def test_the_ports_of_services_are_no_change():
@@ -58,4 +87,4 @@ def test_two_policies_differ_both_ways_alike(old, new):
     assert [(change.what, change.before, change.after) for change in forth] == [
         (change.what, change.after, change.before) for change in back
     ]
-    assert (forth == ()) == ((old.modes, old.rules) == (new.modes, new.rules))
+    assert (forth == ()) == (replace(old, services={}) == replace(new, services={}))

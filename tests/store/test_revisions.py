@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from console.errors import StoreError
 from console.messages import describe
 from console.model.revision import Revision
-from console.model.words import Action, ExitPoint, Mode
+from console.model.words import Action, ExitPoint, Mode, RawSockets, Udp
 from console.policy.checks import make_policy
+from console.policy.exit_programs import make_exit_program
 from console.store.exit_points import get_modes, set_modes
+from console.store.exit_programs import add_exit_program
 from console.store.revisions import (
     activate,
     active_number,
@@ -21,7 +24,10 @@ from console.store.revisions import (
 )
 from console.store.rules import add_rule
 from console.store.session import reading, transaction
+from console.store.settings import Settings, set_settings
 from tests.factories import rule
+
+PROGRAM = make_exit_program(exit_point="*ACCEPT", number=2, program="site:ask")
 
 
 def test_activation_makes_the_pending_policy_the_next_revision(store, now):
@@ -63,13 +69,44 @@ def test_reader_sees_one_revision_from_beginning_to_end(store, now):
 
 
 def test_pending_policy_can_be_replaced_whole(store):
-    policy = make_policy({ExitPoint.ACCEPT: Mode.MONITOR}, [rule(sequence=7), rule(sequence=8)])
+    policy = make_policy(
+        {ExitPoint.ACCEPT: Mode.MONITOR},
+        [rule(sequence=7), rule(sequence=8)],
+        udp=Udp.DECIDE,
+        raw_sockets=RawSockets.ALLOW,
+        exit_programs=[PROGRAM],
+    )
     with transaction(store) as session:
         set_pending(session, policy)
         assert pending_policy(session) == policy
         set_pending(session, policy)
         assert pending_policy(session) == policy
         assert get_modes(session)[ExitPoint.ACCEPT] is Mode.MONITOR
+
+
+def test_activation_takes_exit_programs_and_settings_with_it(store, now):
+    with transaction(store) as session:
+        add_exit_program(session, PROGRAM)
+        set_settings(session, Settings(Udp.DECIDE, RawSockets.ALLOW))
+        assert count_changes(session) == 3
+        activate(session, services={}, user="OPER", at=now)
+    with reading(store) as session:
+        _, policy = active_policy(session)
+        assert (policy.udp, policy.raw_sockets, policy.exit_programs) == (Udp.DECIDE, RawSockets.ALLOW, (PROGRAM,))
+        assert count_changes(session) == 0
+
+
+def test_revision_of_an_older_greenwall_says_what_it_did_then(store):
+    with transaction(store) as session:
+        row = session.get_one(Revision, active_number(session))
+        document = msgspec.json.decode(row.document)
+        for name in ("udp", "raw_sockets", "exit_programs"):
+            del document[name]
+        row.document = msgspec.json.encode(document).decode()
+    with reading(store) as session:
+        _, policy = active_policy(session)
+        assert policy == make_policy({}, [])
+        assert count_changes(session) == 0
 
 
 def test_missing_revision_is_said(store):
