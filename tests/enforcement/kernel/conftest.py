@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from console.enforcement import syscalls
-from console.store.engine import open_store
-from tests.end_to_end.command import Greenwall
-from tests.enforcement.kernel.jobs import RULES, House, activate_rules
+from tests.enforcement.kernel.jobs import make_house
 from tests.loopback import hang_up, serving
 
 _SOURCES = Path(__file__).parent / "programs"
@@ -37,21 +33,6 @@ def programs(tmp_path_factory):
     static = ["gcc", *options, "-static", "-o", directory / "clients-static", _SOURCES / "clients.c"]
     subprocess.run(static, check=False, capture_output=True)
     return directory
-
-
-@contextlib.contextmanager
-def make_house(directory, programs):
-    if not syscalls.has_user_notification():
-        pytest.skip("this kernel has no seccomp user notification")
-    directory.mkdir(mode=0o700)
-    greenwall = Greenwall(directory)
-    store = open_store(greenwall.url)
-    activate_rules(store, *RULES)
-    try:
-        yield House(greenwall, store, programs)
-    finally:
-        store.close()
-        greenwall.end_workers()
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import pytest
 
+from console.enforcement import syscalls
 from console.model.words import ExitPoint, Fail, Mode
 from console.policy.checks import default_rule, make_policy, make_rule
+from console.store.engine import open_store
 from console.store.journal import page_after
 from console.store.revisions import activate, set_pending
 from console.store.session import reading, transaction
@@ -177,6 +180,22 @@ class House:
 
     def workers(self):
         return [worker["pid"] for worker in self.greenwall.show("workers") if worker["status"] == "running"]
+
+
+@contextlib.contextmanager
+def make_house(directory, programs, rules=RULES):
+    """Make a store with rules in a directory that is not there yet; its workers end with it."""
+    if not syscalls.has_user_notification():
+        pytest.skip("this kernel has no seccomp user notification")
+    directory.mkdir(mode=0o700)
+    greenwall = Greenwall(directory)
+    store = open_store(greenwall.url)
+    activate_rules(store, *rules)
+    try:
+        yield House(greenwall, store, programs)
+    finally:
+        store.close()
+        greenwall.end_workers()
 
 
 def outcomes(entries):
