@@ -22,17 +22,25 @@ SYS_ACCEPT = 43
 SYS_SENDTO = 44
 SYS_SENDMSG = 46
 SYS_LISTEN = 50
+SYS_SOCKETPAIR = 53
+SYS_SETSOCKOPT = 54
+SYS_SETGROUPS = 116
+SYS_SETRESUID = 117
+SYS_SETRESGID = 119
 SYS_ACCEPT4 = 288
 SYS_SENDMMSG = 307
 SYS_SECCOMP = 317
 SYS_IO_URING_SETUP = 425
+SYS_IO_URING_ENTER = 426
+SYS_IO_URING_REGISTER = 427
 SYS_PIDFD_OPEN = 434
 SYS_PIDFD_GETFD = 438
 SYS_LANDLOCK_CREATE_RULESET = 444
 SYS_LANDLOCK_RESTRICT_SELF = 446
 
-I386_SOCKET_CALLS = (102, 359, 361, 362, 363, 364, 369, 370, 345, 425)
-"""socketcall, socket, bind, connect, listen, accept4, sendto, sendmsg, sendmmsg, io_uring_setup; syscall_32.tbl."""
+I386_SOCKET_CALLS = (102, 359, 360, 361, 362, 363, 364, 366, 369, 370, 345, 425, 426, 427)
+"""socketcall, socket, socketpair, bind, connect, listen, accept4, setsockopt, sendto, sendmsg, sendmmsg, and the three
+of io_uring; source: arch/x86/entry/syscalls/syscall_32.tbl."""
 
 X32_BIT = 0x4000_0000
 """Set in the number of a system call made through the x32 entry (asm/unistd.h, __X32_SYSCALL_BIT)."""
@@ -41,6 +49,19 @@ AUDIT_ARCH_X86_64 = 0xC000_003E
 AUDIT_ARCH_I386 = 0x4000_0003
 
 MSG_FASTOPEN = 0x2000_0000
+
+# Families, types and protocols of sockets that Python's socket module does not name on every build; source:
+# linux/socket.h, linux/net.h, linux/in.h.
+AF_PPPOX = 24
+AF_RXRPC = 33
+AF_SMC = 43
+AF_XDP = 44
+SOCK_PACKET = 10
+IPPROTO_MPTCP = 262
+SOCKET_TYPE_MASK = 0xF
+"""What of the type argument of socket(2) is the type; the rest are flags (linux/net.h, SOCK_TYPE_MASK)."""
+TCP_ULP = 31
+"""Option of level IPPROTO_TCP: hand the socket to another protocol of the kernel, by name (linux/tcp.h)."""
 
 LANDLOCK_NO_CONNECTS = struct.pack("<QQ", 0, 1 << 1)
 """struct landlock_ruleset_attr of Linux 6.7: file accesses handled, none; network accesses handled, CONNECT_TCP
@@ -64,6 +85,10 @@ RESPONSE = struct.Struct("<QqiI")
 ADDFD = struct.Struct("<QIIII")
 """struct seccomp_notif_addfd: id, flags, source descriptor, new descriptor, flags of the new descriptor."""
 COOKIE = struct.Struct("<Q")
+IO_VECTOR = struct.Struct("<QQ")
+"""struct iovec: address, size."""
+IO_VECTORS = struct.Struct("<QQQQ")
+"""Two of them in a row."""
 FILTER_INSTRUCTION = struct.Struct("<HBBI")
 """struct sock_filter: code, jump if true, jump if false, constant."""
 

@@ -10,7 +10,14 @@ import pytest
 from console.enforcement import layouts as k
 from console.enforcement.guard.filter import build_filter
 
-PROGRAM = [k.FILTER_INSTRUCTION.unpack_from(build_filter(), at) for at in range(0, len(build_filter()), 8)]
+
+def steps(program):
+    return [k.FILTER_INSTRUCTION.unpack_from(program, at) for at in range(0, len(program), 8)]
+
+
+PROGRAM = steps(build_filter())
+DATAGRAMS_TOO = steps(build_filter(decide_datagrams=True))
+IO_URING = (k.SYS_IO_URING_SETUP, k.SYS_IO_URING_ENTER, k.SYS_IO_URING_REGISTER)
 ASKED = {k.SYS_CONNECT: "connect", k.SYS_ACCEPT: "accept", k.SYS_ACCEPT4: "accept4", k.SYS_LISTEN: "listen"}
 FLAGS_AT = {k.SYS_SENDTO: 3, k.SYS_SENDMSG: 2, k.SYS_SENDMMSG: 3}
 HIGH = 0xDEAD_BEEF_0000_0000
@@ -41,21 +48,22 @@ def run(program, data):
                 raise AssertionError(f"instruction {code:#x}")
 
 
-def answer(number, *arguments, arch=k.AUDIT_ARCH_X86_64):
+def answer(number, *arguments, arch=k.AUDIT_ARCH_X86_64, program=PROGRAM):
     arguments += (0,) * (6 - len(arguments))
-    return run(PROGRAM, struct.pack("<IIQ6Q", number & 0xFFFF_FFFF, arch, 0x1234, *arguments))
+    return run(program, struct.pack("<IIQ6Q", number & 0xFFFF_FFFF, arch, 0x1234, *arguments))
 
 
 def fails(number):
     return k.SECCOMP_RET_ERRNO | number
 
 
-def test_every_jump_lands_inside_the_filter():
-    for at, (code, if_true, if_false, _) in enumerate(PROGRAM):
+@pytest.mark.parametrize("program", [PROGRAM, DATAGRAMS_TOO])
+def test_every_jump_lands_inside_the_filter(program):
+    for at, (code, if_true, if_false, _) in enumerate(program):
         if code in (0x15, 0x35, 0x45):
-            assert at + 1 + max(if_true, if_false) < len(PROGRAM)
-    assert PROGRAM[-1][0] == 0x06
-    assert len(PROGRAM) <= 4096
+            assert at + 1 + max(if_true, if_false) < len(program)
+    assert program[-1][0] == 0x06
+    assert len(program) <= 4096
 
 
 @pytest.mark.parametrize("number", ASKED, ids=ASKED.values())
@@ -66,9 +74,11 @@ def test_guard_is_asked(number):
 
 @pytest.mark.parametrize("number", range(600))
 def test_any_other_call_passes(number):
-    if number in ASKED or number == k.SYS_IO_URING_SETUP:
+    if number in ASKED or number in IO_URING:
         return
     assert answer(number) == k.SECCOMP_RET_ALLOW
+    if number not in (k.SYS_SENDMSG, k.SYS_SENDMMSG):
+        assert answer(number, program=DATAGRAMS_TOO) == k.SECCOMP_RET_ALLOW
 
 
 @pytest.mark.parametrize("number", [0, 42, 43, 50, 288, 425, 1_000_000, 0x3FFF_FFFF, 0xBFFF_FFFF])
@@ -93,8 +103,9 @@ def test_unknown_architecture_fails_whatever_the_call(arch):
         assert answer(number, arch=arch) == fails(errno.ENOSYS)
 
 
-def test_io_uring_cannot_be_set_up():
-    assert answer(k.SYS_IO_URING_SETUP, 8, 0x7FFF_0000) == fails(errno.ENOSYS)
+@pytest.mark.parametrize("number", IO_URING)
+def test_io_uring_is_not_there_not_even_for_a_ring_that_is(number):
+    assert answer(number, 8, 0x7FFF_0000) == fails(errno.ENOSYS)
 
 
 @pytest.mark.parametrize(("number", "index"), FLAGS_AT.items())
@@ -112,32 +123,110 @@ def test_fast_open_bit_in_another_argument_means_nothing(number, index):
     assert answer(number, *arguments) == k.SECCOMP_RET_ALLOW
 
 
-@pytest.mark.parametrize("family", [2, 10, HIGH | 2])
-@pytest.mark.parametrize("protocol", [33, 132, 262, HIGH | 262])
-@pytest.mark.parametrize("kind", [1, 5, 1 | 0o2000000 | 0o4000])
-def test_protocols_that_connect_otherwise_are_not_there(family, protocol, kind):
-    assert answer(k.SYS_SOCKET, family, kind, protocol) == fails(errno.EPROTONOSUPPORT)
+@pytest.mark.parametrize("address", [1, 0x7FFF_0000, 1 << 32, HIGH])
+def test_send_to_an_address_asks_where_datagrams_are_decided(address):
+    assert answer(k.SYS_SENDTO, 3, 4, 5, 0, address, 16, program=DATAGRAMS_TOO) == k.SECCOMP_RET_USER_NOTIF
+    assert answer(k.SYS_SENDTO, 3, 4, 5, 0, address, 16) == k.SECCOMP_RET_ALLOW
 
 
-@pytest.mark.parametrize("family", [2, 10])
-@pytest.mark.parametrize("kind", [5, 6, 5 | 0o2000000, 6 | 0o4000])
-def test_types_that_mean_such_a_protocol_are_not_there(family, kind):
-    assert answer(k.SYS_SOCKET, family, kind, 0) == fails(errno.ESOCKTNOSUPPORT)
+def test_send_without_an_address_asks_nobody():
+    assert answer(k.SYS_SENDTO, 3, 4, 5, 0, 0, 16, program=DATAGRAMS_TOO) == k.SECCOMP_RET_ALLOW
 
 
-def test_smc_sockets_are_not_there():
-    assert answer(k.SYS_SOCKET, 43, 1, 0) == fails(errno.EAFNOSUPPORT)
+@pytest.mark.parametrize("number", [k.SYS_SENDMSG, k.SYS_SENDMMSG])
+def test_messages_ask_where_datagrams_are_decided(number):
+    assert answer(number, 3, 4, 0, 0, program=DATAGRAMS_TOO) == k.SECCOMP_RET_USER_NOTIF
 
 
-@pytest.mark.parametrize("kind", [1, 2, 3, 1 | 0o2000000, 2 | 0o4000])
-@pytest.mark.parametrize("protocol", [0, 1, 6, 17, 58, 255])
-def test_internet_sockets_of_every_day_pass(kind, protocol):
-    assert answer(k.SYS_SOCKET, 2, kind, protocol) == k.SECCOMP_RET_ALLOW
-    assert answer(k.SYS_SOCKET, 10, kind, protocol) == k.SECCOMP_RET_ALLOW
+@pytest.mark.parametrize(("number", "index"), FLAGS_AT.items())
+def test_fast_open_is_refused_where_datagrams_are_decided_too(number, index):
+    arguments = [3, 4, 5, 6, 7, 8]
+    arguments[index] = k.MSG_FASTOPEN
+    assert answer(number, *arguments, program=DATAGRAMS_TOO) == fails(errno.EOPNOTSUPP)
 
 
-@pytest.mark.parametrize("family", [0, 1, 3, 15, 16, 17, 38, 40, 44])
+INTERNET = [2, 10, HIGH | 2]
+FLAGS = [0, 0o2000000, 0o4000, HIGH]
+
+
+@pytest.mark.parametrize("family", INTERNET)
+@pytest.mark.parametrize("flags", FLAGS)
+def test_only_protocols_that_rules_can_see_pass(family, flags):
+    expected = {
+        1: {0: k.SECCOMP_RET_ALLOW, 6: k.SECCOMP_RET_ALLOW, 262: k.SECCOMP_RET_USER_NOTIF},
+        2: dict.fromkeys((0, 1, 17, 58, 136), k.SECCOMP_RET_ALLOW),
+    }
+    for kind, known in expected.items():
+        for protocol in range(263):
+            wanted = known.get(protocol, fails(errno.EPROTONOSUPPORT))
+            assert answer(k.SYS_SOCKET, family, kind | flags, protocol) == wanted
+            assert answer(k.SYS_SOCKET, family, kind | flags, HIGH | protocol) == wanted
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+@pytest.mark.parametrize("protocol", [263, 1000, 0x7FFF_FFFF, 0x8000_0006, 0xFFFF_FFFF])
+def test_numbers_that_no_protocol_has_are_invalid(kind, protocol):
+    assert answer(k.SYS_SOCKET, 2, kind, protocol) == fails(errno.EINVAL)
+
+
+@pytest.mark.parametrize("family", INTERNET)
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("kind", [3, 10])
+def test_raw_internet_sockets_ask(family, flags, kind):
+    for protocol in (0, 1, 6, 255, 262):
+        assert answer(k.SYS_SOCKET, family, kind | flags, protocol) == k.SECCOMP_RET_USER_NOTIF
+
+
+@pytest.mark.parametrize("kind", [4, 5, 6, 7, 8, 9])
+def test_types_that_mean_another_protocol_are_not_there(kind):
+    for protocol in (0, 6, 132):
+        assert answer(k.SYS_SOCKET, 10, kind | 0o2000000, protocol) == fails(errno.ESOCKTNOSUPPORT)
+
+
+@pytest.mark.parametrize("kind", [0, 11, 15])
+def test_types_that_there_are_not_are_the_kernels_to_refuse(kind):
+    assert answer(k.SYS_SOCKET, 2, kind, 0) == k.SECCOMP_RET_ALLOW
+
+
+@pytest.mark.parametrize("family", [21, 30, 33, 43, HIGH | 43])
+def test_families_that_connect_otherwise_are_not_there(family):
+    for kind in (1, 2, 3, 4, 5):
+        assert answer(k.SYS_SOCKET, family, kind, 0) == fails(errno.EAFNOSUPPORT)
+
+
+def test_pair_of_sockets_is_no_way_to_tipc():
+    assert answer(k.SYS_SOCKETPAIR, 30, 1, 0) == fails(errno.EAFNOSUPPORT)
+    assert answer(k.SYS_SOCKETPAIR, 1, 1, 0) == k.SECCOMP_RET_ALLOW
+
+
+@pytest.mark.parametrize("family", [17, 24, 44])
+def test_families_of_whole_frames_ask(family):
+    for kind in (1, 2, 3, 10):
+        assert answer(k.SYS_SOCKET, family, kind, 0x0300) == k.SECCOMP_RET_USER_NOTIF
+
+
+@pytest.mark.parametrize("family", [0, 1, 3, 15, 16, 31, 38, 40, 41])
 def test_other_families_keep_their_types_and_protocols(family):
     for kind in range(1, 11):
         for protocol in (0, 33, 132, 262):
             assert answer(k.SYS_SOCKET, family, kind, protocol) == k.SECCOMP_RET_ALLOW
+
+
+@pytest.mark.parametrize("high", [0, HIGH])
+def test_upgrade_to_another_protocol_asks(high):
+    assert answer(k.SYS_SETSOCKOPT, 3, high | 6, high | 31, 0x7FFF_0000, 4) == k.SECCOMP_RET_USER_NOTIF
+    assert answer(k.SYS_SETSOCKOPT, 3, 1, 31, 0x7FFF_0000, 4) == k.SECCOMP_RET_ALLOW
+
+
+@pytest.mark.parametrize(("level", "name"), [(0, 4), (41, 57), (41, 5), (41, 6)])
+def test_route_by_way_of_other_hosts_is_refused_and_can_be_cleared(level, name):
+    assert answer(k.SYS_SETSOCKOPT, 3, level, name, 0x7FFF_0000, 12) == fails(errno.EPERM)
+    assert answer(k.SYS_SETSOCKOPT, 3, level, name, 0, 0) == k.SECCOMP_RET_ALLOW
+
+
+def test_other_options_pass():
+    routes = {(0, 4), (41, 57), (41, 5), (41, 6), (6, 31)}
+    for level in (0, 1, 6, 17, 41):
+        for name in range(128):
+            if (level, name) not in routes:
+                assert answer(k.SYS_SETSOCKOPT, 3, level, name, 0x7FFF_0000, 4) == k.SECCOMP_RET_ALLOW

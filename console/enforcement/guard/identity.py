@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from console.enforcement.backend import Caller
+from console.enforcement.credentials import Ids
 from console.enforcement.guard.notify import status_lines
 
 _NAMES_KEPT_S = 30.0
@@ -73,6 +74,24 @@ def group_numbers(caller: Caller) -> frozenset[int]:
         elif line.startswith(b"Groups:"):
             found.update(int(word) for word in line.split()[1:])
     return frozenset(found)
+
+
+def effective_ids(caller: Caller) -> Ids:
+    """Return the ids that a call of a caller would be made with.
+
+    Raises:
+        ProcessLookupError, FileNotFoundError: It has ended.
+    """
+    user = group = 0
+    groups: tuple[int, ...] = ()
+    for line in status_lines(caller.directory):
+        if line.startswith(b"Uid:"):
+            user = int(line.split()[2])
+        elif line.startswith(b"Gid:"):
+            group = int(line.split()[2])
+        elif line.startswith(b"Groups:"):
+            groups = tuple(sorted(int(word) for word in line.split()[1:]))
+    return Ids(user, group, groups)
 
 
 def program_path(caller: Caller) -> str:

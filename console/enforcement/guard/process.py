@@ -32,6 +32,7 @@ from console.enforcement.guard.connect import ConnectPoint
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.notify import SeccompBackend
+from console.enforcement.guard.protocols import handle_socket, handle_upgrade
 from console.enforcement.guard.reporter import Reporter, whole_text
 from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.turns import Turns, install_abort_handler
@@ -144,6 +145,8 @@ def _open_exit_points(supervisor: Supervisor) -> Turns:
         k.SYS_LISTEN: (ExitPoint.LISTEN, handle_listen),
         k.SYS_ACCEPT: (ExitPoint.ACCEPT, accept_point.handle),
         k.SYS_ACCEPT4: (ExitPoint.ACCEPT, accept_point.handle),
+        k.SYS_SOCKET: (ExitPoint.CONNECT, handle_socket),
+        k.SYS_SETSOCKOPT: (ExitPoint.CONNECT, handle_upgrade),
     }
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import socket
 import struct
@@ -11,6 +12,7 @@ from console.enforcement.fake import FakeBackend
 from console.enforcement.guard.accept import AcceptPoint
 from console.enforcement.guard.connect import ConnectPoint
 from console.enforcement.guard.listen import handle_listen
+from console.enforcement.guard.protocols import handle_socket, handle_upgrade
 from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.waiting import WaitingRoom
 from console.model.words import ExitPoint, Mode
@@ -25,9 +27,10 @@ NUMBER = 5
 """The descriptor that calls name, where nothing else is said."""
 
 
-def policy(*rules, modes=None, revision=1):
+def policy(*rules, modes=None, revision=1, **settings):
     every = dict.fromkeys(ExitPoint, Mode.ENFORCE) | (modes or {})
-    return compile_policy(make_policy(every, [*rules, *map(default_rule, ExitPoint)]), revision)
+    made = make_policy(every, [*rules, *map(default_rule, ExitPoint)])
+    return compile_policy(dataclasses.replace(made, **settings), revision)
 
 
 def reject(exit_point, sequence=10, **fields):
@@ -41,10 +44,10 @@ def sockaddr(host, port):
 class Setting:
     """What one test has: its kernel, its supervisor, and what was recorded."""
 
-    def __init__(self, *rules, modes=None, room=False):
+    def __init__(self, *rules, modes=None, room=False, **settings):
         self.kernel = FakeBackend()
         self.recorded = []
-        self.supervisor = Supervisor(self.kernel, policy(*rules, modes=modes), self)
+        self.supervisor = Supervisor(self.kernel, policy(*rules, modes=modes, **settings), self)
         self.waiting = []
         self.woken = []
         self.connect_point = ConnectPoint()
@@ -58,6 +61,8 @@ class Setting:
             k.SYS_LISTEN: (ExitPoint.LISTEN, handle_listen),
             k.SYS_ACCEPT: (ExitPoint.ACCEPT, self.accept_point.handle),
             k.SYS_ACCEPT4: (ExitPoint.ACCEPT, self.accept_point.handle),
+            k.SYS_SOCKET: (ExitPoint.CONNECT, handle_socket),
+            k.SYS_SETSOCKOPT: (ExitPoint.CONNECT, handle_upgrade),
         }
         if self.room is not None:
             self.room.start(self.supervisor, self.accept_point)
@@ -79,9 +84,9 @@ class Setting:
         self.kernel.memory[ADDRESS] = address
         return self.kernel.call(k.SYS_CONNECT, NUMBER, ADDRESS, len(address) if length is None else length, **more)
 
-    def listen(self, endpoint, backlog=5):
+    def listen(self, endpoint, backlog=5, **more):
         self.kernel.descriptors[NUMBER] = endpoint.fileno()
-        return self.kernel.call(k.SYS_LISTEN, NUMBER, backlog)
+        return self.kernel.call(k.SYS_LISTEN, NUMBER, backlog, **more)
 
     def accept(self, endpoint, *, flags=None, room=None, **more):
         """Return an accept; with `room`, one that wants the peer's address."""

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
+import struct
+import subprocess
+import sys
 
 import pytest
 
+from console.enforcement.credentials import own_ids
 from console.enforcement.fake import Step
 from console.model.words import ExitPoint, Mode
 from tests.enforcement.guard.setting import Setting, reject
+
+_SO_PEERGROUPS = 59
+"""asm-generic/socket.h."""
 
 
 @pytest.fixture
@@ -71,13 +79,42 @@ def test_failure_of_an_allowed_listen_is_the_callers_and_is_recorded():
     assert setting.outcomes == [("*ALLOWED", errno.errorcode[errno.EOPNOTSUPP])]
 
 
-def test_unix_socket_goes_on_by_itself():
+def test_unix_socket_is_made_to_listen_here_too_and_asks_nobody(tmp_path):
     setting = Setting(reject(ExitPoint.LISTEN))
     with socket.socket(socket.AF_UNIX) as local:
-        call = setting.listen(local)
-        setting.serve(call)
-        assert setting.kernel.went_on == [call]
-        assert setting.outcomes == []
+        local.bind(str(tmp_path / "socket"))
+        assert setting.serve(setting.listen(local)) == 0
+        assert listens(local)
+        assert setting.kernel.went_on == setting.outcomes == []
+
+
+def test_failure_of_a_listen_on_a_unix_socket_is_the_callers():
+    setting = Setting()
+    with socket.socket(socket.AF_UNIX) as unbound, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
+        assert setting.serve(setting.listen(unbound)) == errno.EINVAL
+        assert setting.serve(setting.listen(datagrams)) == errno.EOPNOTSUPP
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_who_connects_to_a_unix_socket_sees_the_user_and_groups_of_who_made_it_listen(tmp_path):
+    setting = Setting()
+    child = ("import os, sys; os.setgroups([7, 5]); os.setresgid(4, 3, 4); os.setresuid(4, 3, 4);"
+             "print(flush=True); sys.stdin.read()")  # fmt: skip
+    with (
+        subprocess.Popen([sys.executable, "-c", child], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as caller,
+        socket.socket(socket.AF_UNIX) as server,
+        socket.socket(socket.AF_UNIX) as client,
+    ):
+        caller.stdout.readline()
+        server.bind(str(tmp_path / "socket"))
+        before = own_ids()
+        assert setting.serve(setting.listen(server, thread=caller.pid)) == 0
+        assert own_ids() == before
+        client.connect(server.getsockname())
+        told = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        assert struct.unpack("=iII", told) == (os.getpid(), 3, 3)
+        groups = client.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 64)
+        assert sorted(struct.unpack(f"={len(groups) // 4}I", groups)) == [5, 7]
 
 
 def test_what_is_no_socket_is_answered_here_and_never_left_to_the_kernel(tmp_path):
