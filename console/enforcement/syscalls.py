@@ -14,6 +14,7 @@ import fcntl
 import os
 import platform
 import select
+import signal
 import socket
 import struct
 import threading
@@ -22,6 +23,7 @@ from console.enforcement import layouts as k
 from console.errors import KernelError
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_CHILD_SUBREAPER = 36
@@ -107,6 +109,12 @@ def forgo_own_connects() -> bool:
 def hide_from_tracers() -> None:
     """Let no process of our user read our memory or take our descriptors (prctl(2), PR_SET_DUMPABLE)."""
     if _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):
+        _raise_errno()
+
+
+def die_with_parent() -> None:
+    """Make the kernel send us SIGKILL when the thread that started us ends (prctl(2), PR_SET_PDEATHSIG)."""
+    if _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0):
         _raise_errno()
 
 

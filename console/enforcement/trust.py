@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import struct
 from pathlib import Path
 
@@ -30,3 +31,27 @@ def trusted_users(directory: Path) -> frozenset[int]:
         OSError: The directory cannot be looked at.
     """
     return frozenset({0, os.geteuid(), directory.stat().st_uid})
+
+
+def distrust(directory: Path, users: frozenset[int]) -> str:
+    """Return why code from a directory must not be run; empty where it may be.
+
+    Everything in it must belong to one of the users, and nobody else may be able to write it. A symbolic link would
+    lead to where none of that was looked at.
+
+    Raises:
+        OSError: Part of it cannot be looked at.
+    """
+    waiting = [directory]
+    while waiting:
+        path = waiting.pop()
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            return f"{path} is a symbolic link"
+        if status.st_uid not in users:
+            return f"{path} belongs to user {status.st_uid}"
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            return f"{path} can be written by others than its owner"
+        if stat.S_ISDIR(status.st_mode):
+            waiting.extend(path.iterdir())
+    return ""

@@ -37,13 +37,15 @@ def compile_policy(policy: Policy, revision: int = 0) -> CompiledPolicy:
     check_policy(policy)
     tables = {exit_point: _table(policy, exit_point) for exit_point in ExitPoint}
     used = [table for table in tables.values() if table is not None]
+    exit_programs = {exit_point: _exit_programs(policy, exit_point) for exit_point in ExitPoint}
     return CompiledPolicy(
         revision=revision,
         modes=dict(policy.modes),
         tables=tables,
         uses_groups=any(table.users is not None and table.users.uses_groups for table in used),
         uses_programs=any(table.programs is not None for table in used),
-        exit_programs={exit_point: _exit_programs(policy, exit_point) for exit_point in ExitPoint},
+        exit_programs=exit_programs,
+        has_exit_programs=any(exit_programs.values()),
         udp=policy.udp,
         raw_sockets=policy.raw_sockets,
     )

@@ -65,6 +65,8 @@ class CompiledPolicy:
     """Whether `Request.program` must be filled in."""
     exit_programs: Mapping[ExitPoint, tuple[ExitProgram, ...]]
     """What is asked after the rules have allowed, in order; empty where the mode is *OFF."""
+    has_exit_programs: bool
+    """Whether any exit point asks one: all that a policy without any costs a call is this look."""
     udp: Udp
     raw_sockets: RawSockets
 

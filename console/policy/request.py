@@ -45,3 +45,5 @@ class Decision:
     """Whether the decision is written to the audit journal."""
     alert: bool
     """Whether the rule asks for a message."""
+    text: str = ""
+    """What decided, where it was no rule: an exit program and what it answered."""

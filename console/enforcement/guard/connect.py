@@ -202,6 +202,8 @@ def _this_machine(taken: OwnedFd, remote: Endpoint) -> Endpoint:
 
 def _asks_local(policy: CompiledPolicy) -> bool:
     table = policy.tables[ExitPoint.CONNECT]
+    if policy.has_exit_programs and policy.exit_programs[ExitPoint.CONNECT]:
+        return True
     return table is not None and (table.local_addresses is not None or table.local_ports is not None)
 
 

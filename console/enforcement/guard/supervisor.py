@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from console.enforcement import layouts as k
@@ -60,6 +61,25 @@ class Recorder(Protocol):
         """Take one; returns at once."""
 
 
+class Asker(Protocol):
+    """Asks exit programs; see `console.enforcement.guard.exit_programs`."""
+
+    def decide(
+        self,
+        policy: CompiledPolicy,
+        attempt: Attempt,
+        decision: Decision,
+        local: Endpoint,
+        remote: Endpoint,
+        is_waiting: Callable[[], bool],
+    ) -> Decision:
+        """Return what becomes of a call that the rules have decided.
+
+        Raises:
+            CallerGone: The call no longer waits.
+        """
+
+
 class Undecidable(Exception):  # noqa: N818 -- a state of a call, named as the design names it
     """No decision can be reached about a call; the text says why."""
 
@@ -88,6 +108,8 @@ class Supervisor:
         self.backend = backend
         self.policy = policy
         self.recorder = recorder
+        self.exit_programs: Asker | None = None
+        """Asked where the policy has exit programs; there before any such policy is."""
         self.names = identity.Names()
         self.handlers: Mapping[int, tuple[ExitPoint, Callable[[Supervisor, Attempt], None]]] = {}
         """System call number -> its exit point and what handles it."""
@@ -172,14 +194,24 @@ class Supervisor:
         """Ask the policy about a call whose caller was identified.
 
         Raises:
-            CallerGone: The caller has ended.
+            CallerGone: The caller has ended, or was taken out of the call while an exit program was asked.
             Undecidable: Its groups cannot be found out.
         """
         groups = self._groups(attempt) if policy.uses_groups else _NO_GROUPS
         who = attempt.who
         decision = policy.decide(Request(attempt.exit_point, who.user, groups, who.program, *local, *remote))
+        if policy.has_exit_programs:
+            decision = self._ask_exit_programs(policy, attempt, decision, local, remote)
         attempt.decision_us = (time.perf_counter_ns() - attempt.started_ns) // 1000
         return decision
+
+    def _ask_exit_programs(
+        self, policy: CompiledPolicy, attempt: Attempt, decision: Decision, local: Endpoint, remote: Endpoint
+    ) -> Decision:
+        if self.exit_programs is None:
+            raise Undecidable("no exit program can be asked here")
+        is_waiting = partial(self.backend.is_waiting, attempt.call)
+        return self.exit_programs.decide(policy, attempt, decision, local, remote, is_waiting)
 
     def _groups(self, attempt: Attempt) -> frozenset[str]:
         try:
@@ -205,6 +237,8 @@ class Supervisor:
             return
         if error_number not in _NO_FAILURE:
             text = errno.errorcode.get(error_number, str(error_number))
+        if decision.text:
+            text = f"{decision.text}; {text}" if text else decision.text
         self.recorder.record(
             Decided(
                 time.time_ns(),
