@@ -17,7 +17,11 @@ ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*ROOT.glob("console/**/*.py"), *ROOT.glob("screens/**/*.py")])
 MESSAGE_ID = re.compile(r"GWL[0-9A-F]{4}|KBD[0-9]{4}")
 
-FILLED_IN = {"refusal": {"keyword", "value", "place"}, "_done": {"sequence", "exit_point"}}
+FILLED_IN = {
+    "refusal": {"keyword", "value", "place"},
+    "_done": {"sequence", "exit_point"},
+    "_program_done": {"number", "exit_point", "program"},
+}
 """Function that takes a message id -> blanks that it fills without their names at the call."""
 
 COMMAND_CLASSES = list(COMMANDS.values())

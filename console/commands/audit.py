@@ -38,6 +38,7 @@ def record(
     revision: int = 0,
     before: Mapping[str, object] | None = None,
     after: Mapping[str, object] | None = None,
+    gr_type: str = "",
 ) -> None:
     """Record a change with its values; they become the entry's detail, as JSON with the names of the policy document.
 
@@ -48,7 +49,9 @@ def record(
         revision: The revision concerned, if it is one.
         before: What it was.
         after: What it is.
+        gr_type: Type of the GR entry, where IBM i has one for such a change: ``A`` exit program added.
     """
+    detail = {**({"type": gr_type} if gr_type else {}), "before": before, "after": after}
     with context.opened() as session:
         add_audit(
             session,
@@ -57,7 +60,7 @@ def record(
             user=context.user,
             job=context.job,
             text=text,
-            detail=json.dumps({"before": before, "after": after}, ensure_ascii=False),
+            detail=json.dumps(detail, ensure_ascii=False),
             exit_point=exit_point,
             revision=revision,
         )

@@ -136,7 +136,8 @@ class TestSocketRules(Command):
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Try the rules one by one."""
         request, explanation = ask(context, values)
-        return Result((_verdict(request, explanation),), _tried(explanation), "DisplayTest", dict(values))
+        messages = (_verdict(request, explanation), *_asked_after(request, explanation))
+        return Result(messages, _tried(explanation), "DisplayTest", dict(values))
 
 
 def ask(context: Context, values: Mapping[str, str]) -> tuple[Request, Explanation]:
@@ -200,6 +201,14 @@ def _verdict(request: Request, explanation: Explanation) -> Message:
         user=request.user,
         groups=", ".join(sorted(request.groups)) or "none",
     )
+
+
+def _asked_after(request: Request, explanation: Explanation) -> tuple[Message, ...]:
+    found = explanation.exit_programs
+    if not found:
+        return ()
+    programs = ", ".join(program.program for program in found)
+    return (message("GWL014C", exit_point=request.exit_point, programs=programs),)
 
 
 def _tried(explanation: Explanation) -> tuple[str, ...]:

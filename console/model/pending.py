@@ -49,7 +49,7 @@ class PendingExitProgramBase(SQLModel):
 
     exit_point: ExitPoint = Field(primary_key=True, sa_type=words(ExitPoint))
     number: int = Field(primary_key=True, ge=2, le=2_147_483_647)
-    program: str = Field(max_length=255)
+    program: str = Field(max_length=128)
     time_limit_ms: int = Field(ge=1, le=60_000)
     text: str = Field(max_length=50)
 

@@ -13,9 +13,10 @@ from typing import TypeVar
 from console.model.words import Action, Audit, ExitPoint, Fail, Mode, Outcome, YesNo
 from console.policy.checks import check_policy
 from console.policy.decide import CompiledPolicy, Table
+from console.policy.exit_programs import exit_programs_of
 from console.policy.fields import address_intervals, port_interval
 from console.policy.request import Decision
-from console.policy.rule import ALL, ANY, ExitProgram, Policy, Rule
+from console.policy.rule import ALL, ANY, Policy, Rule
 from console.policy.vectors import Names, Ranges
 
 _Lookup = TypeVar("_Lookup")
@@ -37,7 +38,7 @@ def compile_policy(policy: Policy, revision: int = 0) -> CompiledPolicy:
     check_policy(policy)
     tables = {exit_point: _table(policy, exit_point) for exit_point in ExitPoint}
     used = [table for table in tables.values() if table is not None]
-    exit_programs = {exit_point: _exit_programs(policy, exit_point) for exit_point in ExitPoint}
+    exit_programs = {exit_point: exit_programs_of(policy, exit_point) for exit_point in ExitPoint}
     return CompiledPolicy(
         revision=revision,
         modes=dict(policy.modes),
@@ -55,13 +56,6 @@ def active_rules(policy: Policy, exit_point: ExitPoint) -> list[Rule]:
     """Return the active rules of an exit point in the order in which their bits stand: the default rule first."""
     rules = [rule for rule in policy.rules if rule.exit_point is exit_point and rule.active is YesNo.YES]
     return sorted(rules, key=lambda rule: rule.sequence, reverse=True)
-
-
-def _exit_programs(policy: Policy, exit_point: ExitPoint) -> tuple[ExitProgram, ...]:
-    if policy.modes[exit_point] is Mode.OFF:
-        return ()
-    asked = (program for program in policy.exit_programs if program.exit_point is exit_point)
-    return tuple(sorted(asked, key=lambda program: program.number))
 
 
 def _table(policy: Policy, exit_point: ExitPoint) -> Table | None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from types import MappingProxyType
 
-from console.model.words import ExitPoint
+from console.model.words import ExitPoint, Mode
 from console.policy.fields import check_text, check_word, refusal
-from console.policy.rule import ExitProgram
+from console.policy.rule import ExitProgram, Policy
 
 FIRST_NUMBER = 2
 """Program 1 of each exit point is the rules, always there and always asked first."""
@@ -24,8 +24,8 @@ LAST_NUMBER = 2_147_483_647
 LONGEST_TIME_LIMIT_MS = 60_000
 """A call that stands still for a minute looks like a host that does not answer; more than that helps nobody."""
 
-PROGRAM_LENGTH = 255
-"""Characters of an entry point: NAME_MAX of linux/limits.h, which a module's file name cannot exceed either."""
+PROGRAM_LENGTH = 128
+"""Characters of an entry point: as many as a program's path has on the command line, of which all must be prompted."""
 
 
 def check_entry_point(value: str, keyword: str = "") -> str:
@@ -142,6 +142,14 @@ def program_fields(program: ExitProgram) -> dict[str, str]:
 def program_place(program: ExitProgram) -> tuple[str, int]:
     """Return what an exit program is known and ordered by."""
     return program.exit_point.value, program.number
+
+
+def exit_programs_of(policy: Policy, exit_point: ExitPoint) -> tuple[ExitProgram, ...]:
+    """Return what an exit point asks after the rules have allowed, in order; nothing where its mode is *OFF."""
+    if policy.modes[exit_point] is Mode.OFF:
+        return ()
+    programs = (program for program in policy.exit_programs if program.exit_point is exit_point)
+    return tuple(sorted(programs, key=program_place))
 
 
 def check_exit_programs(programs: Iterable[ExitProgram]) -> None:

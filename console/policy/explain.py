@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console.model.words import Mode, YesNo
+from console.model.words import Mode, Outcome, YesNo
 from console.policy.checks import DIMENSIONS, check_policy
 from console.policy.compiler import decision
 from console.policy.decide import PASS
+from console.policy.exit_programs import exit_programs_of
 from console.policy.fields import address_intervals, port_interval
 from console.policy.request import Decision, Request
-from console.policy.rule import ALL, ANY, Policy, Rule
+from console.policy.rule import ALL, ANY, ExitProgram, Policy, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Explanation:
     """The rule that decides; None when the exit point is *OFF."""
     earlier: tuple[Passed, ...]
     """The rules of the exit point before it, in ascending sequence."""
+    exit_programs: tuple[ExitProgram, ...] = ()
+    """What would be asked after the rules, because they allow; no explanation asks them."""
 
 
 def explain(policy: Policy, request: Request) -> Explanation:
@@ -55,9 +58,16 @@ def explain(policy: Policy, request: Request) -> Explanation:
     for rule in before:
         dimension = mismatch(rule, request, policy.services)
         if dimension is None:
-            return Explanation(mode, decision(rule, mode), rule, tuple(earlier))
+            return _explained(policy, request, rule, earlier)
         earlier.append(Passed(rule, dimension))
-    return Explanation(mode, decision(default, mode), default, tuple(earlier))
+    return _explained(policy, request, default, earlier)
+
+
+def _explained(policy: Policy, request: Request, rule: Rule, earlier: list[Passed]) -> Explanation:
+    mode = policy.modes[request.exit_point]
+    answer = decision(rule, mode)
+    programs = exit_programs_of(policy, request.exit_point) if answer.outcome is Outcome.ALLOWED else ()
+    return Explanation(mode, answer, rule, tuple(earlier), programs)
 
 
 def mismatch(rule: Rule, request: Request, services: Mapping[str, int]) -> str | None:

@@ -81,6 +81,10 @@ class DisplayTest(Display):
             Line("Result", f"{decision.outcome}: {_MEANS[decision.outcome]}", "*RESULT"),
             Line("Rule that decides", shown_sequence(told.rule.sequence), "*RULE"),
             Line("Journalled", "Yes" if decision.journal else "No", "*JOURNALLED"),
+            *(
+                Line("Exit program asked after it", f"{program.number}   {program.program}", "*EXITPGM")
+                for program in told.exit_programs
+            ),
         ]
 
     def _tried(self) -> list[Line]:

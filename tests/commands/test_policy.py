@@ -99,6 +99,20 @@ def test_a_monitored_rejection_is_said_to_be_one(context):
     assert "*MONITOR" in result.messages[0].text
 
 
+def test_the_test_says_that_it_asks_no_exit_program(context):
+    run_command("ADDEXITPGM *CONNECT 3 site:late", context)
+    run_command("ADDEXITPGM *CONNECT 2 site:ask", context)
+    run_command(ADD.format(443), context)
+    allowed = run_command("TSTSOCRUL *CONNECT RMTADR('10.2.1.1')", context)
+    assert [message.message_id for message in allowed.messages] == ["GWL014A", "GWL014C"]
+    assert "*CONNECT would then ask site:ask, site:late about" in allowed.messages[1].text
+    rejected = run_command("TSTSOCRUL *CONNECT USRPRF(ALICE) RMTADR('10.1.1.1') RMTPORT(443)", context)
+    assert [message.message_id for message in rejected.messages] == ["GWL014A"]
+    run_command("CHGSOCEXT *CONNECT *OFF", context)
+    off = run_command("TSTSOCRUL *CONNECT RMTADR('10.2.1.1')", context)
+    assert [message.message_id for message in off.messages] == ["GWL014B"]
+
+
 def test_an_exit_point_that_is_off_asks_no_rule(context):
     run_command("CHGSOCEXT *CONNECT *OFF", context)
     result = run_command("TSTSOCRUL *CONNECT RMTADR('10.1.1.1')", context)

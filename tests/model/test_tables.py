@@ -92,7 +92,7 @@ CASES = [
     (PendingExitProgram, PROGRAM, {"number": 1}),
     (PendingExitProgram, PROGRAM, {"number": 2**31}),
     (PendingExitProgram, PROGRAM, {"time_limit_ms": 0}),
-    (PendingExitProgram, PROGRAM, {"program": "x" * 256}),
+    (PendingExitProgram, PROGRAM, {"program": "x" * 129}),
     (PendingSettings, SETTINGS, {"udp": "*MAYBE"}),
     (PendingSettings, SETTINGS, {"id": 2}),
     (Revision, REVISION, {"made_at": NAIVE}),

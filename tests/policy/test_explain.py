@@ -22,13 +22,14 @@ ASKING = Request(
 def test_it_agrees_with_the_decision(policy, asked):
     compiled = compile_policy(policy)
     for request in asked[:30]:
-        check_explanation(policy, request, compiled.decide(request))
+        check_explanation(policy, request, compiled.decide(request), compiled.exit_programs[request.exit_point])
 
 
-def check_explanation(policy, request, decision):
+def check_explanation(policy, request, decision, programs):
     found = explain(policy, request)
     assert found.decision == decision
     assert found.mode is policy.modes[request.exit_point]
+    assert found.exit_programs == (() if decision.outcome != "*ALLOWED" else programs)
     if found.rule is not None:
         assert found.rule.sequence == found.decision.sequence
         before = [

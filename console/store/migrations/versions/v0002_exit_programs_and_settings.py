@@ -15,7 +15,7 @@ def upgrade() -> None:
         "pending_exit_program",
         sa.Column("exit_point", sa.String(10), primary_key=True),
         sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
-        sa.Column("program", sa.String(255), nullable=False),
+        sa.Column("program", sa.String(128), nullable=False),
         sa.Column("time_limit_ms", sa.Integer(), nullable=False),
         sa.Column("text", sa.String(50), nullable=False),
     )
