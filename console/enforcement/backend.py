@@ -7,7 +7,7 @@ to answer, and a thread that restarts the call arrives as a new one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from console.enforcement.fds import OwnedFd
@@ -24,6 +24,19 @@ class Call(NamedTuple):
     """System call number, see `layouts`."""
     arguments: tuple[int, ...]
     """Six, as unsigned 64-bit registers."""
+    instruction: int = 0
+    """Address of the instruction after the call, in the caller's memory."""
+    notification: bytearray = bytearray()
+    """As the kernel wrote it, the cookie first; nobody changes it."""
+
+
+class Site(NamedTuple):
+    """A place in a program from which a caller has called, and what was true then."""
+
+    memory: OwnedFd
+    """/proc/THREAD/mem: the address space of then, and no other."""
+    program: str
+    """Path of the program."""
 
 
 @dataclass(slots=True)
@@ -37,6 +50,8 @@ class Caller:
     """Readable once the thread has ended (or its process, before Linux 6.9)."""
     directory: OwnedFd
     """/proc/THREAD, held open: it goes on meaning this thread when the number is used again."""
+    sites: dict[int, Site] = field(default_factory=dict)
+    """Instruction -> what is remembered of the calls made there."""
 
 
 class Backend(Protocol):
@@ -73,6 +88,16 @@ class Backend(Protocol):
         Raises:
             CallerGone: The call no longer waits; what was read, if anything, was thrown away.
             OSError: EFAULT: part of it is not there; EPERM: we may not.
+        """
+
+    def read_argument(self, call: Call, caller: Caller, address: int, size: int) -> tuple[bytes, str]:
+        """Copy memory of the caller as `read_memory` does, and say which program it runs if that is known.
+
+        Returns:
+            The octets, and the path of the program, or nothing where `identity.program_path` must be asked.
+
+        Raises:
+            CallerGone, OSError: As `read_memory`.
         """
 
     def write_memory(self, call: Call, address: int, octets: bytes) -> None:

@@ -34,23 +34,22 @@ _RESET_ON_CLOSE = struct.pack("=ii", 1, 0)
 """struct linger with zero seconds: close(2) sends a reset and forgets what was not sent (socket(7), SO_LINGER)."""
 
 
-class _IoVector(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
-
-
 class _FilterProgram(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
 
 
 class _Scratch(threading.local):
-    """Buffers that calls fill; making them anew for each call would cost more than the call."""
+    """Buffers that calls fill, and references to them; making them anew for each call would cost more than the call."""
 
     def __init__(self) -> None:
-        self.octets = ctypes.create_string_buffer(k.SOCKADDR_STORAGE_SIZE)
-        self.here = _IoVector(ctypes.addressof(self.octets), 0)
-        self.there = _IoVector(0, 0)
-        self.here_reference = ctypes.byref(self.here)
-        self.there_reference = ctypes.byref(self.there)
+        self.octets = bytearray(k.SOCKADDR_STORAGE_SIZE)
+        array = (ctypes.c_char * len(self.octets)).from_buffer(self.octets)
+        self.octets_address = ctypes.addressof(array)
+        self.octets_reference = ctypes.byref(array)
+        self.vectors = bytearray(2 * k.IO_VECTOR.size)
+        array = (ctypes.c_char * len(self.vectors)).from_buffer(self.vectors)
+        self.here_reference = ctypes.byref(array)
+        self.there_reference = ctypes.byref(array, k.IO_VECTOR.size)
         self.length = ctypes.c_uint(0)
         self.length_reference = ctypes.byref(self.length)
         self.number = ctypes.c_int(0)
@@ -184,27 +183,28 @@ def read_memory(thread: int, address: int, size: int) -> bytes:
         OSError: EFAULT: part of it is not there; ESRCH: it has ended; EPERM: we may not.
     """
     scratch = _scratch
-    scratch.here.length = scratch.there.length = size
-    scratch.there.base = address
+    k.IO_VECTORS.pack_into(scratch.vectors, 0, scratch.octets_address, size, address, size)
     count = _libc.process_vm_readv(thread, scratch.here_reference, 1, scratch.there_reference, 1, 0)
-    if count < 0:
-        _raise_errno()
     if count != size:
-        raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
-    return scratch.octets.raw[:size]
+        _raise_short(count)
+    return bytes(scratch.octets[:size])
 
 
 def write_memory(thread: int, address: int, octets: bytes) -> None:
     """Write memory of another process; limits and errors as `read_memory` (process_vm_writev(2))."""
-    scratch = _scratch
-    ctypes.memmove(scratch.octets, octets, len(octets))
-    scratch.here.length = scratch.there.length = len(octets)
-    scratch.there.base = address
+    scratch, size = _scratch, len(octets)
+    scratch.octets[:size] = octets
+    k.IO_VECTORS.pack_into(scratch.vectors, 0, scratch.octets_address, size, address, size)
     count = _libc.process_vm_writev(thread, scratch.here_reference, 1, scratch.there_reference, 1, 0)
+    if count != size:
+        _raise_short(count)
+
+
+def _raise_short(count: int) -> None:
+    """Raise why fewer octets were copied than asked for: what comes after those is not there."""
     if count < 0:
         _raise_errno()
-    if count != len(octets):
-        raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
+    raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
 
 
 def connect(descriptor: int, sockaddr: bytes) -> int:
@@ -233,10 +233,10 @@ def accept(descriptor: int, flags: int) -> tuple[int, bytes]:
     """
     scratch = _scratch
     scratch.length.value = k.SOCKADDR_STORAGE_SIZE
-    taken = _libc.accept4(descriptor, scratch.octets, scratch.length_reference, flags)
+    taken = _libc.accept4(descriptor, scratch.octets_reference, scratch.length_reference, flags)
     if taken < 0:
         return -ctypes.get_errno(), b""
-    return int(taken), scratch.octets.raw[: scratch.length.value]
+    return int(taken), bytes(scratch.octets[: scratch.length.value])
 
 
 def local_sockaddr(descriptor: int) -> bytes:
@@ -247,9 +247,9 @@ def local_sockaddr(descriptor: int) -> bytes:
     """
     scratch = _scratch
     scratch.length.value = k.SOCKADDR_STORAGE_SIZE
-    if _libc.getsockname(descriptor, scratch.octets, scratch.length_reference):
+    if _libc.getsockname(descriptor, scratch.octets_reference, scratch.length_reference):
         _raise_errno()
-    return scratch.octets.raw[: scratch.length.value]
+    return bytes(scratch.octets[: scratch.length.value])
 
 
 def socket_option(descriptor: int, option: int) -> int:

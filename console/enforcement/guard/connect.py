@@ -74,7 +74,7 @@ class ConnectPoint:
         if taken is None:
             return
         with taken:
-            sockaddr = self._copy_address(supervisor, attempt.call)
+            sockaddr = self._copy_address(supervisor, attempt)
             if sockaddr is None:
                 return
             if self._untold and self._tell_again(supervisor, attempt.call, taken, sockaddr):
@@ -85,19 +85,23 @@ class ConnectPoint:
             else:
                 self._uncovered(supervisor, attempt.call, taken, sockaddr)
 
-    def _copy_address(self, supervisor: Supervisor, call: Call) -> bytes | None:
+    def _copy_address(self, supervisor: Supervisor, attempt: Attempt) -> bytes | None:
         """Copy the address out of the caller's memory; None when the call has been answered."""
+        call = attempt.call
         size = call.arguments[2] & 0xFFFF_FFFF
         if size > k.SOCKADDR_STORAGE_SIZE:  # negative lengths are among these: net/socket.c, move_addr_to_kernel
             supervisor.backend.answer(call, errno.EINVAL)
             return None
         try:
-            return supervisor.backend.read_memory(call, call.arguments[1], size) if size else b""
+            if not size:
+                return b""
+            octets, attempt.program = supervisor.backend.read_argument(call, attempt.caller, call.arguments[1], size)
         except OSError as error:
             if error.errno != errno.EFAULT:
                 raise Undecidable(f"memory not readable: {error.strerror}") from error
-        supervisor.backend.answer(call, errno.EFAULT)
-        return None
+            supervisor.backend.answer(call, errno.EFAULT)
+            return None
+        return octets
 
     def _uncovered(self, supervisor: Supervisor, call: Call, taken: OwnedFd, sockaddr: bytes) -> None:
         """Answer a connect that no rule speaks of.

@@ -16,12 +16,12 @@ from collections.abc import Callable
 
 from console.enforcement.backend import Caller
 from console.enforcement.credentials import Ids
-from console.enforcement.guard.notify import status_lines
+from console.enforcement.guard.notify import path_of_program, status_lines
 
 _NAMES_KEPT_S = 30.0
 """How long a name is believed; asking may go over a network (LDAP through NSS)."""
-_DELETED = " (deleted)"
-"""What the kernel appends to the path of a program whose file was replaced, as at each package upgrade (proc(5))."""
+_UNREACHABLE = "(unreachable)"
+"""Before a path that leads elsewhere from here; getcwd(2) uses the same word. No rule's path begins so."""
 
 
 class Names:
@@ -95,10 +95,32 @@ def effective_ids(caller: Caller) -> Ids:
 
 
 def program_path(caller: Caller) -> str:
-    """Return the path of the program a caller runs.
+    """Return the path of the program a caller runs, as the kernel tells it.
 
     Raises:
         ProcessLookupError, FileNotFoundError: It has ended.
         PermissionError: We may not know.
     """
-    return os.readlink("exe", dir_fd=caller.directory.number).removesuffix(_DELETED)
+    return path_of_program(caller)
+
+
+def certain_program_path(caller: Caller) -> str:
+    """Return the path of the program a caller runs, marked when that path is another file's for everybody else.
+
+    Any user may have mounts of his own (unshare(1)), and so run a file of his under the path of a program that rules
+    speak about. Where the path does not lead to the caller's program from here, it is believed only of a caller that
+    has the same mounts as we do: there the file was replaced or removed, as at a package upgrade.
+
+    Raises:
+        ProcessLookupError, FileNotFoundError: It has ended.
+        PermissionError: We may not know.
+    """
+    path = path_of_program(caller)
+    mine = os.stat("exe", dir_fd=caller.directory.number)
+    try:
+        is_there = os.path.samestat(mine, os.stat(path))
+    except OSError:
+        is_there = False
+    if is_there or os.path.samestat(os.stat("ns/mnt", dir_fd=caller.directory.number), os.stat("/proc/self/ns/mnt")):
+        return path
+    return _UNREACHABLE + path

@@ -17,7 +17,19 @@ A pidfd that names a thread needs Linux 6.9. Before that a pidfd names a process
 that do not share their process's descriptors (unshare(2), CLONE_FILES), whose descriptors would be taken from the
 process; and it is opened anew for each call, since a thread may end and its number return while the process lives.
 
-Source: seccomp(2), seccomp_unotify(2), linux/seccomp.h, kernel/seccomp.c.
+What is remembered of a caller's program. Reading an argument by process_vm_readv(2) and asking for the program by
+readlink(2) are the two dearest steps of a call. A descriptor of /proc/THREAD/mem reads in half the time; but it is
+bound to the address space of the moment at which it was opened, and a thread gets another one by execve(2). Mostly the
+old one ends then, and reads of it return nothing. It does not end while another process has it too (vfork(2), clone(2)
+with CLONE_VM and without CLONE_THREAD); reads would then return what is no argument of this call. So a descriptor is
+used only for calls from the very instruction for which it was opened: the program that comes after an execve is loaded
+elsewhere, and where it is not (address randomization switched off, or the same program at a fixed address) it still
+takes a process that shares the old address space and outlives the execve. What such a pair of processes gains is that
+its own journal entries name the program that it ran before. It does not gain a call: what was read is what is decided
+and made, and where something asks for the program, nothing remembered is used (see `Supervisor.decide`).
+Writing stays with process_vm_writev(2): through /proc/THREAD/mem one can write what the caller itself could not.
+
+Source: seccomp(2), seccomp_unotify(2), linux/seccomp.h, kernel/seccomp.c; fs/proc/base.c, mem_rw.
 """
 
 from __future__ import annotations
@@ -30,11 +42,14 @@ import select
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
-from console.enforcement.backend import Call, Caller
+from console.enforcement.backend import Call, Caller, Site
 from console.enforcement.fds import OwnedFd
 from console.errors import CallerGone
 
-_EMPTY_NOTIFICATION = bytes(k.NOTIFICATION.size)
+_DELETED = " (deleted)"
+"""What the kernel appends to the path of a program whose file was replaced, as at each package upgrade (proc(5))."""
+_MOST_SITES = 4
+"""Places in its program that are remembered of one caller; a descriptor each."""
 _MOST_CALLERS = 1024
 """Callers kept; two descriptors each. The oldest goes first and is looked up again when it calls again."""
 
@@ -44,6 +59,7 @@ class SeccompBackend:
 
     def __init__(self, listener: OwnedFd) -> None:
         self._listener = listener
+        self._number = listener.number
         self._callers: dict[int, Caller] = {}
         self._pidfd_names_thread = _pidfd_can_name_thread()
         try:
@@ -54,22 +70,22 @@ class SeccompBackend:
 
     def receive(self) -> Call | None:
         """Wait for the next call; see `Backend`."""
-        notification = bytearray(_EMPTY_NOTIFICATION)
+        notification = bytearray(k.NOTIFICATION.size)
         while True:
             try:
-                fcntl.ioctl(self._listener.number, k.IOCTL_RECEIVE, notification, True)
+                fcntl.ioctl(self._number, k.IOCTL_RECEIVE, notification, True)
             except OSError as error:
                 if error.errno == errno.EINTR:  # a signal to the guard itself
                     continue
                 # ENOENT: the caller went while its call was being handed over, or all callers have.
-                if error.errno == errno.ENOENT and not self._is_deserted():
-                    notification[:] = _EMPTY_NOTIFICATION
+                if error.errno == errno.ENOENT and not self.is_deserted():
+                    notification = bytearray(k.NOTIFICATION.size)
                     continue
                 if error.errno == errno.ENOENT:
                     return None
                 raise
             parts = k.NOTIFICATION.unpack(notification)
-            return Call(parts[0], parts[1], parts[3], parts[6:])
+            return Call(parts[0], parts[1], parts[3], parts[6:], parts[5], notification)
 
     def caller(self, call: Call) -> Caller:
         """Return who calls; see `Backend`."""
@@ -92,7 +108,8 @@ class SeccompBackend:
         """Say whether the call still waits; see `Backend`."""
         while True:
             try:
-                fcntl.ioctl(self._listener.number, k.IOCTL_ID_VALID, k.COOKIE.pack(call.cookie))
+                # A mutable buffer goes to the kernel as it is, whereas octets are copied there and back.
+                fcntl.ioctl(self._number, k.IOCTL_ID_VALID, call.notification, True)
             except InterruptedError:  # a signal to the guard itself
                 continue
             except OSError as error:
@@ -114,6 +131,7 @@ class SeccompBackend:
             self._require_waiting(call)
             fresh = self.caller(call)
             caller.process, caller.pidfd, caller.directory = fresh.process, fresh.pidfd, fresh.directory
+            caller.sites = fresh.sites
         try:
             return OwnedFd(syscalls.take_descriptor(caller.pidfd.number, number))
         except ProcessLookupError as error:
@@ -128,6 +146,33 @@ class SeccompBackend:
         self._require_waiting(call)
         return octets
 
+    def read_argument(self, call: Call, caller: Caller, address: int, size: int) -> tuple[bytes, str]:
+        """Copy memory of the caller, and say which program it runs if that is known; see `Backend`."""
+        site = caller.sites.get(call.instruction)
+        if site is not None:
+            try:
+                octets = os.pread(site.memory.number, size, address)
+            except (OSError, OverflowError):  # not there; and no file offset goes up to 2**64
+                octets = b""
+            if len(octets) == size:
+                self._require_waiting(call)
+                return octets, site.program
+        octets = self.read_memory(call, address, size)
+        return octets, self._remember(call, caller)
+
+    def _remember(self, call: Call, caller: Caller) -> str:
+        """Remember the place that a call comes from; returns the program, or nothing where nothing may be known."""
+        if len(caller.sites) >= _MOST_SITES:
+            caller.sites.clear()
+        try:
+            memory = OwnedFd(os.open("mem", os.O_RDONLY | os.O_CLOEXEC, dir_fd=caller.directory.number))
+            program = path_of_program(caller)
+        except OSError:
+            return ""
+        self._require_waiting(call)  # and so it has waited all along: memory and program belong together
+        caller.sites[call.instruction] = Site(memory, program)
+        return program
+
     def write_memory(self, call: Call, address: int, octets: bytes) -> None:
         """Write memory of the caller; see `Backend`."""
         self._require_waiting(call)
@@ -138,25 +183,23 @@ class SeccompBackend:
 
     def answer(self, call: Call, errno: int) -> None:
         """Let the call return; see `Backend`."""
-        self._send(k.RESPONSE.pack(call.cookie, 0, -errno, 0))
+        self._ioctl_about_call(k.IOCTL_SEND, bytearray(k.RESPONSE.pack(call.cookie, 0, -errno, 0)))
 
     def go_on(self, call: Call) -> None:
         """Let the kernel carry the call out; see `Backend`."""
-        self._send(k.RESPONSE.pack(call.cookie, 0, 0, k.SECCOMP_USER_NOTIF_FLAG_CONTINUE))
+        response = bytearray(k.RESPONSE.pack(call.cookie, 0, 0, k.SECCOMP_USER_NOTIF_FLAG_CONTINUE))
+        self._ioctl_about_call(k.IOCTL_SEND, response)
 
     def deliver(self, call: Call, descriptor: int, *, close_on_exec: bool) -> None:
         """Let the call return a descriptor; see `Backend`."""
         flags = os.O_CLOEXEC if close_on_exec else 0
-        request = k.ADDFD.pack(call.cookie, k.SECCOMP_ADDFD_FLAG_SEND, descriptor, 0, flags)
+        request = bytearray(k.ADDFD.pack(call.cookie, k.SECCOMP_ADDFD_FLAG_SEND, descriptor, 0, flags))
         self._ioctl_about_call(k.IOCTL_ADDFD, request)
 
-    def _send(self, response: bytes) -> None:
-        self._ioctl_about_call(k.IOCTL_SEND, response)
-
-    def _ioctl_about_call(self, request: int, argument: bytes) -> None:
+    def _ioctl_about_call(self, request: int, argument: bytearray) -> None:
         while True:
             try:
-                fcntl.ioctl(self._listener.number, request, argument)
+                fcntl.ioctl(self._number, request, argument, True)
             except InterruptedError:  # a signal to the guard itself
                 continue
             except OSError as error:
@@ -178,7 +221,7 @@ class SeccompBackend:
             pidfd = OwnedFd(syscalls.open_pidfd(process, one_thread=False))
         return Caller(thread, process, pidfd, directory)
 
-    def _is_deserted(self) -> bool:
+    def is_deserted(self) -> bool:
         """Say whether no process is left under the filter: the kernel then hangs the listener up (Linux 5.8)."""
         poll = select.poll()
         poll.register(self._listener.number, 0)
@@ -191,6 +234,16 @@ def _process_of(directory: OwnedFd) -> int:
         if line.startswith(b"Tgid:"):
             return int(line.split()[1])
     raise ProcessLookupError(errno.ESRCH, "no Tgid line in /proc status")
+
+
+def path_of_program(caller: Caller) -> str:
+    """Return the path of the program a caller runs, as the kernel tells it.
+
+    Raises:
+        ProcessLookupError, FileNotFoundError: It has ended.
+        PermissionError: We may not know.
+    """
+    return os.readlink("exe", dir_fd=caller.directory.number).removesuffix(_DELETED)
 
 
 def status_lines(directory: OwnedFd) -> list[bytes]:

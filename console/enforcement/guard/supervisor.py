@@ -87,7 +87,7 @@ class Undecidable(Exception):  # noqa: N818 -- a state of a call, named as the d
 class Attempt:
     """One call on its way through an exit point, with the time it takes to decide it."""
 
-    __slots__ = ("call", "caller", "decision_us", "exit_point", "started_ns", "who")
+    __slots__ = ("call", "caller", "decision_us", "exit_point", "program", "started_ns", "who")
 
     def __init__(self, call: Call, caller: Caller, exit_point: ExitPoint) -> None:
         self.call = call
@@ -95,6 +95,8 @@ class Attempt:
         self.exit_point = exit_point
         self.started_ns = time.perf_counter_ns()
         self.decision_us = 0
+        self.program = ""
+        """Path of the program, where it is known already."""
         self.who = Who("", "", caller.process)
 
 
@@ -172,8 +174,12 @@ class Supervisor:
         self.backend.answer(attempt.call, errno.EBADF)
         return None
 
-    def identify(self, attempt: Attempt) -> None:
+    def identify(self, attempt: Attempt, *, program_decides: bool = False) -> None:
         """Find out who calls.
+
+        Args:
+            attempt: The call; its `program` is taken as it is, unless something is decided by it.
+            program_decides: Ask the kernel for the program, and make certain that its path leads to it.
 
         Raises:
             CallerGone: The caller has ended.
@@ -181,7 +187,10 @@ class Supervisor:
         """
         try:
             user = self.names.user(identity.user_number(attempt.caller))
-            program = identity.program_path(attempt.caller)
+            if program_decides:
+                program = identity.certain_program_path(attempt.caller)
+            else:
+                program = attempt.program or identity.program_path(attempt.caller)
         except (FileNotFoundError, ProcessLookupError) as error:
             if self.backend.is_waiting(attempt.call):
                 raise Undecidable("program not readable") from error
@@ -195,8 +204,10 @@ class Supervisor:
 
         Raises:
             CallerGone: The caller has ended, or was taken out of the call while an exit program was asked.
-            Undecidable: Its groups cannot be found out.
+            Undecidable: Its groups or its program cannot be found out.
         """
+        if policy.uses_programs or policy.has_exit_programs:
+            self.identify(attempt, program_decides=True)
         groups = self._groups(attempt) if policy.uses_groups else _NO_GROUPS
         who = attempt.who
         decision = policy.decide(Request(attempt.exit_point, who.user, groups, who.program, *local, *remote))
