@@ -32,6 +32,15 @@ class GuardBase(SQLModel):
     """Highest event number of this guard that is in the journal."""
     revision: int = Field(default=0, ge=0)
     """Revision that it decides with; 0 before it has said."""
+    decided: int = Field(default=0, ge=0, sa_type=COUNTER)
+    """Calls that it has decided, journalled or not."""
+    refused: int = Field(default=0, ge=0, sa_type=COUNTER)
+    """Those of them that were rejected."""
+    decision_us: int = Field(default=0, ge=0, sa_type=COUNTER)
+    """Microseconds that deciding took, all together."""
+    end_requested: str | None = Field(default=None, max_length=20)
+    """How an operator wants the job ended, and after how many seconds at the latest (``*CNTRLD 30``, ``*IMMED 0``);
+    None while nobody does."""
 
 
 class Guard(GuardBase, table=True):
