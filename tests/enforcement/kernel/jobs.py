@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import os
 import queue
@@ -44,10 +45,11 @@ RULES = (
 """Refused: connects to 127.0.0.2 to .4, connections from .2, listening on .66 and on all addresses with a port."""
 
 
-def activate_rules(store, *rules, modes=None):
+def activate_rules(store, *rules, modes=None, **settings):
     """Make rules the active revision of a store, as an operator would from elsewhere; returns its number."""
     modes = dict.fromkeys(ExitPoint, Mode.ENFORCE) | (modes or {})
     policy = make_policy(modes, [*rules, *(default_rule(exit_point) for exit_point in ExitPoint)])
+    policy = dataclasses.replace(policy, **settings)
     with transaction(store) as session:
         set_pending(session, policy)
         return activate(session, services={}, user="TEST", at=NOW)
@@ -156,9 +158,9 @@ class House:
         return done.stdout.splitlines()
 
     @contextlib.contextmanager
-    def running(self, program, *arguments, guarded=True, **more):
+    def running(self, program, *arguments, guarded=True, options=(), **more):
         """Run a program beside the test."""
-        name, command = self.command(program, *arguments)
+        name, command = self.command(program, *arguments, options=options)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
         process = subprocess.Popen(command if guarded else self.argv(program, *arguments), text=True, **pipes)
         running = Running(process)
