@@ -43,6 +43,10 @@ _KEPT_S = 5.0
 """How long a connection that could not be handed over waits for another accept."""
 
 
+Taken = tuple[OwnedFd, bytes] | int
+"""A connection and its peer's socket address, or the errno for which there is none; EAGAIN if none has come yet."""
+
+
 @dataclass(slots=True)
 class Connection:
     """A connection that was taken off its listener and allowed."""
@@ -137,8 +141,13 @@ class AcceptPoint:
             acceptance.listener = OwnedFd(listener.release())
         self._wait(acceptance)
 
-    def try_once(self, supervisor: Supervisor, acceptance: Acceptance) -> bool:
+    def try_once(self, supervisor: Supervisor, acceptance: Acceptance, taken: Taken | None = None) -> bool:
         """Hand over a connection if one is there; reject those that are to be.
+
+        Args:
+            supervisor: What decides.
+            acceptance: Who wants a connection.
+            taken: What `take` returned for it, if it was called.
 
         Returns:
             Whether the call has been answered.
@@ -147,21 +156,27 @@ class AcceptPoint:
             CallerGone: The call no longer waits; no connection was lost.
             Undecidable: It must be rejected.
         """
-        attempt = acceptance.attempt
         while True:
-            taken = self._take_kept(acceptance.inode)
             if taken is None:
-                number, peer = self._take(acceptance)
-                if number == -errno.EAGAIN:
+                taken = self.take(acceptance)
+            if isinstance(taken, int):
+                if taken == errno.EAGAIN:
                     return False
-                if number < 0:
-                    supervisor.backend.answer(attempt.call, -number)
-                    return True
-                taken = OwnedFd(number), peer
+                supervisor.backend.answer(acceptance.attempt.call, taken)
+                return True
             connection = self._admit(supervisor, acceptance, *taken)
             if connection is not None:
                 self._hand_over(supervisor, acceptance, connection)
                 return True
+            taken = None
+
+    def take(self, acceptance: Acceptance) -> Taken:
+        """Take a connection for somebody; `try_once` must be told of it, and decides."""
+        kept = self._take_kept(acceptance.inode)
+        if kept is not None:
+            return kept
+        number, peer = self._take(acceptance)
+        return -number if number < 0 else (OwnedFd(number), peer)
 
     def _take(self, acceptance: Acceptance) -> tuple[int, bytes]:
         """Accept a connection if one is there; as `syscalls.accept`, with EAGAIN if none is."""

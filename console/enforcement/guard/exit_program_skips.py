@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from console.enforcement.fds import OwnedFd
-from console.enforcement.records import Who
+from console.enforcement.guard.supervisor import Attempt
 from console.policy.rule import ExitProgram
 
 _MOST_PROCESSES = 1024
@@ -27,7 +27,8 @@ class _Exempt:
     """What a process is not asked about."""
 
     pidfd: OwnedFd
-    who: Who
+    who: tuple[str, str, int]
+    """User, program and process."""
     programs: set[ExitProgram] = field(default_factory=set)
 
     @property
@@ -48,10 +49,11 @@ class Skips:
         self._revision = -1
         self._mutex = threading.Lock()
 
-    def of(self, who: Who, revision: int) -> frozenset[ExitProgram]:
+    def of(self, attempt: Attempt, revision: int) -> frozenset[ExitProgram]:
         """Return the exit programs that are not asked about a caller, which is known to wait for its answer."""
         if not self._exempt:
             return _NOBODY
+        who = attempt.who
         with self._mutex:
             known = self._exempt.get(who.process)
             if known is None or revision != self._revision:
@@ -61,8 +63,9 @@ class Skips:
                 return _NOBODY
             return frozenset(known.programs)
 
-    def add(self, who: Who, revision: int, program: ExitProgram, is_waiting: Callable[[], bool]) -> None:
+    def add(self, attempt: Attempt, revision: int, program: ExitProgram, is_waiting: Callable[[], bool]) -> None:
         """Note a '9' about a caller, if it still waits for its answer; under another revision the others are void."""
+        who = attempt.who
         with self._mutex:
             if revision != self._revision:
                 self._exempt.clear()

@@ -104,7 +104,7 @@ class ExitPrograms:
         programs = policy.exit_programs[attempt.exit_point]
         if decision.outcome is not Outcome.ALLOWED or not programs:
             return decision
-        skipped = self._skips.of(attempt.who, policy.revision)
+        skipped = self._skips.of(attempt, policy.revision)
         asked = [program for program in programs if program not in skipped]
         if not asked:
             return decision
@@ -114,7 +114,7 @@ class ExitPrograms:
         for program in asked:
             said = self._ask(program, request, is_waiting)
             if said.answer == ALLOW_AND_SKIP:
-                self._skips.add(attempt.who, policy.revision, program, is_waiting)
+                self._skips.add(attempt, policy.revision, program, is_waiting)
                 text = _text(program, said)
             elif said.answer != ALLOW:
                 return _rejection(decision, policy.modes[attempt.exit_point], _text(program, said))

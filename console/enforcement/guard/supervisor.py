@@ -216,6 +216,11 @@ class Supervisor:
         attempt.decision_us = (time.perf_counter_ns() - attempt.started_ns) // 1000
         return decision
 
+    def asks_exit_programs(self, exit_point: ExitPoint) -> bool:
+        """Say whether a decision at an exit point may take long, because others than the rules are asked."""
+        policy = self.policy
+        return policy.has_exit_programs and bool(policy.exit_programs[exit_point])
+
     def _ask_exit_programs(
         self, policy: CompiledPolicy, attempt: Attempt, decision: Decision, local: Endpoint, remote: Endpoint
     ) -> Decision:

@@ -86,8 +86,10 @@ class Turns:
         return time.monotonic() < self._careful_until
 
     def may_block(self) -> None:
-        """Let another thread wait for calls; what the caller does next may take long."""
-        turn: _Turn = self._local.turn
+        """Let another thread wait for calls; what the caller does next may take long. Threads: any."""
+        turn: _Turn | None = getattr(self._local, "turn", None)
+        if turn is None:  # none of ours, which never leads
+            return
         with self._mutex:
             self._relieve(turn)
 

@@ -6,6 +6,9 @@ A caller that a signal took out of its accept shows only when we ask, which happ
 every quarter of a second while somebody waits. So often the connections are looked at, too, that are kept for an accept
 to come.
 
+Exit programs may take long to answer, and one for whom a connection has come does not let the others wait: where the
+policy has any for accept, each connection is decided and handed over by a thread of its own.
+
 Threads: its own; `add` may be called from any.
 """
 
@@ -19,9 +22,10 @@ import threading
 import time
 from collections import deque
 
-from console.enforcement.guard.accept import Acceptance, AcceptPoint
+from console.enforcement.guard.accept import Acceptance, AcceptPoint, Taken
 from console.enforcement.guard.supervisor import Supervisor, Undecidable
 from console.errors import CallerGone
+from console.model.words import ExitPoint
 
 _LOOK_S = 0.25
 
@@ -102,6 +106,15 @@ class WaitingRoom:
                 if not queue:
                     return
                 first = queue[0]
+            if supervisor.asks_exit_programs(ExitPoint.ACCEPT) and supervisor.backend.is_waiting(first.attempt.call):
+                taken = point.take(first)
+                if taken == errno.EAGAIN:
+                    return
+                self._withdraw(first)
+                threading.Thread(
+                    target=self._serve_apart, args=(supervisor, point, first, taken), name="accepting", daemon=True
+                ).start()
+                continue
             try:
                 if supervisor.backend.is_waiting(first.attempt.call) and not point.try_once(supervisor, first):
                     return
@@ -112,8 +125,26 @@ class WaitingRoom:
                     supervisor.reject(first.attempt, str(error))
             self._dismiss(first)
 
+    def _serve_apart(self, supervisor: Supervisor, point: AcceptPoint, acceptance: Acceptance, taken: Taken) -> None:
+        """Serve one who was withdrawn, in a thread of its own: others are not to wait for exit programs with it."""
+        try:
+            if not point.try_once(supervisor, acceptance, taken):
+                self.add(acceptance)
+                return
+        except CallerGone:
+            pass
+        except Undecidable as error:
+            with contextlib.suppress(CallerGone):
+                supervisor.reject(acceptance.attempt, str(error))
+        acceptance.listener.close()
+
     def _dismiss(self, acceptance: Acceptance) -> None:
-        """Forget an acceptance; the next one's descriptor is polled in its place."""
+        """Forget an acceptance."""
+        self._withdraw(acceptance)
+        acceptance.listener.close()
+
+    def _withdraw(self, acceptance: Acceptance) -> None:
+        """Give an acceptance away; the next one's descriptor is polled in its place."""
         with self._mutex:
             queue = self._queues[acceptance.inode]
             was_first = queue[0] is acceptance
@@ -129,7 +160,6 @@ class WaitingRoom:
                     self._poll_listener(queue[0])
             if not queue:
                 del self._queues[acceptance.inode]
-        acceptance.listener.close()
 
     def _look_around(self, supervisor: Supervisor) -> None:
         """Dismiss those whose caller is gone or whose time is up."""

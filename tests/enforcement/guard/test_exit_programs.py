@@ -204,7 +204,7 @@ def asking(tmp_path):
     made = Asking(tmp_path)
     yield made
     made.asker.end()
-    assert hosts() == []
+    until(lambda: hosts() == [])
 
 
 @pytest.fixture
