@@ -147,7 +147,7 @@ def cl(
 @app.command()
 def show(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(help="rules, exit-points, policy, journal, jobs or workers")],
+    subject: Annotated[str, typer.Argument(help="rules, exit-points, policy, journal, jobs, coverage or workers")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, an object a line.")] = False,
     active: Annotated[bool, typer.Option("--active", help="Rules that decide now, not the pending ones.")] = False,
     last: Annotated[

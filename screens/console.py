@@ -15,11 +15,14 @@ from screens.app import ConsoleOptions, run_console
 from screens.banner import Banner
 from screens.panel import Panel
 from screens.panels.confirm_activation import ConfirmActivation
+from screens.panels.display_coverage import DisplayCoverage
 from screens.panels.display_journal import DisplayJournal
 from screens.panels.display_rule import DisplayRule
 from screens.panels.display_test import DisplayTest
 from screens.panels.main_menu import MainMenu
 from screens.panels.services import Opener, Services
+from screens.panels.threat_model import ThreatModel
+from screens.panels.work_with_jobs import WorkWithJobs
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
 from screens.panels.work_with_rules import WorkWithRules
 
@@ -33,10 +36,13 @@ def _main_menu(services: Services, arguments: Mapping[str, str]) -> Panel:
 
 OPENERS: Mapping[str, Opener] = {
     "ConfirmActivation": ConfirmActivation,
+    "DisplayCoverage": DisplayCoverage,
     "DisplayJournal": DisplayJournal,
     "DisplayRule": DisplayRule,
     "DisplayTest": DisplayTest,
     "MainMenu": _main_menu,
+    "ThreatModel": ThreatModel,
+    "WorkWithJobs": WorkWithJobs,
     "WorkWithRegistrationInformation": WorkWithRegistrationInformation,
     "WorkWithRules": WorkWithRules,
 }

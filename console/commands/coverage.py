@@ -1,7 +1,8 @@
 """Which sockets of this system stand under an engine, and which do not; and the command that shows it.
 
-A process is guarded when it stands under a seccomp filter and descends from the guard of a job that runs: the guard is
-a subreaper, so no descendant can leave it. A socket is covered when all that hold it are guarded.
+A process is guarded when it descends from the guard of a job that runs, and stands under one seccomp filter more than
+the guard itself. The guard is a subreaper, so no descendant can leave it; a descendant without its filter is an exit
+program, which the guard has started for itself. A socket is covered when all that hold it are guarded.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+
+from sqlmodel import Session
 
 from console.commands.definition import Command, Context, Parameter, Result
 from console.commands.host_sockets import (
@@ -60,10 +63,12 @@ class Holder:
     """A process that holds a socket."""
 
     process: HostProcess
-    job: str
+    job: str = ""
     """Qualified name of the job that it belongs to; empty for a process that is not guarded."""
     is_guard: bool = False
     """Whether it is a guard itself, which holds sockets of its job for moments."""
+    why_not: str = "Not started by greenwall run"
+    """Why it is not guarded, if it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +104,9 @@ class Coverage:
     unseen: int
     """Processes that this user may not look at."""
 
-    def count(self, kind: Kind) -> tuple[int, int]:
-        """Return how many sockets of a kind are not, or not wholly, under an engine, and how many there are."""
-        all_of_kind = [each for each in self.sockets if each.kind is kind]
-        return sum(each.engine is not Engine.GUARD for each in all_of_kind), len(all_of_kind)
+    def count(self, kind: Kind, engine: Engine | None = None) -> int:
+        """Return how many sockets of a kind there are, under one engine or under all and none."""
+        return sum(each.kind is kind and engine in (None, each.engine) for each in self.sockets)
 
 
 def read_coverage(context: Context) -> Coverage:
@@ -112,8 +116,17 @@ def read_coverage(context: Context) -> Coverage:
         StoreError: The store cannot be read.
     """
     with context.opened() as session:
-        guards = list_guards(session)
-        udp = active_policy(session)[1].udp
+        return look_around(session)
+
+
+def look_around(session: Session) -> Coverage:
+    """Look at this system now, with the jobs and the policy of a store.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    guards = list_guards(session)
+    udp = active_policy(session)[1].udp
     processes = read_processes()
     return cover(read_sockets(processes), processes, guards, udp, sees_all=os.geteuid() == 0)
 
@@ -163,9 +176,12 @@ def _guard_processes(guards: Iterable[Guard], by_pid: Mapping[int, HostProcess])
 def _holder(process: HostProcess, by_pid: Mapping[int, HostProcess], jobs: Mapping[int, str]) -> Holder:
     if process.pid in jobs:
         return Holder(process, jobs[process.pid], is_guard=True)
-    # Without a filter it is what a guard has started for itself: an exit program.
-    above = (jobs[each.pid] for each in lineage(process, by_pid) if each.pid in jobs)
-    return Holder(process, next(above, "") if process.is_filtered else "")
+    guard = next((each for each in lineage(process, by_pid) if each.pid in jobs), None)
+    if guard is None:
+        return Holder(process)
+    if process.filters <= guard.filters:
+        return Holder(process, why_not=f"Exit program of job {jobs[guard.pid]}")
+    return Holder(process, jobs[guard.pid])
 
 
 def _covered(each: HostSocket, holders: Sequence[Holder], udp: Udp, *, sees_all: bool) -> CoveredSocket:
@@ -175,7 +191,7 @@ def _covered(each: HostSocket, holders: Sequence[Holder], udp: Udp, *, sees_all:
     if not holders:
         engine, reason = Engine.NONE, _unseen_reason(each, sees_all=sees_all)
     elif not guarded:
-        engine, reason = Engine.NONE, "Not started by greenwall run"
+        engine, reason = Engine.NONE, holders[0].why_not
     elif each.protocol == "RAW":
         engine, reason = Engine.NONE, f"Raw: no rule sees its packets; made in job {job}"
     elif each.protocol != "TCP" and udp is Udp.IGNORE:
@@ -189,7 +205,7 @@ def _covered(each: HostSocket, holders: Sequence[Holder], udp: Udp, *, sees_all:
 
 def _unseen_reason(each: HostSocket, *, sees_all: bool) -> str:
     if sees_all:
-        return "No process holds it: the kernel's own, or on its way from one to another"
+        return "Held by no process here: the kernel's own, or of another PID namespace"
     if each.user_id == os.geteuid():
         return "Its process cannot be seen: not visible without root"
     return "Process of another user: not visible without root"
@@ -222,20 +238,23 @@ def is_wanted(each: CoveredSocket, engine: str, kind: str) -> bool:
     return each.engine in wanted and kind in (ALL, each.kind)
 
 
-_SENTENCES = {
-    Kind.LISTEN: "{missing} of {all} listening sockets are not under any engine.",
-    Kind.CONNECTION: "{missing} of {all} connections are not under any engine.",
-    Kind.DATAGRAM: "{missing} of {all} datagram sockets are not under any engine.",
-}
+_NOUNS = {Kind.LISTEN: "listening sockets", Kind.CONNECTION: "connections", Kind.DATAGRAM: "datagram sockets"}
 
 
 def summary(coverage: Coverage) -> tuple[str, ...]:
     """Return the counts as sentences, and how many processes could not be looked at."""
-    counts = {kind: coverage.count(kind) for kind in Kind}
-    lines = [_SENTENCES[kind].format(missing=missing, all=total) for kind, (missing, total) in counts.items()]
+    listening, connections, datagrams = (_counted(coverage, kind) for kind in Kind)
+    lines = [f"{listening} are not under any engine,", f"nor are {connections} and {datagrams}."]
+    shared = sum(coverage.count(kind, Engine.SHARED) for kind in Kind)
+    if shared:
+        lines[1] += f" Shared: {shared}."
     if coverage.unseen:
         lines.append(f"{coverage.unseen} processes of other users could not be looked at: only root sees all.")
     return tuple(lines)
+
+
+def _counted(coverage: Coverage, kind: Kind) -> str:
+    return f"{coverage.count(kind, Engine.NONE)} of {coverage.count(kind)} {_NOUNS[kind]}"
 
 
 _COLUMNS = (

@@ -38,8 +38,9 @@ _ESTABLISHED = 1
 _PREFIX = "socket:["
 _KERNEL_THREAD = 0x0020_0000
 """PF_KTHREAD of include/linux/sched.h."""
-_STAT_PARENT, _STAT_FLAGS, _STAT_STARTED = 1, 6, 19
-"""Fields of /proc/PID/stat counted from behind the name: ppid, flags, starttime (proc_pid_stat(5))."""
+_STAT_STATE, _STAT_PARENT, _STAT_FLAGS, _STAT_STARTED = 0, 1, 6, 19
+"""Fields of /proc/PID/stat counted from behind the name: state, ppid, flags, starttime (proc_pid_stat(5))."""
+_ZOMBIE = "Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ class HostProcess:
     name: str
     program: str
     """Path of what it executes; empty where that may not be seen."""
-    is_filtered: bool
-    """Whether it stands under a seccomp filter."""
+    filters: int
+    """How many seccomp filters it stands under."""
     sockets: frozenset[int] | None
     """Inodes of the sockets that it holds; None where that may not be seen."""
     namespace: int = 0
@@ -118,8 +119,8 @@ def _process(pid: int, booted: float) -> HostProcess | None:
         started=booted + int(fields[_STAT_STARTED]) / os.sysconf("SC_CLK_TCK"),
         name=name,
         program=_link(place / "exe"),
-        is_filtered="\nSeccomp:\t2" in status,
-        sockets=_held(place / "fd"),
+        filters=int(status.partition("\nSeccomp_filters:")[2].split()[0]),
+        sockets=_held_by_threads(place) if fields[_STAT_STATE] == _ZOMBIE else _held(place / "fd"),
         namespace=_inode(place / "ns/net"),
     )
 
@@ -129,6 +130,15 @@ def _stat(place: Path) -> tuple[str, list[str]]:
     text = (place / "stat").read_text(encoding="utf-8", errors="surrogateescape")
     head, _, rest = text.rpartition(")")
     return head.partition("(")[2], rest.split()
+
+
+def _held_by_threads(place: Path) -> frozenset[int] | None:
+    """Return what a process holds whose first thread has ended before the others, and with it its list."""
+    try:
+        found = [_held(task / "fd") for task in (place / "task").iterdir()]
+    except OSError:
+        return frozenset()
+    return None if None in found else frozenset().union(*(each for each in found if each))
 
 
 def _held(place: Path) -> frozenset[int] | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.commands.definition import Command, Context, Parameter, Result
-from console.commands.keywords import checked, exit_point_check, number, one_of
+from console.commands.job_names import LONGEST_JOB, any_job_check
+from console.commands.keywords import checked, exit_point_check, number, one_of, with_special
 from console.commands.listing import Column, table
 from console.model.journal import JournalEntry
 from console.model.words import ExitPoint, Outcome, SkType
@@ -52,6 +53,16 @@ class DisplayJournal(Command):
             choices="Name, generic*, *ALL",
         ),
         Parameter(
+            "JOB",
+            "Job",
+            with_special(any_job_check("JOB"), _ALL),
+            length=LONGEST_JOB,
+            default=_ALL,
+            special=(_ALL,),
+            choices="Qualified name, part, generic*, *ALL",
+            quoted=True,
+        ),
+        Parameter(
             "EXITPNT",
             "Exit point",
             exit_point_check("EXITPNT", _ALL),
@@ -86,6 +97,7 @@ def journal_filter(values: Mapping[str, str]) -> JournalFilter:
         outcome=wanted["OUTCOME"],
         exit_point=wanted["EXITPNT"],
         user=wanted["USRPRF"],
+        job=wanted.get("JOB", ""),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from console.commands.definition import Choice, Command, Context, Parameter, Result
 from console.commands.keywords import one_of
+from console.resources import data_path
 
 _MENUS = (Choice("MAIN", "Main menu"),)
 
@@ -44,4 +45,17 @@ class SignOff(Command):
         return Result(panel="SignOff")
 
 
-COMMANDS: tuple[type[Command], ...] = (GoToMenu, SignOff)
+class DisplayThreatModel(Command):
+    """Shows the threat model."""
+
+    name = "DSPTHRMDL"
+    text = "Display Threat Model"
+
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Show it."""
+        return Result(
+            lines=tuple(data_path("help", "threat_model.md").read_text("utf-8").splitlines()), panel="ThreatModel"
+        )
+
+
+COMMANDS: tuple[type[Command], ...] = (GoToMenu, SignOff, DisplayThreatModel)

@@ -78,6 +78,26 @@ class RawSockets(StrEnum):
     ALLOW = "*ALLOW"
 
 
+class JobStatus(StrEnum):
+    """What a job under a guard is doing."""
+
+    ACTIVE = "*ACTIVE"
+    ENDING = "*ENDING"
+    """Runs still, and was asked to end."""
+    ENDED = "*ENDED"
+    LOST = "*LOST"
+    """Its guard was killed: how the job ended is not known, or whether."""
+
+
+class EndOption(StrEnum):
+    """How a job is ended."""
+
+    CONTROLLED = "*CNTRLD"
+    """Asked to end (SIGTERM), and killed when it has not after a delay."""
+    IMMEDIATE = "*IMMED"
+    """Killed (SIGKILL)."""
+
+
 class YesNo(StrEnum):
     """A choice of two."""
 

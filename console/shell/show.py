@@ -11,6 +11,7 @@ from types import MappingProxyType
 from sqlmodel import Session
 
 from console.clock import Clock, system_clock
+from console.commands.coverage import ALL, coverage_list, look_around
 from console.commands.journal import entry_list
 from console.commands.listing import Column, labelled, rule_list, table
 from console.errors import UsageError
@@ -19,9 +20,10 @@ from console.model.revision import Revision
 from console.model.words import EXIT_POINT_NAMES, ExitPoint
 from console.policy.checks import rule_fields
 from console.shell.output import print_json, print_lines
+from console.shell.records import job_record, socket_record
 from console.store.engine import Store
 from console.store.exit_points import get_modes
-from console.store.guards import list_guards
+from console.store.guards import JobFilter, list_jobs
 from console.store.journal import page_after, page_before
 from console.store.revisions import active_number, active_policy, count_changes, pending_policy
 from console.store.rules import list_rules
@@ -173,23 +175,13 @@ def _entries(session: Session, last: int) -> Iterator[JournalEntry]:
 
 def _jobs(store: Store, wanted: Wanted) -> None:
     with reading(store) as session:
-        records = [
-            {
-                "qualified_job_name": guard.qualified_job_name,
-                "status": "active" if guard.ended is None else "ended",
-                "user_name": guard.user,
-                "pid": guard.pid,
-                "revision": guard.revision,
-                "started": guard.started,
-                "ended": guard.ended,
-                "exit_status": guard.exit_status,
-                "command": guard.command,
-            }
-            for guard in list_guards(session, running=False)
-        ]
+        records = [job_record(guard) for guard in list_jobs(session, JobFilter(running=False))]
     headings = {
         "qualified_job_name": Column("Job"),
         "status": Column("Status"),
+        "decided": Column("Decided", right=True),
+        "refused": Column("Refused", right=True),
+        "decision_us": Column("Time us", right=True),
         "pid": Column("Pid", right=True),
         "revision": Column("Revision", right=True),
         "started": Column("Started"),
@@ -198,6 +190,15 @@ def _jobs(store: Store, wanted: Wanted) -> None:
         "command": Column("Command"),
     }
     _write(wanted, [_exported(record) for record in records], _columns(records, headings, "(No jobs)"))
+
+
+def _coverage(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        coverage = look_around(session)
+    if wanted.as_json:
+        print_json(socket_record(each) for each in coverage.sockets)
+    else:
+        print_lines(coverage_list(coverage, engine=ALL, kind=ALL))
 
 
 def _workers(store: Store, wanted: Wanted) -> None:
@@ -235,6 +236,7 @@ SUBJECTS: Mapping[str, Callable[[Store, Wanted], None]] = MappingProxyType(
         "policy": _policy,
         "journal": _journal,
         "jobs": _jobs,
+        "coverage": _coverage,
         "workers": _workers,
     }
 )

@@ -2,11 +2,78 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
 from console.model.running import JOB_NUMBER_MAX, Guard
+from console.model.words import EndOption
+from console.store.generic import matches
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs to show; a field left empty does not restrict. Texts may be generic: ``NIGHT*``."""
+
+    running: bool = True
+    """Only those that have not ended."""
+    user: str = ""
+    job: str = ""
+    """Qualified name, number, user or name of the job."""
+
+
+def list_jobs(session: Session, only: JobFilter, *, limit: int = 1000) -> list[Guard]:
+    """Return jobs, newest first."""
+    query = select(Guard).where(*_conditions(only)).order_by(col(Guard.id).desc()).limit(limit)
+    return list(session.exec(query))
+
+
+def _conditions(only: JobFilter) -> list[ColumnElement[bool]]:
+    found = [col(Guard.ended).is_(None)] if only.running else []
+    if only.user:
+        found.append(matches(col(Guard.user), only.user))
+    number, *rest = only.job.split("/")
+    if rest:
+        return [
+            *found,
+            col(Guard.job_number) == int(number),
+            col(Guard.user) == rest[0],
+            col(Guard.job_name) == rest[1],
+        ]
+    if number.isdecimal():
+        found.append(or_(col(Guard.job_number) == int(number), col(Guard.job_name) == number))
+    elif number:
+        found.append(or_(matches(col(Guard.user), number), matches(col(Guard.job_name), number)))
+    return found
+
+
+def find_job(session: Session, number: int, user: str, name: str) -> Guard | None:
+    """Return a job by its qualified name; the latest one, as numbers come again."""
+    named = (Guard.job_number == number, Guard.user == user, Guard.job_name == name)
+    return session.exec(select(Guard).where(*named).order_by(col(Guard.id).desc()).limit(1)).first()
+
+
+def request_end(session: Session, job: Guard, option: EndOption, delay_s: int) -> None:
+    """Ask for the end of a job: its worker sees it and tells the guard."""
+    job.end_requested = f"{option} {delay_s}"
+    session.flush()
+
+
+def end_request(job: Guard) -> tuple[EndOption, int] | None:
+    """Return how a job was asked to end, and after how many seconds at the latest; None for one that was not."""
+    if not job.end_requested:
+        return None
+    option, _, delay = job.end_requested.partition(" ")
+    return EndOption(option), int(delay)
+
+
+def end_requests(session: Session) -> dict[str, tuple[EndOption, int]]:
+    """Return the running jobs that are to end: guard id -> how, and after how many seconds."""
+    query = select(Guard).where(col(Guard.ended).is_(None), col(Guard.end_requested).is_not(None))
+    asked = ((job.guard_id, end_request(job)) for job in session.exec(query))
+    return {guard_id: request for guard_id, request in asked if request is not None}
 
 
 def find_guard(session: Session, guard_id: str) -> Guard | None:

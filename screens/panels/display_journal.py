@@ -139,7 +139,7 @@ class DisplayJournal(WorkWithList[JournalEntry]):
 
     def _subset_text(self) -> str:
         only = self._journal.only
-        parts = (only.entry_type, only.sk_type, only.outcome, only.user, only.exit_point)
+        parts = (only.entry_type, only.sk_type, only.outcome, only.user, only.job, only.exit_point)
         return " ".join(part for part in parts if part) or "*ALL"
 
     def _go_to(self, text: str) -> Reply:

@@ -15,7 +15,10 @@ class MainMenu(Menu):
         MenuOption(1, "Work with exit points", "WRKREGINF"),
         MenuOption(2, "Work with socket rules", "WRKSOCRUL"),
         MenuOption(3, "Test a socket rule", "?TSTSOCRUL"),
+        MenuOption(4, "Work with socket jobs", "WRKSOCJOB"),
         MenuOption(5, "Display audit journal", "DSPJRN"),
+        MenuOption(6, "Display socket coverage", "DSPSOCCOV"),
         MenuOption(10, "Activate pending policy", "ACTSOCPCY", "ConfirmActivation", gap=1),
+        MenuOption(70, "Display threat model", "DSPTHRMDL", gap=1),
         MenuOption(90, "Sign off", "SIGNOFF", gap=1),
     )

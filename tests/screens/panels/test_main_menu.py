@@ -18,8 +18,11 @@ def test_the_menu_looks_as_drawn(operator):
         ("2", "Work with Socket Rules"),
         ("02", "Work with Socket Rules"),
         ("3", "Test Socket Rules (TSTSOCRUL)"),
+        ("4", "Work with Socket Jobs"),
         ("5", "Display Journal Entries"),
+        ("6", "Display Socket Coverage"),
         ("10", "Confirm Activation of Pending Policy"),
+        ("70", "Display Threat Model"),
     ],
 )
 def test_an_option_opens_its_panel_and_f12_comes_back(operator, option, title):
@@ -77,7 +80,7 @@ def test_f4_on_an_empty_line_lists_the_commands_and_prompts_the_one_chosen(opera
     operator.press("F4")
     assert operator.matches("commands_window")
     operator.type(POSTO="RNB").press("ENTER")
-    operator.type_into("OPT.9", "1")
+    operator.type_into(next(name for name in operator.buffer.contents if name.startswith("OPT.")), "1")
     operator.press("ENTER")
     assert operator.title == "Renumber Socket Rules (RNBSOCRUL)"
 

@@ -1,0 +1,274 @@
+"""Display Socket Coverage: which sockets of this system stand under an engine, and which do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from console.commands.coverage import (
+    ALL,
+    Coverage,
+    CoveredSocket,
+    Engine,
+    Holder,
+    end_text,
+    is_wanted,
+    read_coverage,
+    summary,
+)
+from console.commands.definition import Context
+from console.commands.language import ParsedCommand
+from console.messages import message
+from screens.panel import FunctionKey, Push, Reply, Stay, Submission
+from screens.panels.columns import Column
+from screens.panels.display import Display, Line
+from screens.panels.options import Option
+from screens.panels.pager import HeldList
+from screens.panels.prompter import Prompter
+from screens.panels.services import Services
+from screens.panels.work_with import WorkWithList
+from screens.terminal.attributes import Attribute
+from screens.terminal.field_format import UPPER
+from screens.terminal.page import WIDE, Page, Size
+
+_POSITION = "POSTO"
+_NOT_THERE = "GWL0718"
+_SHOW_ALL = "Display all sockets"
+_SHOW_NONE = "Display unguarded sockets"
+_VIEWS = ("Display other end and job", "Display reason", "Display process")
+_WIDE_VIEWS = ("Display reason", "Display process")
+"""What F11 shows next, by the view that shows now."""
+
+
+class DisplaySocket(Display):
+    """Shows one socket and every process that holds it."""
+
+    name = "DSPSOC"
+    title = "Display Socket"
+    module = "display_socket"
+
+    def __init__(self, services: Services, shown: CoveredSocket) -> None:
+        """Show a socket."""
+        super().__init__(services)
+        self._shown = shown
+
+    def lines(self) -> Sequence[Line]:
+        """Return what it is, what it stands under, and who holds it."""
+        shown, socket = self._shown, self._shown.socket
+        return [
+            Line("Protocol", socket.protocol, "PROTOCOL"),
+            Line("State", socket.state, "STATE"),
+            Line("Local address and port", end_text(socket.local_address, socket.local_port), "LOCAL"),
+            Line("Remote address and port", end_text(socket.remote_address, socket.remote_port) or "*NONE", "REMOTE"),
+            Line("User profile that made it", shown.user, "USER"),
+            Line("Engine", shown.engine, "ENGINE"),
+            Line("Job", shown.job or "*NONE", "JOB"),
+            Line("Reason", shown.reason or "*NONE", "REASON"),
+            Line(),
+            Line.heading("Processes that hold it"),
+            *(_holder_line(holder) for holder in shown.holders),
+            *(() if shown.holders else (Line(text="   (None that can be seen)"),)),
+        ]
+
+
+def _holder_line(holder: Holder) -> Line:
+    process = holder.process
+    under = f"the guard of {holder.job}" if holder.is_guard else holder.job or f"*NONE: {holder.why_not}"
+    return Line(f"{process.pid:>7}  {process.name}"[:30], f"{under}   {process.program}".rstrip(), "HOLDER")
+
+
+class DisplayCoverage(WorkWithList[CoveredSocket]):
+    """The sockets of this system."""
+
+    name = "DSPSOCCOV"
+    title = "Display Socket Coverage"
+    module = "display_coverage"
+    is_wide = True
+    options_row = 7
+    heading_rows = 1
+    option_width = 1
+    gap = 1
+    command_label = ""
+    empty_text = "(No sockets)"
+
+    def __init__(
+        self,
+        services: Services,
+        arguments: Mapping[str, str],
+        look: Callable[[Context], Coverage] = read_coverage,
+    ) -> None:
+        """Look at the system.
+
+        Args:
+            services: What panels share.
+            arguments: The values of DSPSOCCOV.
+            look: Looks at it.
+        """
+        self._look = look
+        self._arguments = dict(arguments)
+        self._view = 0
+        self._views: Sequence[str] = _VIEWS
+        self._context = services.context
+        self._coverage = Coverage((), 0)
+        self._list = HeldList(self._load, _row_id)
+        super().__init__(services, self._list)
+
+    @property
+    def options(self) -> Sequence[Option[CoveredSocket]]:
+        """Only to display."""
+        return (Option(5, "Display", opens=lambda row: DisplaySocket(self.services, row)),)
+
+    @property
+    def function_keys(self) -> tuple[FunctionKey, ...]:
+        """The keys; F10 and F11 name what comes next."""
+        return (
+            FunctionKey(3, "Exit"),
+            FunctionKey(5, "Refresh"),
+            FunctionKey(10, _SHOW_ALL if self._shows_gaps else _SHOW_NONE),
+            FunctionKey(11, self._views[self._view % len(self._views)]),
+            FunctionKey(12, "Cancel"),
+            FunctionKey(14, "Threat model", attention=True),
+            FunctionKey(17, "Position to"),
+            FunctionKey(18, "Subset"),
+        )
+
+    def columns(self, size: Size) -> Sequence[Column[CoveredSocket]]:
+        """Return the columns of the view."""
+        self._views = _WIDE_VIEWS if size == WIDE else _VIEWS
+        views = _BY_WIDE_VIEW if size == WIDE else _BY_VIEW
+        return views[self._view % len(views)]
+
+    def draw_header(self, page: Page) -> None:
+        """Show the counts, what is shown of it all, and where to go."""
+        for row, sentence in enumerate(summary(self._coverage), 3):
+            look = Attribute.YELLOW if row == _UNSEEN_ROW else Attribute.WHITE
+            page.text(row, 2, sentence, look, help_key="COUNTS")
+        page.label(_SUBSET_ROW, 2, "Position to port", 22)
+        page.field(_POSITION, _SUBSET_ROW, 25, 5, self.fields.get(_POSITION, ""), format=UPPER)
+        page.label(_SUBSET_ROW, 40, "Subset", 14, colon=True)
+        page.text(_SUBSET_ROW, 56, self._subset_text(), help_key="SUBSET")
+
+    def enter_header(self, submission: Submission) -> Reply | None:
+        """Go to the first socket of a port."""
+        del submission
+        wanted = self.fields.pop(_POSITION, "")
+        if not wanted:
+            return None
+        if wanted in ("*TOP", "*BOT"):
+            self._list.edge(wanted)
+            return Stay(redraw=True)
+        if not any(str(row.socket.local_port) == wanted for row in self._list.all):
+            self.fields[_POSITION] = wanted
+            return Stay((message(_NOT_THERE, value=wanted),), errors=(_POSITION,))
+        self._list.position(lambda row: str(row.socket.local_port) == wanted)
+        return Stay(redraw=True)
+
+    def answer_key(self, submission: Submission) -> Reply:
+        """Show all or only the gaps, change the view, go to the position field, or show a subset."""
+        match submission.key:
+            case "F10":
+                self._arguments["ENGINE"] = ALL if self._shows_gaps else Engine.NONE.value
+                return self._again()
+            case "F11":
+                self._view = (self._view + 1) % len(self._views)
+                return Stay(redraw=True)
+            case "F14":
+                return Push(self.services.open("ThreatModel", {}))
+            case "F18":
+                return Push(Prompter(self.services, self.services.commands["DSPSOCCOV"], self._arguments, runs=False))
+            case _:
+                return Stay(cursor=_POSITION)
+
+    def resume(self, value: object) -> Reply:
+        """Take another subset; else go on as any list."""
+        if isinstance(value, ParsedCommand):
+            self._arguments = dict(value.values)
+            return self._again()
+        return super().resume(value)
+
+    @property
+    def _shows_gaps(self) -> bool:
+        return self._arguments.get("ENGINE", Engine.NONE.value) == Engine.NONE
+
+    def _again(self) -> Reply:
+        self.typed.clear()
+        self.reload()
+        self._list.edge("*TOP")
+        return Stay(redraw=True)
+
+    def _load(self) -> list[CoveredSocket]:
+        self._coverage = self._look(self._context)
+        engine = self._arguments.get("ENGINE", Engine.NONE.value)
+        kind = self._arguments.get("TYPE", ALL)
+        return [each for each in self._coverage.sockets if is_wanted(each, engine, kind)]
+
+    def _subset_text(self) -> str:
+        values = (self._arguments.get("ENGINE", Engine.NONE.value), self._arguments.get("TYPE", ALL))
+        return " ".join(value for value in values if value != ALL) or ALL
+
+
+_UNSEEN_ROW = 5
+_SUBSET_ROW = 6
+
+
+def _row_id(row: CoveredSocket) -> str:
+    return str(row.socket.inode)
+
+
+def _local(row: CoveredSocket) -> str:
+    return end_text(row.socket.local_address, row.socket.local_port)
+
+
+def _remote(row: CoveredSocket) -> str:
+    return end_text(row.socket.remote_address, row.socket.remote_port)
+
+
+def _process(row: CoveredSocket) -> str:
+    return "" if row.first is None else f"{row.first.pid} {row.first.name}"
+
+
+def _program(row: CoveredSocket) -> str:
+    return "" if row.first is None else row.first.program or row.first.name
+
+
+def _column(
+    heading: str, width: int, cell: Callable[[CoveredSocket], str], help_key: str, looks: Mapping[str, Attribute] = {}
+) -> Column[CoveredSocket]:
+    return Column(heading, width, cell, help_key=help_key, looks=looks)
+
+
+_LOOKS = {Engine.NONE.value: Attribute.YELLOW, Engine.SHARED.value: Attribute.YELLOW}
+_PROTOCOL = _column("Type", 4, lambda row: row.socket.protocol, "PROTOCOL")
+_STATE = _column("State", 11, lambda row: row.socket.state, "STATE")
+_LOCAL = _column("Local address", 21, _local, "LOCAL")
+_REMOTE = _column("Remote address", 21, _remote, "REMOTE")
+_USER = _column("User", 8, lambda row: row.user, "USER")
+_ENGINE = _column("Engine", 7, lambda row: row.engine, "ENGINE", _LOOKS)
+_PROCESS = _column("Process", 17, _process, "PROCESS")
+
+
+def _job(width: int) -> Column[CoveredSocket]:
+    return _column("Job", width, lambda row: row.job, "JOB")
+
+
+def _reason(width: int) -> Column[CoveredSocket]:
+    return _column("Reason", width, lambda row: row.reason, "REASON")
+
+
+_BY_VIEW: tuple[tuple[Column[CoveredSocket], ...], ...] = (
+    (_PROTOCOL, _STATE, _LOCAL, _USER, _PROCESS, _ENGINE),
+    (_PROTOCOL, _LOCAL, _REMOTE, _job(24)),
+    (_PROTOCOL, _LOCAL, _reason(46)),
+)
+_BY_WIDE_VIEW: tuple[tuple[Column[CoveredSocket], ...], ...] = (
+    (
+        _PROTOCOL,
+        _STATE,
+        _LOCAL,
+        _REMOTE,
+        _USER,
+        _PROCESS,
+        _ENGINE,
+        _column("Program", 28, _program, "PROCESS"),
+    ),
+    (_PROTOCOL, _STATE, _LOCAL, _ENGINE, _job(26), _reason(50)),
+)
