@@ -104,6 +104,21 @@ IOCTL_ID_VALID = _ioctl_number(1, 2, COOKIE.size)
 IOCTL_ADDFD = _ioctl_number(1, 3, ADDFD.size)
 IOCTL_SET_FLAGS = _ioctl_number(1, 4, COOKIE.size)
 
+# Sends; source: linux/socket.h, linux/uio.h.
+MESSAGE = struct.Struct("<QI4xQQQQI4x")
+"""struct user_msghdr: address and length of the name; address and number of the parts; address and length of the control
+data; flags, which no send looks at."""
+MESSAGE_COUNT_OFFSET = MESSAGE.size
+"""Where struct mmsghdr has the number of octets that were sent, an unsigned int."""
+MESSAGE_OF_MANY_SIZE = 64
+"""struct mmsghdr."""
+PART = struct.Struct("<QQ")
+"""struct iovec: address, length."""
+MOST_PARTS = 1024
+"""UIO_MAXIOV: parts of a message, and messages of one sendmmsg."""
+CONTROL_HEADER = struct.Struct("<Qii")
+"""struct cmsghdr: length with the header, level, type; the next one begins at the next multiple of 8."""
+
 SOCKADDR_STORAGE_SIZE = 128
 """The longest address the kernel takes (struct __kernel_sockaddr_storage)."""
 SOCKADDR_IN_SIZE = 16
@@ -152,6 +167,10 @@ def parse_sockaddr(octets: bytes) -> Endpoint | None:
         _, _, _, high, low = _IN6.unpack_from(octets)
         return Endpoint(high << 64 | low, port)
     return None
+
+
+parse_known_sockaddr = lru_cache(maxsize=1024)(parse_sockaddr)
+"""As `parse_sockaddr`, for addresses that come again and again: those that are connected to."""
 
 
 def with_address(octets: bytes, address: int) -> bytes:

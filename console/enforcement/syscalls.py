@@ -170,7 +170,7 @@ def take_descriptor(pidfd: int, number: int) -> int:
     Raises:
         OSError: EBADF: it has no such descriptor; ESRCH: it has ended; EPERM: we may not.
     """
-    taken = _libc.syscall(k.SYS_PIDFD_GETFD, pidfd, ctypes.c_int(number), 0)
+    taken = _libc.syscall(k.SYS_PIDFD_GETFD, pidfd, number, 0)
     if taken < 0:
         _raise_errno()
     return int(taken)

@@ -40,6 +40,7 @@ _ANYWHERE = frozenset({_ANY_V4, _ANY_V6})
 _RESULT_KEPT_S = 30.0
 _MOST_RESULTS_KEPT = 1024
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
+_SO_TYPE = int(socket.SO_TYPE)
 _UNCOVERED_TYPES = frozenset({socket.SOCK_DGRAM, socket.SOCK_RAW})
 
 
@@ -79,8 +80,8 @@ class ConnectPoint:
                 return
             if self._untold and self._tell_again(supervisor, attempt.call, taken, sockaddr):
                 return
-            remote = k.parse_sockaddr(sockaddr)
-            if remote is not None and _is_covered(taken):
+            remote = k.parse_known_sockaddr(sockaddr)
+            if remote is not None and _is_covered(taken.number):
                 self._covered(supervisor, attempt, taken, sockaddr, remote)
             else:
                 self._uncovered(supervisor, attempt.call, taken, sockaddr)
@@ -178,10 +179,10 @@ class ConnectPoint:
         return True
 
 
-def _is_covered(taken: OwnedFd) -> bool:
+def _is_covered(number: int) -> bool:
     """Say whether a socket is of a kind that the connect exit point is asked about: every kind that has connections."""
     try:
-        return syscalls.socket_option(taken.number, socket.SO_TYPE) not in _UNCOVERED_TYPES
+        return syscalls.socket_option(number, _SO_TYPE) not in _UNCOVERED_TYPES
     except OSError:
         return False
 
