@@ -22,6 +22,7 @@ from screens.panels.display_test import DisplayTest
 from screens.panels.main_menu import MainMenu
 from screens.panels.services import Opener, Services
 from screens.panels.threat_model import ThreatModel
+from screens.panels.work_with_exit_programs import WorkWithExitPrograms
 from screens.panels.work_with_jobs import WorkWithJobs
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
 from screens.panels.work_with_rules import WorkWithRules
@@ -43,6 +44,7 @@ OPENERS: Mapping[str, Opener] = {
     "MainMenu": _main_menu,
     "ThreatModel": ThreatModel,
     "WorkWithJobs": WorkWithJobs,
+    "WorkWithExitPrograms": WorkWithExitPrograms,
     "WorkWithRegistrationInformation": WorkWithRegistrationInformation,
     "WorkWithRules": WorkWithRules,
 }

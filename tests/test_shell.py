@@ -18,7 +18,8 @@ import pytest
 from console.__main__ import main
 from console.model.journal import JournalEntry
 from console.store.engine import open_store
-from console.store.session import transaction
+from console.store.outbox import waiting
+from console.store.session import reading, transaction
 
 ADD = "ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(40) RMTADR('10.0.0.0/8') ACTION(*REJECT)"
 
@@ -195,6 +196,43 @@ def test_the_policy_says_how_many_changes_wait(shell):
     shown = json.loads(shell("show", "policy", "--json").stdout)
     assert (shown["active_revision"], shown["pending_changes"], shown["pending_rules"]) == (1, 1, 4)
     assert shown["made_at"].endswith("Z")
+
+
+def test_exit_programs_and_settings_are_shown_pending_and_active(shell):
+    shell("cl", "ADDEXITPGM *ACCEPT 2 site:ask TIMLMT(250) TEXT('Partners')", "CHGSOCPCY UDP(*DECIDE)")
+    accept, connect, listen = map(json.loads, shell("show", "exit-points", "--json").stdout.splitlines())
+    assert accept["exit_programs"] == [
+        {"number": 2, "program": "site:ask", "time_limit_ms": 250, "text": "Partners"},
+    ]
+    assert connect["exit_programs"] == listen["exit_programs"] == []
+    table = shell("show", "exit-points").stdout.splitlines()
+    assert table[-1].split() == ["*ACCEPT", "2", "site:ask", "250", "Partners"]
+    assert shell("show", "exit-points", "--active").stdout.splitlines()[-1] == "(No exit programs)"
+    policy = json.loads(shell("show", "policy", "--json").stdout)
+    assert (policy["exit_programs"], policy["udp"], policy["raw_sockets"]) == (0, "*IGNORE", "*REFUSE")
+    assert (policy["pending_exit_programs"], policy["pending_udp"]) == (1, "*DECIDE")
+    assert policy["pending_changes"] == 2
+    assert "Pending UDP  . . . . . . . . : *DECIDE" in shell("show", "policy").stdout
+
+
+def test_imported_exit_programs_leave_gr_entries_of_their_types(shell, tmp_path):
+    document = POLICY + "exit_programs:\n  - {exit_point: accept, number: 2, program: 'site:ask'}\nudp: decide\n"
+    assert "1 exit program added" in shell("policy", "import", "-", text=document).stdout
+    shell("policy", "import", "-", text=document.replace("site:ask", "other:ask"))
+    shell("policy", "import", "-", text=POLICY)
+    store = open_store(f"sqlite:///{tmp_path}/shell.db")
+    with reading(store) as session:
+        found = [
+            (json.loads(each.detail).get("type"), each.text) for each in waiting(session) if "program" in each.text
+        ]
+        settings = [each for each in waiting(session) if each.text.startswith("udp")]
+    store.close()
+    assert found == [
+        ("A", "*ACCEPT program 2 added by import"),
+        ("R", "*ACCEPT program 2 changed by import"),
+        ("D", "*ACCEPT program 2 removed by import"),
+    ]
+    assert [each.exit_point for each in settings] == ["", ""]
 
 
 def test_a_policy_file_is_checked_without_a_store(shell, tmp_path):

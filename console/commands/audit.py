@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from console.commands.definition import Context
 from console.policy.checks import rule_fields
+from console.policy.difference import Kind
 from console.policy.rule import Rule
 from console.store.outbox import add_audit
+
+GR_TYPES: Mapping[Kind, str] = MappingProxyType({Kind.ADDED: "A", Kind.CHANGED: "R", Kind.REMOVED: "D"})
+"""What happened to an exit program -> type of its GR entry. Source: QASYGRJ5, entry type."""
 
 
 def record_rule(context: Context, text: str, *, before: Rule | None, after: Rule | None) -> None:

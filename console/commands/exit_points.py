@@ -13,6 +13,7 @@ from console.commands.listing import Column, table
 from console.messages import message
 from console.model.words import EXIT_POINT_NAMES, ExitPoint, Mode
 from console.store.exit_points import get_modes, set_modes
+from console.store.exit_programs import list_exit_programs
 from console.store.rules import list_rules
 
 _ALL = "*ALL"
@@ -23,6 +24,7 @@ _COLUMNS = (
     Column("Word"),
     Column("Mode"),
     Column("Rules", right=True),
+    Column("Exit programs", right=True),
     Column("Text"),
 )
 
@@ -40,9 +42,17 @@ class WorkWithRegistrationInformation(Command):
         """Show them."""
         with context.opened() as session:
             modes = get_modes(session)
-            counts = Counter(rule.exit_point for rule in list_rules(session))
+            rules = Counter(rule.exit_point for rule in list_rules(session))
+            programs = Counter(program.exit_point for program in list_exit_programs(session))
         rows = [
-            (*EXIT_POINT_NAMES[point][:2], point, modes[point], counts[point], EXIT_POINT_NAMES[point][2])
+            (
+                *EXIT_POINT_NAMES[point][:2],
+                point,
+                modes[point],
+                rules[point],
+                programs[point],
+                EXIT_POINT_NAMES[point][2],
+            )
             for point in ExitPoint
             if values["EXITPNT"] in (_ALL, point)
         ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from console.commands.audit import record
+from console.commands.audit import GR_TYPES, record
 from console.commands.definition import Command, Context, Parameter, Result
 from console.commands.keywords import EXIT_POINT, TEXT, one_of, with_special
 from console.messages import Message, message
 from console.model.words import ExitPoint, YesNo
+from console.policy.difference import Kind
 from console.policy.exit_programs import (
     FIRST_NUMBER,
     LAST_NUMBER,
@@ -30,9 +31,6 @@ HIGH = "*HIGH"
 """The highest that is free, asked after the others."""
 
 _FIELDS: Mapping[str, str] = {keyword: name for name, keyword in PROGRAM_KEYWORDS.items()}
-
-_ADDED, _REPLACED, _REMOVED = "A", "R", "D"
-"""Types of GR entries. Source: QASYGRJ5, entry type."""
 
 
 def _checked(keyword: str) -> Callable[[str], str]:
@@ -105,9 +103,9 @@ class AddExitProgram(Command):
             else:
                 pending.change_exit_program(session, program)
         if before is None:
-            _record(context, _ADDED, f"{_called(program)} added", before=None, after=program)
+            _record(context, Kind.ADDED, f"{_called(program)} added", before=None, after=program)
             return Result(messages=(_program_done("GWL0150", program),))
-        _record(context, _REPLACED, f"{_called(program)} replaced", before=before, after=program)
+        _record(context, Kind.CHANGED, f"{_called(program)} replaced", before=before, after=program)
         return Result(messages=(_program_done("GWL0152", program),))
 
 
@@ -136,7 +134,7 @@ class RemoveExitProgram(Command):
         with context.opened() as session:
             program = pending.get_exit_program(session, exit_point, number)
             pending.remove_exit_program(session, exit_point, number)
-        _record(context, _REMOVED, f"{_called(program)} removed", before=program, after=None)
+        _record(context, Kind.REMOVED, f"{_called(program)} removed", before=program, after=None)
         return Result(messages=(_program_done("GWL0153", program),))
 
 
@@ -148,9 +146,7 @@ def _called(program: ExitProgram) -> str:
     return f"Exit program {program.number} of {program.exit_point}, {program.program},"
 
 
-def _record(
-    context: Context, gr_type: str, text: str, *, before: ExitProgram | None, after: ExitProgram | None
-) -> None:
+def _record(context: Context, kind: Kind, text: str, *, before: ExitProgram | None, after: ExitProgram | None) -> None:
     program = after or before
     record(
         context,
@@ -158,7 +154,7 @@ def _record(
         exit_point="" if program is None else program.exit_point.value,
         before=None if before is None else program_fields(before),
         after=None if after is None else program_fields(after),
-        gr_type=gr_type,
+        gr_type=GR_TYPES[kind],
     )
 
 

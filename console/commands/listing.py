@@ -9,7 +9,7 @@ from console.commands.keywords import RULE_VALUES
 from console.model.words import DEFAULT_SEQUENCE, YesNo
 from console.policy.checks import KEYWORDS
 from console.policy.fields import DFT
-from console.policy.rule import Rule
+from console.policy.rule import ExitProgram, Rule
 from console.printable import printable
 
 _GAP = "  "
@@ -92,6 +92,21 @@ def _rule_row(rule: Rule) -> tuple[object, ...]:
         "" if rule.active is YesNo.YES else rule.active,
         rule.text,
     )
+
+
+_PROGRAM_COLUMNS = (
+    Column("Exit point"),
+    Column("Number", right=True),
+    Column("Exit program"),
+    Column("Limit ms", right=True),
+    Column("Text"),
+)
+
+
+def program_list(programs: Iterable[ExitProgram]) -> tuple[str, ...]:
+    """Return exit programs as a list."""
+    rows = [(each.exit_point, each.number, each.program, each.time_limit_ms, each.text) for each in programs]
+    return table(_PROGRAM_COLUMNS, rows, "(No exit programs)")
 
 
 def shown_sequence(sequence: int) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from console.commands.audit import record
+from console.commands.audit import GR_TYPES, record
 from console.commands.definition import Context, Result
 from console.commands.execute import run_audited
 from console.commands.host import service_port
 from console.commands.policy import shadowed_messages, summary
 from console.messages import Message, message
 from console.policy.checks import make_policy, services_used
-from console.policy.difference import Change, compare
+from console.policy.difference import Change, Subject, compare
 from console.policy.document import parse, render
 from console.policy.rule import Policy
 from console.shell.files import read_text, write_private
@@ -92,6 +92,7 @@ def _record(context: Context, change: Change) -> None:
         exit_point=change.exit_point,
         before={change.what: change.before},
         after={change.what: change.after},
+        gr_type=GR_TYPES[change.kind] if change.subject is Subject.EXIT_PROGRAM else "",
     )
 
 

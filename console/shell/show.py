@@ -13,20 +13,20 @@ from sqlmodel import Session
 from console.clock import Clock, system_clock
 from console.commands.coverage import ALL, coverage_list, look_around
 from console.commands.journal import entry_list
-from console.commands.listing import Column, labelled, rule_list, table
+from console.commands.listing import Column, labelled, program_list, rule_list, table
 from console.errors import UsageError
 from console.model.journal import JournalEntry
 from console.model.revision import Revision
 from console.model.words import EXIT_POINT_NAMES, ExitPoint
 from console.policy.checks import rule_fields
+from console.policy.difference import compare
+from console.policy.rule import ExitProgram
 from console.shell.output import print_json, print_lines
 from console.shell.records import job_record, socket_record
 from console.store.engine import Store
-from console.store.exit_points import get_modes
 from console.store.guards import JobFilter, list_jobs
 from console.store.journal import page_after, page_before
-from console.store.revisions import active_number, active_policy, count_changes, pending_policy
-from console.store.rules import list_rules
+from console.store.revisions import active_number, active_policy, pending_policy
 from console.store.session import reading
 from console.store.workers import is_running, list_workers
 
@@ -104,17 +104,17 @@ def _rules(store: Store, wanted: Wanted) -> None:
 
 def _exit_points(store: Store, wanted: Wanted) -> None:
     with reading(store) as session:
-        modes = active_policy(session)[1].modes if wanted.active else get_modes(session)
-        rules = active_policy(session)[1].rules if wanted.active else list_rules(session)
-    counts = Counter(rule.exit_point for rule in rules)
+        policy = active_policy(session)[1] if wanted.active else pending_policy(session)
+    counts = Counter(rule.exit_point for rule in policy.rules)
     records = [
         {
             "exit_point": point.value,
             "name": EXIT_POINT_NAMES[point][0],
             "format": EXIT_POINT_NAMES[point][1],
-            "mode": modes[point].value,
+            "mode": policy.modes[point].value,
             "rules": counts[point],
             "text": EXIT_POINT_NAMES[point][2],
+            "exit_programs": [_program(program) for program in policy.exit_programs if program.exit_point is point],
         }
         for point in ExitPoint
     ]
@@ -126,19 +126,44 @@ def _exit_points(store: Store, wanted: Wanted) -> None:
         "rules": Column("Rules", right=True),
         "text": Column("Text"),
     }
-    _write(wanted, records, _columns(records, headings, ""))
+    _write(wanted, records, (*_columns(records, headings, ""), "", *program_list(policy.exit_programs)))
+
+
+def _program(program: ExitProgram) -> dict[str, object]:
+    """Return an exit program with the names of the policy document, without its exit point."""
+    return {
+        "number": program.number,
+        "program": program.program,
+        "time_limit_ms": program.time_limit_ms,
+        "text": program.text,
+    }
 
 
 def _policy(store: Store, wanted: Wanted) -> None:
     with reading(store) as session:
         record = _policy_record(session)
-    labels = ("Active revision", "Made at", "Made by", "Text", "Rules", "Pending rules", "Pending changes")
+    labels = (
+        "Active revision",
+        "Made at",
+        "Made by",
+        "Text",
+        "Rules",
+        "Pending rules",
+        "Pending changes",
+        "Exit programs",
+        "UDP",
+        "Raw sockets",
+        "Pending exit programs",
+        "Pending UDP",
+        "Pending raw sockets",
+    )
     lines = labelled((label, _shown(value)) for label, value in zip(labels, record.values(), strict=True))
     _write(wanted, [_exported(record)], lines)
 
 
 def _policy_record(session: Session) -> dict[str, object]:
     number, policy = active_policy(session)
+    pending = pending_policy(session)
     revision = session.get_one(Revision, active_number(session))
     return {
         "active_revision": number,
@@ -146,8 +171,14 @@ def _policy_record(session: Session) -> dict[str, object]:
         "made_by": revision.made_by,
         "text": revision.text,
         "rules": len(policy.rules),
-        "pending_rules": len(list_rules(session)),
-        "pending_changes": count_changes(session),
+        "pending_rules": len(pending.rules),
+        "pending_changes": len(compare(policy, pending)),
+        "exit_programs": len(policy.exit_programs),
+        "udp": policy.udp.value,
+        "raw_sockets": policy.raw_sockets.value,
+        "pending_exit_programs": len(pending.exit_programs),
+        "pending_udp": pending.udp.value,
+        "pending_raw_sockets": pending.raw_sockets.value,
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
+from console.commands.language import parse_partial
 from console.errors import CommandError, ConsoleError
 from console.messages import Message, describe, message
 from screens.panel import Push, Reply, SignOff, Stay
@@ -228,7 +229,15 @@ class OptionList(CommandPanel, Generic[RowT]):
             raise CommandError(_CHANGED_MEANWHILE)
         if option.way is Way.PROMPT and not self._run.parameters:
             return Ran(panel=Prompter(self.services, cls, given))
-        return run(self.services, command_text(cls, given, self._run.parameters))
+        kept = self._without_replaced(option, given)
+        return run(self.services, command_text(cls, kept, self._run.parameters))
+
+    def _without_replaced(self, option: Option[RowT], given: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the values of a row without those that the parameters give otherwise."""
+        if not option.replaceable or not self._run.parameters:
+            return given
+        written = parse_partial(f"{option.command} {self._run.parameters}", self.services.commands).given
+        return {keyword: value for keyword, value in given.items() if keyword not in option.replaceable & set(written)}
 
     def _confirmation(self, option: Option[RowT]) -> Confirm[RowT]:
         rows = [row_id for row_id in self.typed.rows(self._order) if self._option(row_id) == option]

@@ -39,6 +39,8 @@ class Option(Generic[RowT]):
     """Raises a `ConsoleError` when the option makes no sense for a row: before anything is done."""
     is_for_add_row: bool = False
     """Whether it belongs on the input row, and only there."""
+    replaceable: frozenset[str] = frozenset()
+    """Keywords of `given` that parameters on the command line may give otherwise."""
 
 
 class Typed:

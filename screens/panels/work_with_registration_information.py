@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from console.model.words import EXIT_POINT_NAMES, ExitPoint, Mode
+from console.model.words import EXIT_POINT_NAMES, ExitPoint, Mode, Udp
 from console.store.exit_points import get_modes
+from console.store.exit_programs import list_exit_programs
 from console.store.revisions import active_policy, count_changes
 from console.store.rules import list_rules
-from screens.panel import FunctionKey, Push, Reply, Stay, Submission
+from console.store.settings import Settings, get_settings
+from screens.panel import FunctionKey, Panel, Push, Reply, Submission
 from screens.panels.columns import Column
 from screens.panels.display import Display, Line
 from screens.panels.options import Option, Way
 from screens.panels.pager import HeldList
 from screens.panels.pending import draw_pending
+from screens.panels.prompter import Prompter
 from screens.panels.services import Services
 from screens.panels.work_with import LIST_KEYS, WorkWithList
 from screens.terminal.attributes import Attribute
@@ -30,6 +33,11 @@ _MODES = {
     Mode.OFF: "no rule is asked and nothing is journalled",
 }
 
+_UDP = {
+    Udp.IGNORE: "datagrams ask nobody",
+    Udp.DECIDE: "datagrams are decided, too",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ExitPointRow:
@@ -40,6 +48,10 @@ class ExitPointRow:
     """Pending."""
     active: Mode
     rules: int
+    programs: int
+    """Exit programs besides the rules."""
+    settings: Settings
+    """Pending, of the whole policy."""
 
     @property
     def name(self) -> str:
@@ -82,11 +94,20 @@ class DisplayExitPoint(Display):
             Line("Mode in force", f"{row.active}   {_MODES[row.active]}", "MODE"),
             Line("Pending mode", f"{row.mode}{waits}", "MODE"),
             Line("Pending rules", str(row.rules), "RULES"),
+            Line("Pending exit programs", str(row.programs), "PROGRAMS"),
+            *self._settings(),
         ]
+
+    def _settings(self) -> list[Line]:
+        """Return the settings of the policy that bear on this exit point."""
+        if self._row.point is not ExitPoint.CONNECT:
+            return []
+        udp = self._row.settings.udp
+        return [Line("Pending UDP setting", f"{udp}   {_UDP[udp]}", "UDP")]
 
 
 class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
-    """The exit points: modes, and the way to their rules."""
+    """The exit points: modes, and the way to their rules and exit programs."""
 
     name = "WRKREGINF"
     title = "Work with Registration Information"
@@ -94,7 +115,7 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
     empty_text = "(No exit points found)"
     heading_rows = 3
     command_label = "Parameters for option 2 or command"
-    function_keys = (*LIST_KEYS, FunctionKey(10, "Activate pending policy"))
+    function_keys = (*LIST_KEYS, FunctionKey(10, "Activate pending policy"), FunctionKey(14, "Change settings"))
 
     def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
         """Open the list.
@@ -110,11 +131,12 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
 
     @property
     def options(self) -> Sequence[Option[ExitPointRow]]:
-        """Change the mode, display, work with the rules."""
+        """Change the mode, display, work with exit programs and rules."""
         return (
             Option(2, "Change mode", "CHGSOCEXT", _given),
             Option(5, "Display", opens=lambda row: DisplayExitPoint(self.services, row)),
-            Option(8, "Work with socket rules", "WRKSOCRUL", _given, Way.RUN),
+            Option(8, "Work with exit programs", opens=self._exit_programs),
+            Option(12, "Work with rules", "WRKSOCRUL", _given, Way.RUN),
         )
 
     def columns(self, size: Size) -> Sequence[Column[ExitPointRow]]:
@@ -132,19 +154,24 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
         draw_pending(page, self.options_row, self._changes)
 
     def answer_key(self, submission: Submission) -> Reply:
-        """Activate with F10."""
+        """Activate, or change the settings that belong to no exit point."""
         if submission.key == "F10":
             return Push(self.services.open("ConfirmActivation", {}))
-        return Stay()
+        return Push(Prompter(self.services, self.services.commands["CHGSOCPCY"], {}))
+
+    def _exit_programs(self, row: ExitPointRow) -> Panel:
+        return self.services.open("WorkWithExitPrograms", _given(row))
 
     def _load(self) -> list[ExitPointRow]:
         with self._context.opened() as session:
             pending = get_modes(session)
             active = active_policy(session)[1].modes
             self._changes = count_changes(session)
-            counts = Counter(rule.exit_point for rule in list_rules(session))
+            rules = Counter(rule.exit_point for rule in list_rules(session))
+            programs = Counter(program.exit_point for program in list_exit_programs(session))
+            settings = get_settings(session)
         return [
-            ExitPointRow(point, pending[point], active[point], counts[point])
+            ExitPointRow(point, pending[point], active[point], rules[point], programs[point], settings)
             for point in ExitPoint
             if self._wanted in (_ALL, point)
         ]

@@ -6,6 +6,7 @@ import pytest
 
 from console.journal.writer import append
 from console.resources import data_path
+from console.store.guards import add_guard
 from console.store.session import transaction
 from screens.panels.help_texts import read_help
 from screens.terminal.page import HELP_KEYS, HELP_OPTIONS, HELP_PANEL
@@ -16,6 +17,12 @@ JOURNEYS = {
     "commands": ("F4",),
     "exit points": ("1",),
     "exit point": ("1", "OPT.*LISTEN=5", "ENTER"),
+    "exit point of datagrams": ("1", "OPT.*CONNECT=5", "ENTER"),
+    "exit programs": ("1", "OPT.*CONNECT=8", "ENTER"),
+    "exit program": ("1", "OPT.*CONNECT=8", "ENTER", "OPT.2=5", "ENTER"),
+    "exit program, remove": ("1", "OPT.*CONNECT=8", "ENTER", "OPT.2=4", "ENTER"),
+    "exit program, replace": ("1", "OPT.*CONNECT=8", "ENTER", "OPT.2=10", "ENTER"),
+    "settings": ("1", "F14"),
     "rules": ("2",),
     "rules, local": ("2", "F11"),
     "rules, text": ("2", "F11", "F11"),
@@ -30,7 +37,18 @@ JOURNEYS = {
     "copy": ("2", "OPT.*CONNECT.10=3", "ENTER"),
     "test": ("2", "OPT.*CONNECT.10=8", "ENTER"),
     "tested": ("2", "OPT.*CONNECT.10=8", "ENTER", "RMTADR=10.1.1.1", "ENTER"),
+    "tested, exit program": ("CMD=TSTSOCRUL *CONNECT RMTADR('192.0.2.1')", "ENTER"),
     "activation": ("10",),
+    "jobs": ("4",),
+    "jobs, command": ("4", "F11"),
+    "job": ("4", "OPT.00000000000000000000000000000001=5", "ENTER"),
+    "end of a job": ("4", "OPT.00000000000000000000000000000001=4", "ENTER"),
+    "jobs, subset": ("4", "F18"),
+    "coverage": ("6", "F10"),
+    "coverage, both ends": ("6", "F10", "F11"),
+    "coverage, reasons": ("6", "F10", "F11", "F11"),
+    "coverage, subset": ("6", "F18"),
+    "threat model": ("70",),
     "journal": ("5",),
     "journal, both ends": ("5", "F11"),
     "journal, jobs": ("5", "F11", "F11"),
@@ -43,10 +61,12 @@ JOURNEYS = {
 
 
 @pytest.fixture
-def go(operator, run, store):
-    run("ADDSOCRUL *CONNECT 10 RMTADR('10.0.0.0/8') ACTION(*REJECT)")
+def go(operator, run, store, now):
+    run("ADDSOCRUL *CONNECT 10 RMTADR('10.0.0.0/8') ACTION(*REJECT)", "ADDEXITPGM *CONNECT 2 site:ask")
     with transaction(store) as session:
         append(session, [entry()])
+        job = {"guard_id": f"{1:032}", "user": "ALICE", "job_name": "CURL", "command": "curl", "pid": 1}
+        add_guard(session, **job, started=now)
 
     def gone(journey):
         for step in journey:

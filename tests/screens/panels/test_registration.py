@@ -30,8 +30,34 @@ def test_option_5_shows_it_in_words(points):
     assert points.option("*LISTEN", "5").press("ENTER").matches("display_exit_point")
 
 
-def test_option_8_goes_to_its_rules(points):
+def test_option_8_goes_to_its_exit_programs(points):
     points.option("*ACCEPT", "8").press("ENTER")
+    assert points.title == "Work with Exit Programs"
+    assert "QIBM_QSO_ACCEPT" in points.row(3)
+    points.press("F12")
+    assert points.title == "Work with Registration Information"
+
+
+def test_f14_changes_the_settings_as_they_are(points, run):
+    run("CHGSOCPCY UDP(*DECIDE)")
+    points.press("F14")
+    assert points.title == "Change Socket Policy (CHGSOCPCY)"
+    assert points.buffer.values == {"UDP": "*DECIDE", "RAWSKT": "*REFUSE"}
+    points.enter(RAWSKT="*ALLOW")
+    assert points.title == "Work with Registration Information"
+    assert points.message == "Datagrams are *DECIDE and raw sockets *ALLOW, once activated."
+    assert "2   F10 activates" in points.row(3)
+
+
+def test_the_exit_point_of_datagrams_says_whether_they_are_decided(points, run):
+    run("CHGSOCPCY UDP(*DECIDE)", "ADDEXITPGM *CONNECT *LOW site:ask")
+    points.option("*CONNECT", "5").press("F5").option("*CONNECT", "5").press("ENTER")
+    assert points.row(12).split(":")[1].strip() == "1"
+    assert points.row(13).split(":")[1].strip() == "*DECIDE   datagrams are decided, too"
+
+
+def test_option_12_goes_to_its_rules(points):
+    points.option("*ACCEPT", "12").press("ENTER")
     assert points.title == "Work with Socket Rules"
     assert points.buffer.values["EXITPNT"] == "*ACCEPT"
     points.press("F12")
