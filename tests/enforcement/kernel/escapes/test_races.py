@@ -1,0 +1,23 @@
+"""Races against the guard's look: as many rounds as the environment says, 100,000 each in a campaign."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.enforcement.kernel.escapes.expectations import ALLOWED, RACES
+from tests.enforcement.kernel.escapes.ground import rounds_of
+
+
+@pytest.mark.parametrize("race", RACES, ids=str)
+def test_race_is_never_won(ground, race):
+    seen = ground.run(race.technique, *race.more, rounds=rounds_of(race.rounds))
+    numbers = seen.numbers
+    for line in race.lines:
+        assert line in seen.lines
+    assert not numbers.get("wrong")
+    assert set(seen.arrived) <= {("tcp", ALLOWED, ground.witness.open_port)}
+    if race.arrives:
+        came = seen.arrived["tcp", ALLOWED, ground.witness.open_port]
+        assert came == numbers.get("succeeded", came) > 0
+        # A connect that failed or was interrupted was decided too: the journal may hold more, but never less.
+        assert seen.journal["*CONNECT", "*ALLOWED", ALLOWED] >= came
