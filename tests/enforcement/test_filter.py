@@ -230,3 +230,29 @@ def test_other_options_pass():
         for name in range(128):
             if (level, name) not in routes:
                 assert answer(k.SYS_SETSOCKOPT, 3, level, name, 0x7FFF_0000, 4) == k.SECCOMP_RET_ALLOW
+
+
+TERMINAL = {0x5412: errno.EIO, 0x541C: errno.ENOTTY}
+
+
+@pytest.mark.parametrize(("request_number", "expected"), TERMINAL.items(), ids=["TIOCSTI", "TIOCLINUX"])
+@pytest.mark.parametrize("high", [0, HIGH])
+def test_no_words_are_put_into_the_terminals_mouth(request_number, expected, high):
+    assert answer(16, 0, high | request_number, 0x7FFF_0000) == fails(expected)
+    assert answer(54, 0, high | request_number, 0x7FFF_0000, arch=k.AUDIT_ARCH_I386) == fails(expected)
+
+
+@pytest.mark.parametrize("request_number", [0x5401, 0x5411, 0x5413, 0x541B, 0x541D])
+def test_other_requests_to_a_terminal_pass(request_number):
+    assert answer(16, 0, request_number, 0x7FFF_0000) == k.SECCOMP_RET_ALLOW
+    assert answer(54, 0, request_number, 0x7FFF_0000, arch=k.AUDIT_ARCH_I386) == k.SECCOMP_RET_ALLOW
+
+
+@pytest.mark.parametrize("length", [33, 48, 0x7FFF_FFFF, 0xFFFF_FFFF, HIGH | 48])
+def test_flow_label_with_options_is_refused(length):
+    assert answer(k.SYS_SETSOCKOPT, 3, 41, 32, 0x7FFF_0000, length) == fails(errno.EPERM)
+
+
+@pytest.mark.parametrize("length", [0, 31, 32])
+def test_flow_label_without_options_passes(length):
+    assert answer(k.SYS_SETSOCKOPT, 3, 41, 32, 0x7FFF_0000, length) == k.SECCOMP_RET_ALLOW

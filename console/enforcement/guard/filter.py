@@ -2,7 +2,8 @@
 
 What it says, in order:
 
-* i386 entry (``int 0x80``, a 32-bit program): socket calls fail with EPERM; everything else passes.
+* i386 entry (``int 0x80``, a 32-bit program): socket calls fail with EPERM; the terminal requests below fail too;
+  everything else passes.
 * x32 entry: every call fails with ENOSYS, as on the kernels that are built without x32.
 * connect, accept, accept4, listen: ask the guard.
 * io_uring_setup, io_uring_enter, io_uring_register: ENOSYS, so that programs fall back to calls that can be seen
@@ -13,7 +14,9 @@ What it says, in order:
 * socket and socketpair: by family, type and protocol, see below.
 * setsockopt: TCP_ULP asks the guard (see `protocols`), and what routes by way of hosts that no rule has seen is
   refused with EPERM: IP_OPTIONS (which carries the source routes of IPv4), IPV6_RTHDR and its two predecessors.
-  Clearing them passes.
+  Clearing them passes. So can a flow label that options are given with (IPV6_FLOWLABEL_MGR); without them it passes.
+* ioctl TIOCSTI and TIOCLINUX: EIO and ENOTTY, as with dev.tty.legacy_tiocsti at 0 and on no Linux console. They put
+  words on the command line of the shell that started the job, which runs them when the job has ended, without a guard.
 * Any other call passes.
 
 Sockets of the internet families pass where a rule can see what they do: TCP, UDP, UDP-Lite and the datagram sockets of
@@ -86,6 +89,14 @@ _TYPES_END = 11
 
 _ROUTES = ((socket.IPPROTO_IP, 4), (socket.IPPROTO_IPV6, 57), (socket.IPPROTO_IPV6, 5), (socket.IPPROTO_IPV6, 6))
 """Level and name of the options that can route: IP_OPTIONS, IPV6_RTHDR, IPV6_2292RTHDR, IPV6_2292PKTOPTIONS."""
+_FLOW_LABEL = 32
+"""IPV6_FLOWLABEL_MGR; what is longer than its struct in6_flowlabel_req carries options (net/ipv6/ip6_flowlabel.c)."""
+_FLOW_LABEL_SIZE = 32
+
+_IOCTL = 16
+_I386_IOCTL = 54
+_TERMINAL_REQUESTS = {0x5412: errno.EIO, 0x541C: errno.ENOTTY}
+"""TIOCSTI, TIOCLINUX -> answer; the kernel looks at the low word of a request only (tty_io.c, vt.c)."""
 
 _PASS = k.SECCOMP_RET_ALLOW
 _ASK_GUARD = k.SECCOMP_RET_USER_NOTIF
@@ -115,6 +126,7 @@ def build_filter(*, decide_datagrams: bool = False) -> bytes:
     program += _when(k.SYS_SOCKETPAIR, _pair_part())
     program += _when(k.SYS_SETSOCKOPT, _option_part())
     program += _when(k.SYS_SOCKET, _socket_part())
+    program += _when(_IOCTL, _terminal_part())
     program.append(_return(_PASS))
     return b"".join(program)
 
@@ -148,8 +160,19 @@ def _option_part() -> list[bytes]:
     for level, name in _ROUTES:
         clear = [_load_argument(4), *_when(0, [_return(_PASS)]), _errno(errno.EPERM)]
         steps += [_load_argument(1), *_when(level, [_load_argument(2), *_when(name, clear)])]
+    longer = [_load_argument(4), _step(_JUMP_GREATER_OR_EQUAL, _FLOW_LABEL_SIZE + 1, if_false=1), _errno(errno.EPERM)]
+    label = [_load_argument(2), *_when(_FLOW_LABEL, longer)]
+    steps += [_load_argument(1), *_when(socket.IPPROTO_IPV6, label)]
     upgrade = [_load_argument(2), *_when(k.TCP_ULP, [_return(_ASK_GUARD)])]
     return [*steps, _load_argument(1), *_when(socket.IPPROTO_TCP, upgrade), _return(_PASS)]
+
+
+def _terminal_part() -> list[bytes]:
+    """Refuse to type in the terminal's name."""
+    steps = [_load_argument(1)]
+    for request, number in _TERMINAL_REQUESTS.items():
+        steps += _when(request, [_errno(number)])
+    return [*steps, _return(_PASS)]
 
 
 def _socket_part() -> list[bytes]:
@@ -195,6 +218,7 @@ def _i386_part() -> list[bytes]:
     inside = [_step(_LOAD_WORD, _NUMBER)]
     for number in k.I386_SOCKET_CALLS:
         inside += _when(number, [_errno(errno.EPERM)])
+    inside += _when(_I386_IOCTL, _terminal_part())
     return _when(k.AUDIT_ARCH_I386, [*inside, _return(_PASS)])
 
 

@@ -137,6 +137,20 @@ CALLS = (
         {},
         {},
     ),
+    Call(
+        "source_route",
+        ("loose EPERM", "strict EPERM", "no route EPERM", "cleared 0", "routing header EPERM", "cleared 0",
+         "old routing header EPERM", "old options EPERM", "flow label with a route EPERM", "flow label 0",
+         "another option 0"),
+        {},
+        {},
+    ),
+    Call(
+        "terminal_input",
+        ("TIOCSTI EIO", "with a high word EIO", "i386 TIOCSTI EIO", "TIOCLINUX ENOTTY", "waiting 0"),
+        {},
+        {},
+    ),
     Call("syscall_user_dispatch"),
     Call(
         "own_seccomp_filter",
