@@ -50,8 +50,8 @@ class Caller:
     """Readable once the thread has ended (or its process, before Linux 6.9)."""
     directory: OwnedFd
     """/proc/THREAD, held open: it goes on meaning this thread when the number is used again."""
-    sites: dict[int, Site] = field(default_factory=dict)
-    """Instruction -> what is remembered of the calls made there."""
+    sites: dict[int, Site | None] = field(default_factory=dict)
+    """Instruction -> what is remembered of the calls made there; None after the first."""
 
 
 class Backend(Protocol):
@@ -102,6 +102,16 @@ class Backend(Protocol):
 
     def write_memory(self, call: Call, address: int, octets: bytes) -> None:
         """Write at most 128 bytes into the caller's memory.
+
+        Raises:
+            CallerGone, OSError: As `read_memory`.
+        """
+
+    def known_program(self, call: Call, caller: Caller) -> str:
+        """Return the program that a caller is known to run still; nothing where it must be asked for."""
+
+    def write_two(self, call: Call, address: int, octets: bytes, second_address: int, second: bytes) -> None:
+        """Write at two places of the caller's memory in this order, at most 128 bytes in all.
 
         Raises:
             CallerGone, OSError: As `read_memory`.

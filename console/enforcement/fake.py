@@ -163,6 +163,15 @@ class FakeBackend:
         self._come_to(call, Step.WRITE)
         self.memory[address] = octets + _at(self.memory, address, len(octets))[len(octets) :]
 
+    def known_program(self, call: Call, caller: Caller) -> str:
+        """Return nothing: nothing is remembered here."""
+        return ""
+
+    def write_two(self, call: Call, address: int, octets: bytes, second_address: int, second: bytes) -> None:
+        """Write into the table, one after the other; see `Backend`."""
+        self.write_memory(call, address, octets)
+        self.write_memory(call, second_address, second)
+
     def answer(self, call: Call, errno: int) -> None:
         """Note the answer; see `Backend`."""
         self._come_to(call, Step.ANSWER)

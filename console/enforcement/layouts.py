@@ -89,6 +89,7 @@ IO_VECTOR = struct.Struct("<QQ")
 """struct iovec: address, size."""
 IO_VECTORS = struct.Struct("<QQQQ")
 """Two of them in a row."""
+THREE_IO_VECTORS = struct.Struct("<6Q")
 FILTER_INSTRUCTION = struct.Struct("<HBBI")
 """struct sock_filter: code, jump if true, jump if false, constant."""
 

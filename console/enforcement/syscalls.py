@@ -27,6 +27,8 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_CHILD_SUBREAPER = 36
+_NO_LANDLOCK = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.E2BIG, errno.EINVAL})
+"""Not built in; switched off; knows files only: the attribute is longer, or asks for more, than it knows."""
 _PIDFD_THREAD = os.O_EXCL
 """Linux 6.9: the pidfd names one thread, and its own descriptor table (linux/pidfd.h)."""
 _TIMEVAL = struct.Struct("=qq")
@@ -46,7 +48,7 @@ class _Scratch(threading.local):
         array = (ctypes.c_char * len(self.octets)).from_buffer(self.octets)
         self.octets_address = ctypes.addressof(array)
         self.octets_reference = ctypes.byref(array)
-        self.vectors = bytearray(2 * k.IO_VECTOR.size)
+        self.vectors = bytearray(k.THREE_IO_VECTORS.size)
         array = (ctypes.c_char * len(self.vectors)).from_buffer(self.vectors)
         self.here_reference = ctypes.byref(array)
         self.there_reference = ctypes.byref(array, k.IO_VECTOR.size)
@@ -94,15 +96,22 @@ def forgo_own_connects() -> bool:
     Those that another makes on its sockets stay possible (landlock(7), LANDLOCK_ACCESS_NET_CONNECT_TCP, Linux 6.7).
 
     Returns:
-        False where the kernel does not offer it, or not to us.
+        False where the kernel does not offer it.
+
+    Raises:
+        OSError: It offers it, and it could not be done: no descriptor left, sixteen rulesets over us already.
     """
     ruleset = _libc.syscall(k.SYS_LANDLOCK_CREATE_RULESET, k.LANDLOCK_NO_CONNECTS, len(k.LANDLOCK_NO_CONNECTS), 0)
     if ruleset < 0:
-        return False
+        if ctypes.get_errno() in _NO_LANDLOCK:
+            return False
+        _raise_errno()
     try:
-        return bool(_libc.syscall(k.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0)
+        if _libc.syscall(k.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0):
+            _raise_errno()
     finally:
         os.close(ruleset)
+    return True
 
 
 def hide_from_tracers() -> None:
@@ -196,6 +205,18 @@ def write_memory(thread: int, address: int, octets: bytes) -> None:
     scratch.octets[:size] = octets
     k.IO_VECTORS.pack_into(scratch.vectors, 0, scratch.octets_address, size, address, size)
     count = _libc.process_vm_writev(thread, scratch.here_reference, 1, scratch.there_reference, 1, 0)
+    if count != size:
+        _raise_short(count)
+
+
+def write_two(thread: int, address: int, octets: bytes, second_address: int, second: bytes) -> None:
+    """Write memory of another process at two places in this order; limits and errors as `read_memory`."""
+    scratch, first_size, size = _scratch, len(octets), len(octets) + len(second)
+    scratch.octets[:size] = octets + second
+    k.THREE_IO_VECTORS.pack_into(
+        scratch.vectors, 0, scratch.octets_address, size, address, first_size, second_address, len(second)
+    )
+    count = _libc.process_vm_writev(thread, scratch.here_reference, 1, scratch.there_reference, 2, 0)
     if count != size:
         _raise_short(count)
 

@@ -25,7 +25,6 @@ from dataclasses import dataclass
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
-from console.enforcement.backend import Call
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.supervisor import UNDECIDED, Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
@@ -35,6 +34,7 @@ from console.policy.request import Decision
 
 _KNOWN_FLAGS = socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
 _DECIDED = frozenset({socket.AF_INET, socket.AF_INET6})
+_SO_DOMAIN = int(socket.SO_DOMAIN)
 _POLLED = _DECIDED | {socket.AF_UNIX}
 """Families whose listeners can be waited for by poll(2). Of the others some cannot; an accept on those is made at once,
 by a thread that may have to wait in it."""
@@ -66,17 +66,21 @@ class Acceptance:
 
     attempt: Attempt
     listener: OwnedFd
-    inode: int
-    """Which listener: the same number for all its descriptors."""
     flags: int
     blocking: bool
     """Whether it waits for a connection, which is then looked for before it is taken."""
-    decided: bool
-    """Whether the exit point is asked; connections of other families than the internet's are handed over unasked."""
     pidfd: OwnedFd
     """The caller's, kept: a thread id that is used again gives the `Caller` another one meanwhile."""
     deadline: float = 0.0
     """When SO_RCVTIMEO of the listener ends the wait (time.monotonic); 0 for never."""
+    _inode: int = 0
+
+    @property
+    def inode(self) -> int:
+        """Which listener: the same number for all its descriptors. Asked for while it is open; most never are."""
+        if not self._inode:
+            self._inode = os.fstat(self.listener.number).st_ino
+        return self._inode
 
 
 class AcceptPoint:
@@ -119,16 +123,11 @@ class AcceptPoint:
                 supervisor.backend.answer(call, errno.EINVAL)
                 return
             try:
-                family = syscalls.socket_option(listener.number, socket.SO_DOMAIN)
+                polled = not syscalls.is_non_blocking(listener.number) and _can_be_polled(listener.number)
             except OSError as error:
                 supervisor.backend.answer(call, error.errno or errno.ENOTSOCK)
                 return
-            decided = family in _DECIDED
-            if decided:
-                supervisor.identify(attempt)
-            polled = family in _POLLED and not syscalls.is_non_blocking(listener.number)
-            inode = os.fstat(listener.number).st_ino
-            acceptance = Acceptance(attempt, listener, inode, flags, polled, decided, attempt.caller.pidfd)
+            acceptance = Acceptance(attempt, listener, flags, polled, attempt.caller.pidfd)
             if self.try_once(supervisor, acceptance):
                 return
             failure = _cannot_wait(listener.number) if polled else errno.EAGAIN
@@ -172,7 +171,7 @@ class AcceptPoint:
 
     def take(self, acceptance: Acceptance) -> Taken:
         """Take a connection for somebody; `try_once` must be told of it, and decides."""
-        kept = self._take_kept(acceptance.inode)
+        kept = self._take_kept(acceptance.inode) if self._kept else None
         if kept is not None:
             return kept
         number, peer = self._take(acceptance)
@@ -196,12 +195,13 @@ class AcceptPoint:
             Undecidable: It was reset.
         """
         policy, attempt = supervisor.policy, acceptance.attempt
-        if not acceptance.decided:
+        if k.sockaddr_family(peer) not in _DECIDED:
             return Connection(descriptor, peer, policy, PASS, NO_ENDPOINT, NO_ENDPOINT)
         attempt.started_ns = time.perf_counter_ns()
         local = local_endpoint(descriptor.number) or NO_ENDPOINT
         remote = k.parse_sockaddr(peer) or NO_ENDPOINT
         try:
+            supervisor.identify(attempt)
             decision = supervisor.decide(policy, attempt, local, remote)
         except CallerGone:
             self._keep(acceptance, Connection(descriptor, peer, policy, UNDECIDED, local, remote))
@@ -219,7 +219,7 @@ class AcceptPoint:
         attempt = acceptance.attempt
         call = attempt.call
         try:
-            failure = _write_peer(supervisor, call, connection.peer)
+            failure = _write_peer(supervisor, attempt, connection.peer)
             if failure:
                 connection.descriptor.close()
                 supervisor.backend.answer(call, failure)
@@ -243,8 +243,6 @@ class AcceptPoint:
         self._wake()
 
     def _take_kept(self, inode: int) -> tuple[OwnedFd, bytes] | None:
-        if not self._kept:
-            return None
         with self._mutex:
             waiting = self._kept.get(inode)
             if not waiting:
@@ -278,6 +276,15 @@ class AcceptPoint:
             )
 
 
+def _can_be_polled(listener: int) -> bool:
+    """Say whether poll(2) tells when a connection has come.
+
+    Raises:
+        OSError: It is no socket.
+    """
+    return syscalls.socket_option(listener, _SO_DOMAIN) in _POLLED
+
+
 def _cannot_wait(listener: int) -> int:
     """Return the errno with which Linux answers an accept on a socket that does not listen; 0 for one that does."""
     if syscalls.socket_option(listener, socket.SO_ACCEPTCONN):
@@ -286,7 +293,7 @@ def _cannot_wait(listener: int) -> int:
     return errno.EINVAL if has_connections else errno.EOPNOTSUPP
 
 
-def _write_peer(supervisor: Supervisor, call: Call, peer: bytes) -> int:
+def _write_peer(supervisor: Supervisor, attempt: Attempt, peer: bytes) -> int:
     """Write the peer's address where the caller wants it, as net/socket.c, move_addr_to_user, does.
 
     Layout: The caller's length is an int, in and out: room on entry, the address's whole length on return.
@@ -294,16 +301,16 @@ def _write_peer(supervisor: Supervisor, call: Call, peer: bytes) -> int:
     Returns:
         0, or the errno with which Linux ends such a call.
     """
+    call, caller = attempt.call, attempt.caller
     address, length = call.arguments[1], call.arguments[2]
     if not address:
         return 0
     try:
-        (room,) = _LENGTH.unpack(supervisor.backend.read_memory(call, length, _LENGTH.size))
+        octets, _ = supervisor.backend.read_argument(call, caller, length, _LENGTH.size)
+        (room,) = _LENGTH.unpack(octets)
         if room < 0:
             return errno.EINVAL
-        if room:
-            supervisor.backend.write_memory(call, address, peer[:room])
-        supervisor.backend.write_memory(call, length, _LENGTH.pack(len(peer)))
+        supervisor.backend.write_two(call, address, peer[:room], length, _LENGTH.pack(len(peer)))
     except OSError as error:
         return error.errno or errno.EFAULT
     return 0

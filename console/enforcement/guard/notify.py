@@ -161,9 +161,16 @@ class SeccompBackend:
         return octets, self._remember(call, caller)
 
     def _remember(self, call: Call, caller: Caller) -> str:
-        """Remember the place that a call comes from; returns the program, or nothing where nothing may be known."""
-        if len(caller.sites) >= _MOST_SITES:
-            caller.sites.clear()
+        """Remember the place of a call that was seen there once before; many callers call but once.
+
+        Returns:
+            The program, or nothing where it is not known.
+        """
+        if call.instruction not in caller.sites:
+            if len(caller.sites) >= _MOST_SITES:
+                caller.sites.clear()
+            caller.sites[call.instruction] = None
+            return ""
         try:
             memory = OwnedFd(os.open("mem", os.O_RDONLY | os.O_CLOEXEC, dir_fd=caller.directory.number))
             program = path_of_program(caller)
@@ -178,6 +185,28 @@ class SeccompBackend:
         self._require_waiting(call)
         try:
             syscalls.write_memory(call.thread, address, octets)
+        except ProcessLookupError as error:
+            raise CallerGone("GWL0402") from error
+
+    def known_program(self, call: Call, caller: Caller) -> str:
+        """Return the program if calls from this place are known; see `Backend`.
+
+        The instruction itself is what is read: of an address space that has ended nothing can be.
+        """
+        site = caller.sites.get(call.instruction)
+        if site is None:
+            return self._remember(call, caller)
+        try:
+            lives = os.pread(site.memory.number, 1, call.instruction)
+        except (OSError, OverflowError):
+            lives = b""
+        return site.program if lives else self._remember(call, caller)
+
+    def write_two(self, call: Call, address: int, octets: bytes, second_address: int, second: bytes) -> None:
+        """Write memory of the caller at two places; see `Backend`."""
+        self._require_waiting(call)
+        try:
+            syscalls.write_two(call.thread, address, octets, second_address, second)
         except ProcessLookupError as error:
             raise CallerGone("GWL0402") from error
 

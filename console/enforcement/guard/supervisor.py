@@ -190,7 +190,8 @@ class Supervisor:
             if program_decides:
                 program = identity.certain_program_path(attempt.caller)
             else:
-                program = attempt.program or identity.program_path(attempt.caller)
+                program = attempt.program or self.backend.known_program(attempt.call, attempt.caller)
+                program = program or identity.program_path(attempt.caller)
         except (FileNotFoundError, ProcessLookupError) as error:
             if self.backend.is_waiting(attempt.call):
                 raise Undecidable("program not readable") from error
