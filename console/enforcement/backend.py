@@ -7,6 +7,7 @@ to answer, and a thread that restarts the call arrives as a new one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -100,6 +101,13 @@ class Backend(Protocol):
             CallerGone, OSError: As `read_memory`.
         """
 
+    def gather(self, call: Call, parts: Sequence[tuple[int, int]]) -> bytes:
+        """Copy memory of the caller that lies in several places, address and size each, at most 1,024 of them.
+
+        Raises:
+            CallerGone, OSError: As `read_memory`.
+        """
+
     def write_memory(self, call: Call, address: int, octets: bytes) -> None:
         """Write at most 128 bytes into the caller's memory.
 
@@ -119,6 +127,13 @@ class Backend(Protocol):
 
     def answer(self, call: Call, errno: int) -> None:
         """Let the call return 0, or fail with an errno.
+
+        Raises:
+            CallerGone: The call no longer waits.
+        """
+
+    def answer_count(self, call: Call, count: int) -> None:
+        """Let the call return a number, as those do that send.
 
         Raises:
             CallerGone: The call no longer waits.

@@ -13,7 +13,7 @@ import errno
 import os
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,6 +43,8 @@ class Answer:
 
     call: Call
     errno: int
+    count: int = 0
+    """What it returned, where it did not fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,10 @@ class FakeBackend:
         """Return the errno a call was answered with; None for one that was not answered with any."""
         return next((answer.errno for answer in self.answers if answer.call == call), None)
 
+    def count(self, call: Call) -> int | None:
+        """Return the number a call returned; None for one that failed, or was not answered."""
+        return next((answer.count for answer in self.answers if answer.call == call and not answer.errno), None)
+
     # What the supervisor does; see `Backend`.
 
     def receive(self) -> Call | None:
@@ -158,6 +164,12 @@ class FakeBackend:
         """Return what the test wrote down; it is not known which program asks."""
         return self.read_memory(call, address, size), ""
 
+    def gather(self, call: Call, parts: Sequence[tuple[int, int]]) -> bytes:
+        """Copy from several places of the table; see `Backend`."""
+        self.reads.extend(parts)
+        self._come_to(call, Step.READ)
+        return b"".join(_at(self.memory, address, size)[:size] for address, size in parts)
+
     def write_memory(self, call: Call, address: int, octets: bytes) -> None:
         """Write into the table; see `Backend`."""
         self._come_to(call, Step.WRITE)
@@ -176,6 +188,12 @@ class FakeBackend:
         """Note the answer; see `Backend`."""
         self._come_to(call, Step.ANSWER)
         self.answers.append(Answer(call, errno))
+        self._end(call)
+
+    def answer_count(self, call: Call, count: int) -> None:
+        """Note the answer; see `Backend`."""
+        self._come_to(call, Step.ANSWER)
+        self.answers.append(Answer(call, 0, count))
         self._end(call)
 
     def go_on(self, call: Call) -> None:

@@ -107,8 +107,8 @@ IOCTL_SET_FLAGS = _ioctl_number(1, 4, COOKIE.size)
 
 # Sends; source: linux/socket.h, linux/uio.h.
 MESSAGE = struct.Struct("<QI4xQQQQI4x")
-"""struct user_msghdr: address and length of the name; address and number of the parts; address and length of the control
-data; flags, which no send looks at."""
+"""struct user_msghdr: address and length of the name; address and number of the parts; address and length of the
+control data; flags, which no send looks at."""
 MESSAGE_COUNT_OFFSET = MESSAGE.size
 """Where struct mmsghdr has the number of octets that were sent, an unsigned int."""
 MESSAGE_OF_MANY_SIZE = 64
@@ -175,10 +175,10 @@ parse_known_sockaddr = lru_cache(maxsize=1024)(parse_sockaddr)
 
 
 def with_address(octets: bytes, address: int) -> bytes:
-    """Return an internet socket address that `parse_sockaddr` has read, with another address of its family in it."""
-    if sockaddr_family(octets) == socket.AF_INET:
-        return octets[:4] + (address - MAPPED).to_bytes(4, "big") + octets[8:]
-    return octets[:8] + address.to_bytes(16, "big") + octets[24:]
+    """Return a socket address with another internet address of its family in it; AF_UNSPEC is laid out as AF_INET."""
+    if sockaddr_family(octets) == socket.AF_INET6:
+        return octets[:8] + address.to_bytes(16, "big") + octets[24:]
+    return octets[:4] + (address - MAPPED).to_bytes(4, "big") + octets[8:]
 
 
 def is_mapped(address: int) -> bool:

@@ -50,6 +50,8 @@ class JobStart:
     """As it was when we were started."""
 
 
+    decide_datagrams: bool = False
+    """Whether the guard is asked about datagrams; for the life of the job."""
 def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
     """Execute the command under the filter.
 
@@ -59,7 +61,7 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
     try:
         os.setpgid(0, start.process_group)
         _restore_signals(start)
-        listener = _install_filter()
+        listener = _install_filter(start)
     except OSError as error:
         _leave(reports, FILTER_STEP, error)
     try:
@@ -75,7 +77,7 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
         _leave(reports, EXECUTE_STEP, error)
 
 
-def _install_filter() -> int:
+def _install_filter(start: JobStart) -> int:
     """Install the filter, without no_new_privs where we may.
 
     A connect on a Unix socket is the caller's own, and between the guard's look at the descriptor and the kernel's,
@@ -83,7 +85,7 @@ def _install_filter() -> int:
     does: the job cannot connect by TCP at all, except through the guard. It also keeps the job from tracing the guard.
     Without Landlock (before Linux 6.7, or not switched on) the gap is there, and takes a program that looks for it.
     """
-    program = build_filter()
+    program = build_filter(decide_datagrams=start.decide_datagrams)
     try:
         listener = syscalls.install_filter(program)
     except OSError as error:
@@ -98,6 +100,18 @@ def _install_filter() -> int:
 def _restore_signals(start: JobStart) -> None:
     for number in start.handled - start.ignored | frozenset(_PYTHON_IGNORES):
         signal.signal(number, signal.SIG_DFL)
+def _close_rings() -> None:
+    """Close inherited rings of io_uring.
+
+    A ring with a thread of its own (IORING_SETUP_SQPOLL) is told what to do through shared memory, by no call that the
+    filter could see, and makes connections in its maker's name for as long as the maker lives.
+    """
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the directory's own descriptor is in its list
+            if os.readlink(f"/proc/self/fd/{name}") == _RING:
+                os.close(int(name))
+
+
     for number in start.ignored:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, start.signal_mask)

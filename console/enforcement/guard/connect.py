@@ -23,25 +23,18 @@ from console.enforcement import layouts as k
 from console.enforcement import syscalls
 from console.enforcement.backend import Call
 from console.enforcement.fds import OwnedFd
+from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, resolved
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.errors import CallerGone
-from console.model.words import ExitPoint
-from console.policy.decide import CompiledPolicy
 from console.policy.request import MAPPED
 
 _LOOPBACK_NETWORK = MAPPED + 0x7F00_0000 >> 24
-_LOOPBACK_V4 = MAPPED + 0x7F00_0001
 _LOOPBACK_V6 = 1
-_ANY_V4 = MAPPED
-_ANY_V6 = 0
-_ANYWHERE = frozenset({_ANY_V4, _ANY_V6})
 _RESULT_KEPT_S = 30.0
 _MOST_RESULTS_KEPT = 1024
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
-_SO_TYPE = int(socket.SO_TYPE)
-_UNCOVERED_TYPES = frozenset({socket.SOCK_DGRAM, socket.SOCK_RAW})
 
 
 class _Untold(NamedTuple):
@@ -81,7 +74,9 @@ class ConnectPoint:
             if self._untold and self._tell_again(supervisor, attempt.call, taken, sockaddr):
                 return
             remote = k.parse_known_sockaddr(sockaddr)
-            if remote is not None and _is_covered(taken.number):
+            if remote is not None:
+                remote = asked_about(supervisor.policy, taken.number, remote)
+            if remote is not None:
                 self._covered(supervisor, attempt, taken, sockaddr, remote)
             else:
                 self._uncovered(supervisor, attempt.call, taken, sockaddr)
@@ -107,9 +102,9 @@ class ConnectPoint:
     def _uncovered(self, supervisor: Supervisor, call: Call, taken: OwnedFd, sockaddr: bytes) -> None:
         """Answer a connect that no rule speaks of.
 
-        On an internet socket it is made here, with the copied address: one of a datagram socket, one that dissolves an
-        association (AF_UNSPEC), or an error; so is one on what is no socket. On a socket of any other family it must be
-        the caller's own call, because a Unix socket's peer is told who connects.
+        On an internet socket it is made here, with the copied address: one of a datagram socket where the policy leaves
+        those alone, one that dissolves an association (AF_UNSPEC), or an error; so is one on what is no socket. On a
+        socket of any other family it must be the caller's own call, because a Unix socket's peer is told who connects.
         """
         try:
             own = syscalls.socket_option(taken.number, socket.SO_DOMAIN) not in _INTERNET
@@ -130,11 +125,10 @@ class ConnectPoint:
         policy = supervisor.policy
         call = attempt.call
         led_to = sockaddr
-        if remote.address in _ANYWHERE:
-            remote = _this_machine(taken, remote)
-            led_to = k.with_address(sockaddr, remote.address)
+        if remote.address in ANYWHERE:
+            led_to, remote = resolved(taken.number, sockaddr, remote)
         supervisor.identify(attempt)
-        bound = _local(taken) if _asks_local(policy) else NO_ENDPOINT
+        bound = _local(taken) if asks_local(policy) else NO_ENDPOINT
         decision = supervisor.decide(policy, attempt, bound, remote)
         result = decision.errno or self._perform(taken, led_to, remote.address)
         local = _local(taken)
@@ -179,37 +173,8 @@ class ConnectPoint:
         return True
 
 
-def _is_covered(number: int) -> bool:
-    """Say whether a socket is of a kind that the connect exit point is asked about: every kind that has connections."""
-    try:
-        return syscalls.socket_option(number, _SO_TYPE) not in _UNCOVERED_TYPES
-    except OSError:
-        return False
-
-
 def _local(taken: OwnedFd) -> Endpoint:
     return local_endpoint(taken.number) or NO_ENDPOINT
-
-
-def _this_machine(taken: OwnedFd, remote: Endpoint) -> Endpoint:
-    """Return where a connect to 0.0.0.0 or :: leads: to this machine, and to the address that the socket is bound to.
-
-    A rule about loopback must see it, so what the kernel would make of the address is made of it before the decision;
-    the connect is then to that address, whatever the socket is bound to meanwhile.
-
-    Source: net/ipv4/route.c, ip_route_output_key_hash_rcu; net/ipv6/tcp_ipv6.c, tcp_v6_connect.
-    """
-    bound = _local(taken).address
-    if remote.address == _ANY_V4:
-        return Endpoint(bound if k.is_mapped(bound) and bound != _ANY_V4 else _LOOPBACK_V4, remote.port)
-    return Endpoint(_LOOPBACK_V4 if k.is_mapped(bound) else _LOOPBACK_V6, remote.port)
-
-
-def _asks_local(policy: CompiledPolicy) -> bool:
-    table = policy.tables[ExitPoint.CONNECT]
-    if policy.has_exit_programs and policy.exit_programs[ExitPoint.CONNECT]:
-        return True
-    return table is not None and (table.local_addresses is not None or table.local_ports is not None)
 
 
 def _is_loopback(address: int) -> bool:

@@ -17,7 +17,7 @@ import socket
 import sys
 import threading
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -33,12 +33,14 @@ from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.notify import SeccompBackend
 from console.enforcement.guard.protocols import handle_socket, handle_upgrade
-from console.enforcement.guard.reporter import Reporter, whole_text
+from console.enforcement.guard.reporter import Reporter
+from console.enforcement.guard.sending import SendPoint
 from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.turns import Turns, install_abort_handler
 from console.enforcement.guard.waiting import WaitingRoom
 from console.errors import ConsoleError, KernelError, PolicyError, UsageError
-from console.model.words import ExitPoint
+from console.messages import describe, line, message
+from console.model.words import ExitPoint, Udp
 from console.policy.compiler import compile_policy
 from console.store.location import Location
 
@@ -114,7 +116,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
         syscalls.hide_from_tracers()
     except OSError as error:
         raise KernelError("GWL0414", reason=error.strerror) from error
-    job, listener = _start_job(start)
+    job, listener = _start_job(replace(start, decide_datagrams=policy.udp is Udp.DECIDE))
     _let_go(keep={listener.number, link.fileno(), front.number})
 
     def on_revision(revision: NewRevision) -> None:
@@ -155,6 +157,7 @@ def _open_exit_points(supervisor: Supervisor) -> Turns:
 
 def _start_job(start: child.JobStart) -> tuple[int, OwnedFd]:
     """Fork the job's process and wait until it executes the command.
+    send_point = SendPoint(turns)
 
     Returns:
         Its process id, and the listener of its filter.
@@ -162,6 +165,9 @@ def _start_job(start: child.JobStart) -> tuple[int, OwnedFd]:
     Raises:
         UsageError: The command cannot be executed.
         KernelError: The filter cannot be installed.
+        k.SYS_SENDTO: (ExitPoint.CONNECT, send_point.handle),
+        k.SYS_SENDMSG: (ExitPoint.CONNECT, send_point.handle),
+        k.SYS_SENDMMSG: (ExitPoint.CONNECT, send_point.handle),
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = os.fork()

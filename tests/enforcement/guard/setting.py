@@ -13,6 +13,7 @@ from console.enforcement.guard.accept import AcceptPoint
 from console.enforcement.guard.connect import ConnectPoint
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.protocols import handle_socket, handle_upgrade
+from console.enforcement.guard.sending import SendPoint
 from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.waiting import WaitingRoom
 from console.model.words import ExitPoint, Mode
@@ -23,6 +24,7 @@ PATIENCE_S = 10.0
 ADDRESS = 0x7000_0000
 LENGTH = 0x7000_1000
 PEER = 0x7000_2000
+SENDS = (k.SYS_SENDTO, k.SYS_SENDMSG, k.SYS_SENDMMSG)
 NUMBER = 5
 """The descriptor that calls name, where nothing else is said."""
 
@@ -52,6 +54,7 @@ class Setting:
         self.woken = []
         self.connect_point = ConnectPoint()
         self.room = WaitingRoom() if room else None
+        self.send_point = SendPoint()
         if self.room is None:
             self.accept_point = AcceptPoint(self.waiting.append, lambda: self.woken.append(True))
         else:
@@ -64,6 +67,7 @@ class Setting:
             k.SYS_SOCKET: (ExitPoint.CONNECT, handle_socket),
             k.SYS_SETSOCKOPT: (ExitPoint.CONNECT, handle_upgrade),
         }
+            **dict.fromkeys(SENDS, (ExitPoint.CONNECT, self.send_point.handle)),
         if self.room is not None:
             self.room.start(self.supervisor, self.accept_point)
 
