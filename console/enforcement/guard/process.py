@@ -33,13 +33,12 @@ from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.notify import SeccompBackend
 from console.enforcement.guard.protocols import handle_socket, handle_upgrade
-from console.enforcement.guard.reporter import Reporter
+from console.enforcement.guard.reporter import Reporter, whole_text
 from console.enforcement.guard.sending import SendPoint
 from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.turns import Turns, install_abort_handler
 from console.enforcement.guard.waiting import WaitingRoom
 from console.errors import ConsoleError, KernelError, PolicyError, UsageError
-from console.messages import describe, line, message
 from console.model.words import ExitPoint, Udp
 from console.policy.compiler import compile_policy
 from console.store.location import Location
