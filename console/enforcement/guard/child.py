@@ -5,6 +5,7 @@ Runs in a child of the guard, single-threaded, between fork and exec; reports on
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -18,6 +19,7 @@ from console.enforcement.guard.filter import build_filter
 
 _PYTHON_IGNORES = (signal.SIGPIPE, signal.SIGXFSZ)
 """Signals that Python's start-up sets to be ignored (Py_InitializeEx); a command expects their default."""
+_RING = "anon_inode:[io_uring]"
 FILTER_STEP = b"filter"
 EXECUTE_STEP = b"execute"
 USER_STEP = b"user"
@@ -50,8 +52,6 @@ class JobStart:
     """As it was when we were started."""
 
 
-    decide_datagrams: bool = False
-    """Whether the guard is asked about datagrams; for the life of the job."""
 def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
     """Execute the command under the filter.
 
@@ -60,8 +60,9 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
     """
     try:
         os.setpgid(0, start.process_group)
+        _close_rings()
         _restore_signals(start)
-        listener = _install_filter(start)
+        listener = _install_filter()
     except OSError as error:
         _leave(reports, FILTER_STEP, error)
     try:
@@ -77,7 +78,7 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
         _leave(reports, EXECUTE_STEP, error)
 
 
-def _install_filter(start: JobStart) -> int:
+def _install_filter() -> int:
     """Install the filter, without no_new_privs where we may.
 
     A connect on a Unix socket is the caller's own, and between the guard's look at the descriptor and the kernel's,
@@ -85,7 +86,7 @@ def _install_filter(start: JobStart) -> int:
     does: the job cannot connect by TCP at all, except through the guard. It also keeps the job from tracing the guard.
     Without Landlock (before Linux 6.7, or not switched on) the gap is there, and takes a program that looks for it.
     """
-    program = build_filter(decide_datagrams=start.decide_datagrams)
+    program = build_filter()
     try:
         listener = syscalls.install_filter(program)
     except OSError as error:
@@ -97,9 +98,6 @@ def _install_filter(start: JobStart) -> int:
     return listener
 
 
-def _restore_signals(start: JobStart) -> None:
-    for number in start.handled - start.ignored | frozenset(_PYTHON_IGNORES):
-        signal.signal(number, signal.SIG_DFL)
 def _close_rings() -> None:
     """Close inherited rings of io_uring.
 
@@ -112,6 +110,9 @@ def _close_rings() -> None:
                 os.close(int(name))
 
 
+def _restore_signals(start: JobStart) -> None:
+    for number in start.handled - start.ignored | frozenset(_PYTHON_IGNORES):
+        signal.signal(number, signal.SIG_DFL)
     for number in start.ignored:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, start.signal_mask)
