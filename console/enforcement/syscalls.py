@@ -29,8 +29,6 @@ _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_CHILD_SUBREAPER = 36
 _NO_LANDLOCK = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.E2BIG, errno.EINVAL})
 """Not built in; switched off; knows files only: the attribute is longer, or asks for more, than it knows."""
-_NO_LANDLOCK = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.E2BIG, errno.EINVAL})
-"""Not built in; switched off; knows files only: the attribute is longer, or asks for more, than it knows."""
 _PIDFD_THREAD = os.O_EXCL
 """Linux 6.9: the pidfd names one thread, and its own descriptor table (linux/pidfd.h)."""
 _TIMEVAL = struct.Struct("=qq")
