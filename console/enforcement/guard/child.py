@@ -50,6 +50,8 @@ class JobStart:
     identity: Identity | None
     environment: Mapping[bytes, bytes]
     """As it was when we were started."""
+    decide_datagrams: bool = False
+    """Whether the guard is asked about datagrams; for the life of the job."""
 
 
 def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
@@ -62,7 +64,7 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
         os.setpgid(0, start.process_group)
         _close_rings()
         _restore_signals(start)
-        listener = _install_filter()
+        listener = _install_filter(start)
     except OSError as error:
         _leave(reports, FILTER_STEP, error)
     try:
@@ -78,7 +80,7 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
         _leave(reports, EXECUTE_STEP, error)
 
 
-def _install_filter() -> int:
+def _install_filter(start: JobStart) -> int:
     """Install the filter, without no_new_privs where we may.
 
     A connect on a Unix socket is the caller's own, and between the guard's look at the descriptor and the kernel's,
@@ -86,7 +88,7 @@ def _install_filter() -> int:
     does: the job cannot connect by TCP at all, except through the guard. It also keeps the job from tracing the guard.
     Without Landlock (before Linux 6.7, or not switched on) the gap is there, and takes a program that looks for it.
     """
-    program = build_filter()
+    program = build_filter(decide_datagrams=start.decide_datagrams)
     try:
         listener = syscalls.install_filter(program)
     except OSError as error:

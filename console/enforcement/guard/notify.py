@@ -43,7 +43,6 @@ from collections.abc import Sequence
 
 from console.enforcement import datagrams, syscalls
 from console.enforcement import layouts as k
-from console.enforcement import syscalls
 from console.enforcement.backend import Call, Caller, Site
 from console.enforcement.fds import OwnedFd
 from console.errors import CallerGone
@@ -181,6 +180,7 @@ class SeccompBackend:
         self._require_waiting(call)  # and so it has waited all along: memory and program belong together
         caller.sites[call.instruction] = Site(memory, program)
         return program
+
     def gather(self, call: Call, parts: Sequence[tuple[int, int]]) -> bytes:
         """Copy memory of the caller that lies in several places; see `Backend`."""
         try:
@@ -189,7 +189,6 @@ class SeccompBackend:
             raise CallerGone("GWL0402") from error
         self._require_waiting(call)
         return octets
-
 
     def write_memory(self, call: Call, address: int, octets: bytes) -> None:
         """Write memory of the caller; see `Backend`."""
@@ -224,10 +223,10 @@ class SeccompBackend:
     def answer(self, call: Call, errno: int) -> None:
         """Let the call return; see `Backend`."""
         self._ioctl_about_call(k.IOCTL_SEND, bytearray(k.RESPONSE.pack(call.cookie, 0, -errno, 0)))
+
     def answer_count(self, call: Call, count: int) -> None:
         """Let the call return a number; see `Backend`."""
         self._ioctl_about_call(k.IOCTL_SEND, bytearray(k.RESPONSE.pack(call.cookie, count, 0, 0)))
-
 
     def go_on(self, call: Call) -> None:
         """Let the kernel carry the call out; see `Backend`."""

@@ -29,7 +29,6 @@ from console.enforcement.frames import PROTOCOL, Hello, NewRevision
 from console.enforcement.guard import child
 from console.enforcement.guard.accept import AcceptPoint
 from console.enforcement.guard.connect import ConnectPoint
-from console.enforcement.guard.exit_programs import ExitPrograms
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.notify import SeccompBackend
@@ -121,28 +120,20 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
 
     def on_revision(revision: NewRevision) -> None:
         with contextlib.suppress(PolicyError):  # one that does not compile leaves the old one in force
-            compiled = compile_policy(revision.policy, revision.revision)
-            exit_programs.prepare(compiled)
-            supervisor.policy = compiled
-            exit_programs.settle(compiled)
+            supervisor.policy = compile_policy(revision.policy, revision.revision)
             reporter.in_force(revision.revision)
 
     reporter = Reporter(location, hello, link, on_revision)
-    backend = SeccompBackend(listener)
-    supervisor = Supervisor(backend, policy, reporter)
+    supervisor = Supervisor(SeccompBackend(listener), policy, reporter)
     turns = _open_exit_points(supervisor)
-    qualified_job_name = f"{link.welcome.job_number:06}/{names.user}/{names.name}"
-    exit_programs = supervisor.exit_programs = ExitPrograms(location, qualified_job_name, turns.may_block)
-    exit_programs.prepare(policy)
     reporter.start()
     reporter.in_force(policy.revision)
     turns.start()
     front.say("started", process=job)
-    status = _wait_for_job(job, backend, front, reporter)
+    status = _wait_for_job(job, front, reporter)
     turns.wait()
     reporter.end(status)
     front.say("ended", status=status)
-    exit_programs.end()
 
 
 def _open_exit_points(supervisor: Supervisor) -> Turns:
@@ -150,6 +141,7 @@ def _open_exit_points(supervisor: Supervisor) -> Turns:
     turns = Turns(supervisor.backend, supervisor.serve)
     waiting_room = WaitingRoom()
     accept_point = AcceptPoint(waiting_room.add, waiting_room.wake)
+    send_point = SendPoint(turns)
     supervisor.handlers = {
         k.SYS_CONNECT: (ExitPoint.CONNECT, ConnectPoint(turns).handle),
         k.SYS_LISTEN: (ExitPoint.LISTEN, handle_listen),
@@ -157,6 +149,9 @@ def _open_exit_points(supervisor: Supervisor) -> Turns:
         k.SYS_ACCEPT4: (ExitPoint.ACCEPT, accept_point.handle),
         k.SYS_SOCKET: (ExitPoint.CONNECT, handle_socket),
         k.SYS_SETSOCKOPT: (ExitPoint.CONNECT, handle_upgrade),
+        k.SYS_SENDTO: (ExitPoint.CONNECT, send_point.handle),
+        k.SYS_SENDMSG: (ExitPoint.CONNECT, send_point.handle),
+        k.SYS_SENDMMSG: (ExitPoint.CONNECT, send_point.handle),
     }
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)
@@ -165,7 +160,6 @@ def _open_exit_points(supervisor: Supervisor) -> Turns:
 
 def _start_job(start: child.JobStart) -> tuple[int, OwnedFd]:
     """Fork the job's process and wait until it executes the command.
-    send_point = SendPoint(turns)
 
     Returns:
         Its process id, and the listener of its filter.
@@ -173,9 +167,6 @@ def _start_job(start: child.JobStart) -> tuple[int, OwnedFd]:
     Raises:
         UsageError: The command cannot be executed.
         KernelError: The filter cannot be installed.
-        k.SYS_SENDTO: (ExitPoint.CONNECT, send_point.handle),
-        k.SYS_SENDMSG: (ExitPoint.CONNECT, send_point.handle),
-        k.SYS_SENDMMSG: (ExitPoint.CONNECT, send_point.handle),
     """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = os.fork()
@@ -227,20 +218,18 @@ def _let_go(keep: set[int]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-def _wait_for_job(job: int, backend: SeccompBackend, front: Front, reporter: Reporter) -> int:
-    """Reap what ends until the command has ended and no process of the job is left.
-
-    The job is what stands under the filter. Not all our children do: there are exit programs, and what those have
-    started and left behind. So it is not having no child any more that ends a guard, but the filter having no process;
-    and as every process of the job is our descendant, its last one is reaped by us.
+def _wait_for_job(job: int, front: Front, reporter: Reporter) -> int:
+    """Reap the processes of the job until none is left.
 
     Returns:
         How the command ended, as a shell says it.
     """
     status = 0
-    command_ended = False
-    while not (command_ended and backend.is_deserted()):
-        process, wait_status = os.waitpid(-1, os.WUNTRACED)
+    while True:
+        try:
+            process, wait_status = os.waitpid(-1, os.WUNTRACED)
+        except ChildProcessError:
+            return status
         if process != job:
             continue
         if os.WIFSTOPPED(wait_status):
@@ -248,13 +237,19 @@ def _wait_for_job(job: int, backend: SeccompBackend, front: Front, reporter: Rep
             continue
         code = os.waitstatus_to_exitcode(wait_status)
         status = code if code >= 0 else 128 - code
-        command_ended = True
-        if not backend.is_deserted():
+        if _has_children():
             # The rest of the job goes on in the background; what it did so far is in the journal when the shell
             # has its prompt back.
             reporter.flush()
             front.say("ended", status=status)
-    return status
+
+
+def _has_children() -> bool:
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _die_of_any_bug(front: Front) -> None:

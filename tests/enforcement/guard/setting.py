@@ -53,8 +53,8 @@ class Setting:
         self.waiting = []
         self.woken = []
         self.connect_point = ConnectPoint()
-        self.room = WaitingRoom() if room else None
         self.send_point = SendPoint()
+        self.room = WaitingRoom() if room else None
         if self.room is None:
             self.accept_point = AcceptPoint(self.waiting.append, lambda: self.woken.append(True))
         else:
@@ -66,8 +66,8 @@ class Setting:
             k.SYS_ACCEPT4: (ExitPoint.ACCEPT, self.accept_point.handle),
             k.SYS_SOCKET: (ExitPoint.CONNECT, handle_socket),
             k.SYS_SETSOCKOPT: (ExitPoint.CONNECT, handle_upgrade),
-        }
             **dict.fromkeys(SENDS, (ExitPoint.CONNECT, self.send_point.handle)),
+        }
         if self.room is not None:
             self.room.start(self.supervisor, self.accept_point)
 
