@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from datetime import UTC, datetime
 
 import pytest
@@ -27,3 +29,15 @@ def store(store_url):
     opened = open_store(store_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Return the directory of a disk of 1 MiB, which only root can have."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    options = ["-t", "tmpfs", "-o", "size=1m,mode=700", "greenwall-test", str(directory)]
+    if os.geteuid() != 0 or subprocess.run(["mount", *options], check=False, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("nothing can be mounted here")
+    yield directory
+    subprocess.run(["umount", "--lazy", str(directory)], check=True)

@@ -7,9 +7,12 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from console.enforcement.frames import PROTOCOL, Event, Hello
+from console.enforcement.frames import PROTOCOL, Hello, Records
+from console.enforcement.layouts import Endpoint
+from console.enforcement.records import Decided, Who, pack, sealed
 from console.journal.entries import Entry
-from console.model.words import ExitPoint
+from console.model.words import ExitPoint, Outcome
+from console.policy.request import MAPPED, Decision
 from console.policy.rule import Rule
 
 GUARD_ID = "0123456789abcdef" * 2
@@ -21,32 +24,28 @@ def rule(**fields) -> Rule:
     return replace(Rule(ExitPoint.CONNECT, 10), **fields)
 
 
-def event(number=1, **fields) -> Event:
-    whole = Event(
-        number=number,
+def decided(**fields) -> Decided:
+    whole = Decided(
         at_ns=AT_NS,
-        sk_type="C",
-        outcome="*ALLOWED",
-        exit_point="*CONNECT",
-        rule_sequence=99999,
+        exit_point=ExitPoint.CONNECT,
+        decision=Decision(Outcome.ALLOWED, 99999, 0, journal=True, alert=False),
         revision=1,
-        user="ALICE",
-        pid=4711,
-        program="/usr/bin/curl",
-        address_family="*IPV4",
-        local_address="127.0.0.1",
-        local_port=40000,
-        remote_address="127.0.0.2",
-        remote_port=443,
-        socks_server="",
+        who=Who("ALICE", "/usr/bin/curl", 4711),
+        local=Endpoint(MAPPED + 0x7F00_0001, 40000),
+        remote=Endpoint(MAPPED + 0x7F00_0002, 443),
         decision_us=7,
         text="",
     )
-    return msgspec.structs.replace(whole, **fields)
+    return whole._replace(**fields)
 
 
-def events(first, last) -> tuple[Event, ...]:
-    return tuple(event(number) for number in range(first, last + 1))
+def record(number=1, **fields) -> bytes:
+    return sealed(pack(number, (number, 0, 7 * number), decided(**fields)))
+
+
+def records(first, last) -> Records:
+    """Return the frame in which a guard sends these."""
+    return Records(b"".join(map(record, range(first, last + 1))))
 
 
 def hello(guard_id=GUARD_ID, **fields) -> Hello:

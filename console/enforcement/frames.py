@@ -1,22 +1,24 @@
 """What a guard and the worker say to each other: frozen values, and their octets on the Unix socket.
 
 Layout: a frame is a length (4 octets, big-endian, not counting itself) and that many octets of MessagePack, a tagged
-array. A stream of frames is also what a spool file holds (see `console.enforcement.spool`).
+array. Decisions go in a frame as the octets that the guard packed (`console.enforcement.records`).
 
 The conversation::
 
     guard                                        worker
     Hello  ------------------------------------>
            <------------------------------------  Welcome (job number, what it already has, policy in force)
-    Entries (numbers n..m) --------------------->  one transaction
+    Records (numbers n..m) --------------------->  one transaction
            <------------------------------------  Taken (m)
+    Counted ------------------------------------>
            <------------------------------------  NewRevision
     InForce ------------------------------------>
+           <------------------------------------  EndJob (an operator wants the job ended)
     End ---------------------------------------->
-           <------------------------------------  Taken (last)
+           <------------------------------------  Taken (last, ended)
 
 A guard that comes back after the worker was away says Hello again with the same guard id; Welcome.last_number tells
-it which entries to send again.
+it which records to send again.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ import msgspec
 from console.errors import WorkerError
 from console.policy.rule import Policy
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised when a frame changes its meaning; both sides refuse another number."""
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -39,37 +41,9 @@ _LENGTH = struct.Struct(">I")
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 Number = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
-Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 """Numbers that the journal can hold; another one makes a frame that is none."""
 
 GuardId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
-
-
-class Event(msgspec.Struct, frozen=True, array_like=True):
-    """One decided call, as the guard saw it; becomes one SK entry."""
-
-    number: Number
-    """Running number of this guard, from 1, without gaps."""
-    at_ns: Number
-    """Nanoseconds since 1970-01-01T00:00:00Z."""
-    sk_type: str
-    outcome: str
-    exit_point: str
-    rule_sequence: Count
-    revision: Count
-    user: str
-    pid: Count
-    program: str
-    address_family: str
-    local_address: str
-    local_port: Port
-    remote_address: str
-    remote_port: Port
-    socks_server: str
-    decision_us: Count
-    """Microseconds from receiving the notification to having decided."""
-    text: str
-    """Why, where the rule does not say it: an unreadable caller, a connection that could not be delivered."""
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True, tag="hello"):
@@ -99,16 +73,27 @@ class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome"):
     policy: Policy
 
 
-class Entries(msgspec.Struct, frozen=True, array_like=True, tag="entries"):
-    """Events in ascending order of number."""
+class Records(msgspec.Struct, frozen=True, array_like=True, tag="records"):
+    """Decisions, in ascending order of number."""
 
-    events: tuple[Event, ...]
+    octets: bytes
+    """Whole records, as `console.enforcement.records` lays them out."""
+
+
+class Counted(msgspec.Struct, frozen=True, array_like=True, tag="counted"):
+    """What the guard has decided since it began; sent when there was something that no rule wants in the journal."""
+
+    decided: Number
+    refused: Number
+    decision_us: Number
 
 
 class Taken(msgspec.Struct, frozen=True, array_like=True, tag="taken"):
-    """All events up to this number are in the journal, on disk."""
+    """All records up to this number are in the journal, on disk."""
 
     number: int
+    ended: bool = False
+    """The End is there too: the guard has nothing left to do."""
 
 
 class NewRevision(msgspec.Struct, frozen=True, array_like=True, tag="revision"):
@@ -116,6 +101,15 @@ class NewRevision(msgspec.Struct, frozen=True, array_like=True, tag="revision"):
 
     revision: int
     policy: Policy
+
+
+class EndJob(msgspec.Struct, frozen=True, array_like=True, tag="end_job"):
+    """An operator wants the job ended; said again by each worker until it has."""
+
+    option: str
+    """``*CNTRLD`` or ``*IMMED``."""
+    delay_s: Count
+    """Seconds between asking and killing; 0 with ``*IMMED``."""
 
 
 class InForce(msgspec.Struct, frozen=True, array_like=True, tag="in_force"):
@@ -131,10 +125,15 @@ class End(msgspec.Struct, frozen=True, array_like=True, tag="end"):
     """As the shell shows it: the command's own status, or 128 + signal number."""
 
 
-Frame = Hello | Welcome | Entries | Taken | NewRevision | InForce | End
+Frame = Hello | Welcome | Records | Counted | Taken | NewRevision | EndJob | InForce | End
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Frame)
+
+
+def whole_text(text: str) -> str:
+    """Return a text from the system with what is no UTF-8 spelt out octet by octet: no frame can carry it as it is."""
+    return text.encode(errors="surrogateescape").decode(errors="backslashreplace") if not text.isascii() else text
 
 
 def encode(frame: Frame) -> bytes:

@@ -6,16 +6,19 @@ import asyncio
 import logging
 import os
 import socket
+from collections.abc import Mapping
 
 from console.enforcement.frames import (
     MAX_FRAME_BYTES,
     PROTOCOL,
+    Counted,
     End,
-    Entries,
+    EndJob,
     Frame,
     Hello,
     InForce,
     NewRevision,
+    Records,
     Taken,
     Welcome,
     decode,
@@ -41,6 +44,8 @@ class Conversation:
 
     def __init__(self, guard_id: str, writer: asyncio.StreamWriter) -> None:
         self.guard_id = guard_id
+        self.told: EndJob | None = None
+        """How its job is to end, as it was told last."""
         self._writer = writer
 
     def send(self, octets: bytes) -> None:
@@ -53,8 +58,8 @@ class Conversation:
 
     def taken(self, parcel: Parcel, number: int) -> None:
         """Acknowledge what is on disk."""
-        if not isinstance(parcel.frame, InForce):
-            self.send(encode(Taken(number)))
+        if isinstance(parcel.frame, Records | End):
+            self.send(encode(Taken(number, ended=isinstance(parcel.frame, End))))
 
     def refused(self, error: WorkerError) -> None:
         """Say why and end."""
@@ -89,6 +94,18 @@ class GuardServer:
         octets = encode(NewRevision(revision, policy))
         for conversation in self._conversations:
             conversation.send(octets)
+
+    def end_jobs(self, wanted: Mapping[str, EndJob]) -> None:
+        """Tell guards that their jobs are to end, each once.
+
+        Args:
+            wanted: Guard id -> how.
+        """
+        for conversation in self._conversations:
+            request = wanted.get(conversation.guard_id)
+            if request is not None and request != conversation.told:
+                conversation.told = request
+                conversation.send(encode(request))
 
     async def converse(self, endpoint: socket.socket) -> None:
         """Speak with one guard until it goes, or says something that makes no sense.
@@ -126,7 +143,7 @@ class GuardServer:
         try:
             while True:
                 frame = await _read(reader)
-                if not isinstance(frame, Entries | InForce | End):
+                if not isinstance(frame, Records | Counted | InForce | End):
                     raise WorkerError("GWL0506", frame=type(frame).__name__)
                 await self._scribe.put(Parcel(hello.guard_id, frame), conversation)
         finally:

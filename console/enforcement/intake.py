@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from console.enforcement.frames import Event
+from console.enforcement.records import Event
 from console.errors import WorkerError
 from console.journal.entries import Entry
+from console.messages import message
+from console.model.running import Guard
 from console.store.text import storable
 
 SOCKETS = "SK"
 """Entry type of a sockets connection."""
+GENERIC = "GR"
+"""Entry type of anything else that a guard or the worker has to say."""
+_JOB = "JS"
+"""Entry type of a job's start and end."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MOMENT_NS = 253_402_300_799 * 10**9
@@ -43,25 +49,30 @@ def new_events(events: Sequence[Event], last_number: int) -> Sequence[Event]:
     return fresh
 
 
-def unseen_events(events: Sequence[Event], last_number: int) -> Sequence[Event]:
-    """Return the events of a spool that come after the last one taken, each once.
+def unseen_events(events: Sequence[Event], last_number: int) -> tuple[Sequence[Event], int]:
+    """Return the events of a dead guard's segment that come after the last one taken, each once.
 
-    A spool may hold an event twice, and what was lost before it cannot be had any more: no reason to lose these too.
+    What was lost before them cannot be had any more: no reason to lose these too.
 
     Args:
         events: In the order of the file.
         last_number: Highest number of this guard that is in the journal.
+
+    Returns:
+        The events, and how many are missing before or among them.
     """
     found: list[Event] = []
+    missing = 0
     for event in events:
         if event.number > last_number:
+            missing += event.number - last_number - 1
             found.append(event)
             last_number = event.number
-    return found
+    return found, missing
 
 
 def entry(event: Event, *, guard_id: str, job: str) -> Entry:
-    """Return the SK entry of an event.
+    """Return the SK entry of an event; the GR entry of a notice.
 
     Args:
         event: One decided call.
@@ -70,7 +81,7 @@ def entry(event: Event, *, guard_id: str, job: str) -> Entry:
     """
     return Entry(
         entry_timestamp=moment(event.at_ns),
-        entry_type=SOCKETS,
+        entry_type=SOCKETS if event.exit_point else GENERIC,
         sk_type=event.sk_type[:1],
         outcome=event.outcome[: _LONGEST["word"]],
         exit_point=event.exit_point[: _LONGEST["word"]],
@@ -90,4 +101,33 @@ def entry(event: Event, *, guard_id: str, job: str) -> Entry:
         text=storable(event.text),
         guard_id=guard_id,
         guard_number=event.number,
+    )
+
+
+def job_start(guard: Guard) -> Entry:
+    """Return the JS entry of a job that has started."""
+    return _job_entry(guard, guard.started, message("GWL0518", command=guard.command).text)
+
+
+def job_end(guard: Guard, at: datetime, exit_status: int | None) -> Entry:
+    """Return the JS entry of a job that has ended.
+
+    Args:
+        guard: Its guard.
+        at: When the worker heard of it.
+        exit_status: The job's; None when its guard was killed.
+    """
+    said = message("GWL0520") if exit_status is None else message("GWL0519", status=exit_status)
+    return _job_entry(guard, at, said.text)
+
+
+def _job_entry(guard: Guard, at: datetime, text: str) -> Entry:
+    return Entry(
+        entry_timestamp=at,
+        entry_type=_JOB,
+        user_name=guard.user,
+        qualified_job_name=guard.qualified_job_name,
+        pid=guard.pid,
+        text=text,
+        guard_id=guard.guard_id,
     )

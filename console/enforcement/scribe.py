@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, Protocol, TypeVar
 
-from console.enforcement.frames import Entries
+from console.enforcement.frames import Records
 from console.enforcement.ledger import Ledger, Parcel
 from console.errors import StoreError, WorkerError
 from console.messages import describe, line
@@ -20,8 +20,9 @@ _T = TypeVar("_T")
 
 _QUEUE_PARCELS = 256
 """Parcels that may wait; a guard that sends more is not read from, and keeps its entries itself."""
-_BATCH_EVENTS = 20_000
-"""Events in a transaction, about a third of a second of work: longer would hold up the commands of operators."""
+_BATCH_BYTES = 2 * 1024 * 1024
+"""Octets of records in a transaction, about a third of a second of work: longer would hold up the commands of
+operators."""
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
 
@@ -74,10 +75,10 @@ class Scribe:
         """Write down parcels as they come, all that wait in one transaction."""
         while True:
             batch = [await self._queue.get()]
-            events = _events(batch[0][0])
-            while events < _BATCH_EVENTS and not self._queue.empty():
+            size_bytes = _size_bytes(batch[0][0])
+            while size_bytes < _BATCH_BYTES and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-                events += _events(batch[-1][0])
+                size_bytes += _size_bytes(batch[-1][0])
             await self._commit(batch)
 
     def close(self) -> None:
@@ -98,5 +99,5 @@ class Scribe:
                 sender.taken(parcel, result)
 
 
-def _events(parcel: Parcel) -> int:
-    return len(parcel.frame.events) if isinstance(parcel.frame, Entries) else 1
+def _size_bytes(parcel: Parcel) -> int:
+    return len(parcel.frame.octets) if isinstance(parcel.frame, Records) else 100

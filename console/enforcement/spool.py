@@ -1,13 +1,15 @@
-"""Entries that no worker has taken yet, in one file a guard; the next worker takes the files of dead guards in.
+"""What a guard keeps on disk while it lives, and leaves there when it dies; the worker takes in what dead ones left.
 
-Knows files, locks and records; what the events say is not its business.
+Knows files and locks; what the decisions say is not its business.
 
-Layout: A file is a sequence of records. A record is a frame (`console.enforcement.frames`: length, payload) and the
-CRC-32 of all its octets, 4 octets, big-endian. The first record is the guard's Hello, the others are Entries and,
-after them, perhaps its End.
+Layout: A guard has one spool file and any number of segments (`console.enforcement.segment`), all in one directory:
+``GUARD.spool`` and ``GUARD.00000001.segment``, the second number rising. The spool file holds records of a frame
+(`console.enforcement.frames`) and the CRC-32 of its octets, 4 octets, big-endian: the guard's Hello, and its End if it
+lived to see it and no worker took it.
 
-A guard holds its file locked (flock) as long as it lives. The file gets its final name only when it is locked, so that
-a file of that name without a lock belongs to a dead guard.
+A guard holds its spool file locked (flock) as long as it lives. The file gets its name only when it is locked, before
+there is any segment, and goes after all of them: a file of that name without a lock belongs to a dead guard, and so do
+the segments.
 """
 
 from __future__ import annotations
@@ -17,94 +19,74 @@ import fcntl
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.enforcement.frames import End, Entries, Event, Frame, Hello, decode
+from console.enforcement.frames import PROTOCOL, End, Hello, decode, encode
+from console.enforcement.records import Event
+from console.enforcement.segment import SEGMENT_BYTES, parse
 from console.enforcement.trust import trusted_users
 from console.errors import WorkerError
 
 _CHECKSUM = struct.Struct(">I")
 _SUFFIX = ".spool"
 _DAMAGED_SUFFIX = ".damaged"
-_PIECE_BYTES = 64 * 1024 * 1024
+_MOST_BYTES = 16 * 1024 * 1024
+"""Of a spool file: the command of a Hello is as long as execve(2) lets it be."""
 
 
 class Spool:
-    """The spool of one guard; for one thread at a time, by one guard.
+    """The spool file of one guard, and the names of its segments; for one thread at a time."""
 
-    The first frame appended must be the guard's Hello; `truncate` keeps it.
-    """
-
-    def __init__(self, directory: Path, guard_id: str) -> None:
+    def __init__(self, directory: Path, hello: Hello) -> None:
         """Make and lock the file.
 
         Args:
             directory: Made for its owner only when it is not there.
-            guard_id: 32 hexadecimal digits.
+            hello: The guard's; it begins the file.
 
         Raises:
-            WorkerError: The file cannot be made.
+            OSError: The file cannot be made.
         """
-        self.path = directory / f"{guard_id}{_SUFFIX}"
-        """The file; there as long as the spool is open, and until a worker has taken it in."""
-        self._hello_bytes = 0
-        try:
-            directory.mkdir(mode=0o700, exist_ok=True)
-            _check_directory(directory)
-            self._descriptor = _make_locked(self.path)
-        except OSError as error:
-            raise WorkerError("GWL0510", path=self.path, reason=error.strerror) from error
+        self.path = directory / f"{hello.guard_id}{_SUFFIX}"
+        """There as long as the spool is open, and until a worker has taken it in."""
+        directory.mkdir(mode=0o700, exist_ok=True)
+        _check_directory(directory)
+        self._descriptor = _make_locked(self.path, _record(hello))
 
-    def append(self, frames: Iterable[bytes]) -> None:
-        """Write encoded frames at the end.
+    def segment(self, index: int) -> Path:
+        """Return the path of a segment; they are read in the order of their numbers."""
+        return self.path.with_suffix(f".{index:08}.segment")
 
-        They survive this process at once, and a power cut once the system has written them.
+    def close(self, exit_status: int | None = None) -> None:
+        """Leave the file to the next worker.
+
+        Args:
+            exit_status: The job's, if it has ended.
 
         Raises:
-            WorkerError: They cannot be written; what was written of them is cut off again.
+            OSError: The status cannot be written.
         """
-        records = [frame + _CHECKSUM.pack(zlib.crc32(frame)) for frame in frames]
-        octets = b"".join(records)
-        end = os.lseek(self._descriptor, 0, os.SEEK_END)
-        try:
-            written = 0
-            while written < len(octets):
-                written += os.write(self._descriptor, memoryview(octets)[written:])
-        except OSError as error:
-            os.ftruncate(self._descriptor, end)
-            raise WorkerError("GWL0510", path=self.path, reason=error.strerror) from error
-        if not self._hello_bytes and records:
-            self._hello_bytes = len(records[0])
-
-    def events(self) -> tuple[Event, ...]:
-        """Return the events that are in the file, in the order written.
-
-        Raises:
-            WorkerError: The file cannot be read, or is not what was written any more.
-        """
-        left = _read(self.path, self._descriptor)
-        if left.damage:
-            raise WorkerError("GWL0511", path=self.path, reason=left.damage)
-        return left.events
-
-    def truncate(self) -> None:
-        """Drop all entries, because the worker has taken everything; the Hello stays."""
-        os.ftruncate(self._descriptor, self._hello_bytes)
-
-    def close(self) -> None:
-        """Give up the lock and leave the file to the next worker; any later call does nothing."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
-            os.close(descriptor)
+            try:
+                if exit_status is not None:
+                    os.write(descriptor, _record(End(exit_status)))
+            finally:
+                os.close(descriptor)
 
     def remove(self) -> None:
         """Delete the file, because the worker has taken everything and the job has ended; then close."""
         if self._descriptor >= 0:
             self.path.unlink(missing_ok=True)
         self.close()
+
+
+def _record(frame: Hello | End) -> bytes:
+    octets = encode(frame)
+    return octets + _CHECKSUM.pack(zlib.crc32(octets))
 
 
 def _check_directory(directory: Path) -> None:
@@ -117,15 +99,18 @@ def _check_directory(directory: Path) -> None:
         raise PermissionError(errno.EPERM, "its directory belongs to another user")
 
 
-def _make_locked(path: Path) -> int:
+def _make_locked(path: Path, octets: bytes) -> int:
     fresh = path.with_suffix(f".{os.getpid()}.new")
     fresh.unlink(missing_ok=True)
     descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        while octets:  # a disk that is almost full takes some
+            octets = octets[os.write(descriptor, octets) :]
         os.rename(fresh, path)
     except OSError:
         os.close(descriptor)
+        fresh.unlink(missing_ok=True)
         raise
     return descriptor
 
@@ -135,36 +120,35 @@ class Leftover:
     """What a dead guard has left."""
 
     path: Path
+    guard_id: str
+    """By the name of the file."""
     hello: Hello | None
-    """None when not even that can be read."""
-    events: tuple[Event, ...]
-    """In the order written, up to the first record that cannot be read."""
+    """None when it cannot be read."""
     exit_status: int | None
     """The job's, if the guard lived to see its end and no worker did."""
     damage: str
-    """Why reading stopped before the end, "" when it did not."""
+    """What is wrong with the spool file, "" when nothing is."""
+    segments: tuple[Path, ...]
+    """In the order written."""
 
 
 @contextmanager
 def leftover(path: Path) -> Iterator[Leftover | None]:
     """Take over the spool of a dead guard while the block lasts; None when its guard lives or another has it.
 
-    Call `discard` inside the block once the events are committed. Until then a crash changes nothing: the next worker
-    reads the same file, and the journal knows which numbers of the guard it has.
+    Call `discard` inside the block for each file whose contents are committed. Until then a crash changes nothing: the
+    next worker reads the same files, and the journal knows which numbers of the guard it has.
 
     Raises:
         WorkerError: The file cannot be opened or read, or is not from whom the journal takes entries.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = _open(path)
     except FileNotFoundError:
         yield None
         return
-    except OSError as error:
-        raise WorkerError("GWL0511", path=path, reason=error.strerror) from error
     try:
-        _check_owner(path, descriptor)
-        yield _read(path, descriptor) if _take_over(path, descriptor) else None
+        yield _look(path, descriptor) if _take_over(path, descriptor) else None
     finally:
         os.close(descriptor)
 
@@ -174,62 +158,67 @@ def waiting_spools(directory: Path) -> list[Path]:
     return sorted(directory.glob(f"*{_SUFFIX}"))
 
 
-def discard(left: Leftover) -> None:
-    """Delete a spool that was taken in; a damaged one is kept under another name for people to look at.
+def read_segment(path: Path, guard_id: str) -> tuple[list[Event], str]:
+    """Read one segment of a dead guard.
+
+    Returns:
+        As `console.enforcement.segment.parse`.
+
+    Raises:
+        WorkerError: It cannot be opened or read, or is not from whom the journal takes entries.
+    """
+    try:
+        descriptor = _open(path)
+    except FileNotFoundError:
+        return [], ""
+    try:
+        return parse(os.pread(descriptor, SEGMENT_BYTES + 1, 0), guard_id)
+    except OSError as error:
+        raise WorkerError("GWL0511", path=path, reason=error.strerror) from error
+    finally:
+        os.close(descriptor)
+
+
+def discard(path: Path, *, damaged: bool = False) -> None:
+    """Delete a file that was taken in; a damaged one is kept under another name for people to look at.
 
     Raises:
         WorkerError: The system refuses.
     """
     try:
-        if left.damage:
-            left.path.rename(left.path.with_suffix(_SUFFIX + _DAMAGED_SUFFIX))
+        if damaged:
+            path.rename(path.with_suffix(path.suffix + _DAMAGED_SUFFIX))
         else:
-            left.path.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
     except OSError as error:
-        raise WorkerError("GWL0511", path=left.path, reason=error.strerror) from error
+        raise WorkerError("GWL0511", path=path, reason=error.strerror) from error
 
 
-def parse(octets: bytes) -> tuple[Hello | None, tuple[Event, ...], str]:
-    """Read the records of a spool.
-
-    A record cut short at the end is what a power cut leaves. A damaged length looks the same, so that what follows the
-    last whole record counts as damage and is kept.
-
-    Args:
-        octets: The whole file.
+def parse_spool(octets: bytes) -> tuple[Hello | None, int | None, str]:
+    """Read a spool file.
 
     Returns:
-        The Hello if there is one, the events up to the first unreadable record, and why that one is unreadable.
+        The guard's Hello if it can be read; the job's exit status if it is there; and "", or what is wrong.
     """
-    hello, events, _, damage = _records(octets)
-    return hello, events, damage
-
-
-def _records(octets: bytes) -> tuple[Hello | None, tuple[Event, ...], int | None, str]:
-    """Return what `parse` does, and the job's exit status if its End is there."""
     hello: Hello | None = None
-    events: list[Event] = []
     exit_status: int | None = None
-    damage = ""
     rest = memoryview(octets)
-    while rest and not damage:
-        frame, size, damage = _record(rest)
-        rest = rest[size:]
+    while rest or hello is None:
+        frame, size, damage = _first(rest)
         match frame:
-            case None:
-                pass
+            case Hello() if hello is None and frame.protocol != PROTOCOL:
+                return None, None, f"protocol {frame.protocol}, of another release"
             case Hello() if hello is None:
                 hello = frame
-            case Entries() if hello is not None:
-                events.extend(frame.events)
-            case End() if hello is not None:
+            case End() if hello is not None and exit_status is None:
                 exit_status = frame.exit_status
             case _:
-                damage = f"unexpected {type(frame).__name__}"
-    return hello, tuple(events), exit_status, damage
+                return hello, exit_status, damage or "unexpected"
+        rest = rest[size:]
+    return hello, exit_status, ""
 
 
-def _record(octets: memoryview) -> tuple[Frame | None, int, str]:
+def _first(octets: memoryview) -> tuple[object, int, str]:
     """Return the first frame and the octets of its record, or None, 0 and what is wrong with it."""
     try:
         found = decode(octets)
@@ -243,9 +232,23 @@ def _record(octets: memoryview) -> tuple[Frame | None, int, str]:
     return frame, size + _CHECKSUM.size, ""
 
 
-def _check_owner(path: Path, descriptor: int) -> None:
+def _open(path: Path) -> int:
+    """Open a file of a guard's.
+
+    Raises:
+        FileNotFoundError: It is not there.
+        WorkerError: It cannot be opened, or is a stranger's.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise WorkerError("GWL0511", path=path, reason=error.strerror) from error
     if os.fstat(descriptor).st_uid not in trusted_users(path.parent.parent):
+        os.close(descriptor)
         raise WorkerError("GWL0511", path=path, reason="it belongs to another user")
+    return descriptor
 
 
 def _take_over(path: Path, descriptor: int) -> bool:
@@ -257,12 +260,10 @@ def _take_over(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _read(path: Path, descriptor: int) -> Leftover:
-    pieces: list[bytes] = []
+def _look(path: Path, descriptor: int) -> Leftover:
     try:
-        # In pieces: Linux reads no more than 2 GB at once (read(2)), and the rest would look like damage.
-        while piece := os.pread(descriptor, _PIECE_BYTES, sum(map(len, pieces))):
-            pieces.append(piece)
+        octets = os.pread(descriptor, _MOST_BYTES, 0)
     except OSError as error:
         raise WorkerError("GWL0511", path=path, reason=error.strerror) from error
-    return Leftover(path, *_records(b"".join(pieces)))
+    segments = sorted(path.parent.glob(f"{path.stem}.*.segment"))
+    return Leftover(path, path.stem, *parse_spool(octets), tuple(segments))

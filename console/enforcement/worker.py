@@ -137,6 +137,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._policy_woken = asyncio.Event()
         self._outbox_woken = asyncio.Event()
+        self._ends_woken = asyncio.Event()
         self._stopped = asyncio.Event()
         self._exit_code = 0
 
@@ -150,7 +151,7 @@ class Worker:
         loop.add_reader(self._wake.fileno(), self._on_wake)
         try:
             async with asyncio.TaskGroup() as group:
-                watches = (self._watch_policy, self._watch_outbox)
+                watches = (self._watch_policy, self._watch_outbox, self._watch_ends)
                 for work in (self._scribe.commit_for_ever, *watches, self._beat, self._take_spools):
                     self._begin(group, self._supervise(work))
                 self._begin(group, self._supervise(lambda: self._accept(group)))
@@ -210,6 +211,13 @@ class Worker:
                 pass
             await _woken(self._outbox_woken)
 
+    async def _watch_ends(self) -> None:
+        """Look likewise whether an operator wants a job ended; guards that come later are told, too."""
+        while True:
+            self._ends_woken.clear()
+            self._guards.end_jobs(await self._scribe.insist(self._ledger.wanted_ends))
+            await _woken(self._ends_woken)
+
     async def _beat(self) -> None:
         """Say that this worker lives."""
         while True:
@@ -225,16 +233,15 @@ class Worker:
             await asyncio.sleep(_SPOOLS_S)
 
     async def _take_spool(self, path: Path) -> None:
+        """Take in a spool, a segment at a time: what living guards send has its turn in between."""
         try:
-            left = await self._scribe.insist(self._ledger.take_spool, path)
+            while took := await self._scribe.insist(self._ledger.take_spool, path):
+                if took.whole:
+                    return
         except StoreGoneError:
             raise
         except WorkerError as error:
             _log.warning("%s", line(describe(error)))
-            return
-        if left is not None and left.damage:
-            said = message("GWL0507", path=path.name, events=len(left.events), damage=left.damage)
-            _log.warning("%s", line(said))
 
     def _on_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -242,6 +249,7 @@ class Worker:
                 pass
         self._policy_woken.set()
         self._outbox_woken.set()
+        self._ends_woken.set()
 
     def _end(self) -> int:
         try:

@@ -8,9 +8,9 @@ import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
 
-from console.enforcement.frames import Entries, Taken, Welcome, decode, encode
+from console.enforcement.frames import Taken, Welcome, decode, encode
 from console.store.unix_path import connect
-from tests.factories import GUARD_ID, events, hello
+from tests.factories import GUARD_ID, hello, records
 
 PATIENCE_S = 20
 
@@ -39,7 +39,7 @@ class FakeGuard:
         return await self.read_until(Welcome)
 
     async def deliver(self, first, last) -> int:
-        self.send(Entries(events(first, last)))
+        self.send(records(first, last))
         return (await self.read_until(Taken)).number
 
     async def is_cut_off(self):

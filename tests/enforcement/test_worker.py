@@ -9,14 +9,11 @@ import signal
 import socket
 import stat
 import time
-from contextlib import asynccontextmanager
 
 import pytest
 
-from console.enforcement.frames import End, Entries, InForce, NewRevision, Taken, encode
+from console.enforcement.frames import Counted, End, InForce, NewRevision, Records, Taken, encode
 from console.enforcement.guard_server import _check_owner
-from console.enforcement.spool import Spool
-from console.enforcement.worker import Worker
 from console.errors import WorkerError
 from console.journal.verify import verify
 from console.messages import message
@@ -30,44 +27,15 @@ from console.store.journal import page_after
 from console.store.outbox import add_audit, waiting
 from console.store.revisions import activate
 from console.store.session import reading, transaction
-from console.store.unix_path import bind, connect
+from console.store.unix_path import connect
 from console.store.wakeup import notify
 from console.store.workers import is_running, latest_worker
 from tests.conftest import NOW
 from tests.enforcement.fake_guard import PATIENCE_S, guard, worker_process
-from tests.factories import GUARD_ID, event, events, hello
+from tests.enforcement.working import eventually, sk_numbers, worker_here
+from tests.factories import GUARD_ID, hello, record, records
 
 OTHER_ID = "f" * 32
-
-
-@asynccontextmanager
-async def worker_here(store):
-    """Run a worker in this event loop."""
-    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as wake:
-        for endpoint, path in ((listener, store.location.worker_socket), (wake, store.location.wake_socket)):
-            endpoint.setblocking(False)
-            bind(endpoint, path)
-        listener.listen()
-        worker = Worker(store, listener, wake)
-        async with asyncio.TaskGroup() as group:
-            running = group.create_task(worker.run())
-            try:
-                yield running
-            finally:
-                worker.stop()
-
-
-def sk_numbers(store, guard_id=GUARD_ID):
-    with reading(store) as session:
-        assert verify(session).bad_entry is None
-        entries = page_after(session, 0, limit=1_000_000)
-    return [entry.guard_number for entry in entries if entry.guard_id == guard_id and entry.entry_type == "SK"]
-
-
-async def eventually(claim):
-    async with asyncio.timeout(PATIENCE_S):
-        while not claim():  # noqa: ASYNC110 - the claim is about another process
-            await asyncio.sleep(0.02)
 
 
 async def test_entries_are_in_the_journal_when_they_are_acknowledged(store):
@@ -76,10 +44,11 @@ async def test_entries_are_in_the_journal_when_they_are_acknowledged(store):
         assert (welcome.job_number, welcome.last_number, welcome.revision) == (1, 0, 1)
         assert await peer.deliver(1, 3) == 3
         with reading(store) as session:
-            first, *_ = page_after(session, 0, limit=10)
+            start, first, *_ = page_after(session, 0, limit=10)
         assert sk_numbers(store) == [1, 2, 3]
-        assert (first.qualified_job_name, first.remote_port, first.sequence_number) == ("000001/ALICE/CURL", 443, 1)
-        assert first.entry_timestamp == NOW
+        assert (first.qualified_job_name, first.remote_port, first.sequence_number) == ("000001/ALICE/CURL", 443, 2)
+        assert first.entry_timestamp == start.entry_timestamp == NOW
+        assert (start.entry_type, start.text) == ("JS", "Job started: curl https://example.com")
 
 
 async def test_entries_sent_again_are_taken_once(store):
@@ -106,7 +75,7 @@ async def test_missing_entry_ends_the_conversation_and_no_other(store, caplog):
     async with worker_here(store), guard(store.location) as bad, guard(store.location) as good:
         await bad.ask()
         await good.ask(OTHER_ID)
-        bad.send(Entries((event(2),)))
+        bad.send(records(2, 2))
         assert await bad.is_cut_off()
         assert await good.deliver(1, 2) == 2
     assert "GWL0505" in caplog.text
@@ -121,12 +90,12 @@ async def test_missing_entry_ends_the_conversation_and_no_other(store, caplog):
         b"\0\0\0\1\xc1",
         b"\0\0\0\3\x91\xa1\xff",
         b"\0\1\0\0" + b"\x91" * 65536,
-        encode(hello())[:-1] + b"\x95" + b"\0\1\0\0\x92\xa7entries" + b"\x91" * 65527,
+        encode(hello())[:-1] + b"\x95" + b"\0\1\0\0\x92\xa7records" + b"\x91" * 65527,
         encode(Taken(1)),
         encode(hello(guard_id="../x")),
         encode(hello(protocol=99)),
         encode(hello()) + encode(hello()),
-        encode(hello()) + encode(Entries((event(1, local_port=65536),))),
+        encode(hello()) + encode(Records(record(1)[:-8])),
     ],
 )
 async def test_senseless_frame_ends_the_conversation_and_no_other(store, octets, caplog):
@@ -150,11 +119,16 @@ async def test_guard_that_dies_in_a_frame_disturbs_nobody(store, caplog):
 async def test_end_of_a_job_is_recorded(store):
     async with worker_here(store), guard(store.location) as peer:
         await peer.ask()
-        peer.send(InForce(1), Entries(events(1, 2)), End(7))
-        assert [(await peer.read_until(Taken)).number for _ in range(2)] == [2, 2]
+        peer.send(InForce(1), records(1, 2), Counted(5, 3, 99), End(7))
+        assert [await peer.read_until(Taken) for _ in range(2)] == [Taken(2), Taken(2, ended=True)]
         with reading(store) as session:
             row = find_guard(session, GUARD_ID)
         assert (row.exit_status, row.revision, row.last_number, row.ended is None) == (7, 1, 2, False)
+        assert (row.decided, row.refused, row.decision_us) == (5, 3, 99)
+        with reading(store) as session:
+            entries = page_after(session, 0, limit=10)
+        assert [entry.entry_type for entry in entries] == ["JS", "SK", "SK", "JS"]
+        assert entries[-1].text == "Job ended with status 7."
 
 
 async def test_killed_guard_is_recorded_as_ended(store):
@@ -171,6 +145,9 @@ async def test_killed_guard_is_recorded_as_ended(store):
                 return not list_guards(session)
 
         await eventually(none_runs)
+        with reading(store) as session:
+            (*_, last) = page_after(session, 0, limit=10)
+        assert (last.entry_type, last.text) == ("JS", "Job lost its guard, which was killed.")
 
 
 async def test_new_revision_reaches_guards_within_a_second(store):
@@ -217,7 +194,7 @@ async def test_locked_store_delays_entries_and_loses_none(store):
     async with worker_here(store), guard(store.location) as peer:
         await peer.ask()
         with transaction(store):
-            peer.send(Entries(events(1, 2)))
+            peer.send(records(1, 2))
             await asyncio.sleep(0.3)
         assert (await peer.read_until(Taken)).number == 2
         assert sk_numbers(store) == [1, 2]
@@ -229,7 +206,7 @@ async def test_store_that_refuses_is_asked_until_it_takes_the_entries(store, sto
     async with worker_here(impatient), guard(store.location) as peer:
         await peer.ask()
         with transaction(store):
-            peer.send(Entries(events(1, 2)))
+            peer.send(records(1, 2))
             await eventually(lambda: "GWL0311" in caplog.text)
         assert (await peer.read_until(Taken)).number == 2
     impatient.close()
@@ -247,7 +224,7 @@ async def test_worker_ends_when_its_store_has_gone(store, tmp_path, caplog):
     async with worker_here(store) as running, guard(store.location) as peer:
         await peer.ask()
         (tmp_path / "test.db").rename(tmp_path / "elsewhere.db")
-        peer.send(Entries(events(1, 1)))
+        peer.send(records(1, 1))
         assert await peer.is_cut_off()
         assert await asyncio.wait_for(running, PATIENCE_S) == 1
     assert "GWL0502" in caplog.text
@@ -264,84 +241,6 @@ async def test_sockets_are_private_and_reached_by_very_long_paths(tmp_path):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
         notify(store)
     store.close()
-
-
-def spool_with(store, guard_id, *frames):
-    spool = Spool(store.location.spool, guard_id)
-    spool.append([encode(hello(guard_id)), *map(encode, frames)])
-    return spool
-
-
-async def test_spool_of_a_dead_guard_is_taken_in_exactly_once(store):
-    spool = spool_with(store, GUARD_ID, Entries(events(1, 3)), Entries(events(3, 5)))
-    spool.close()
-    async with worker_here(store):
-        await eventually(lambda: not spool.path.exists())
-    assert sk_numbers(store) == [1, 2, 3, 4, 5]
-    with reading(store) as session:
-        row = find_guard(session, GUARD_ID)
-    assert (row.last_number, row.ended is None, row.exit_status) == (5, False, None)
-
-
-async def test_end_of_a_job_is_taken_from_its_spool(store):
-    spool = spool_with(store, GUARD_ID, Entries(events(1, 1)), End(130))
-    spool.close()
-    async with worker_here(store):
-        await eventually(lambda: not spool.path.exists())
-    with reading(store) as session:
-        assert find_guard(session, GUARD_ID).exit_status == 130
-
-
-async def test_spool_that_was_taken_in_but_not_deleted_is_not_taken_again(store):
-    spool = spool_with(store, GUARD_ID, Entries(events(1, 3)))
-    spool.close()
-    octets = spool.path.read_bytes()
-    async with worker_here(store):
-        await eventually(lambda: not spool.path.exists())
-        spool.path.write_bytes(octets)
-        await eventually(lambda: not spool.path.exists())
-    assert sk_numbers(store) == [1, 2, 3]
-
-
-async def test_spool_of_a_living_guard_is_left_alone(store):
-    living = spool_with(store, GUARD_ID, Entries(events(1, 3)))
-    dead = spool_with(store, OTHER_ID, Entries(events(1, 2)))
-    dead.close()
-    async with worker_here(store):
-        await eventually(lambda: not dead.path.exists())
-        assert living.path.exists()
-    living.close()
-    assert sk_numbers(store) == []
-    assert sk_numbers(store, OTHER_ID) == [1, 2]
-
-
-async def test_damaged_spool_is_taken_in_as_far_as_it_goes_and_kept(store):
-    spool = spool_with(store, GUARD_ID, Entries(events(1, 2)), Entries(events(3, 4)))
-    spool.close()
-    octets = bytearray(spool.path.read_bytes())
-    octets[-10] ^= 1
-    spool.path.write_bytes(octets)
-    kept = spool.path.with_suffix(".spool.damaged")
-    async with worker_here(store):
-        await eventually(kept.exists)
-    assert not spool.path.exists()
-    assert sk_numbers(store) == [1, 2]
-    with reading(store) as session:
-        last = page_after(session, 2, limit=10)
-    assert [(entry.entry_type, entry.text[:7]) for entry in last] == [("GR", "GWL0507")]
-
-
-async def test_spool_of_which_nothing_can_be_read_is_told_of_in_the_journal_and_kept(store):
-    spool = spool_with(store, GUARD_ID, Entries(events(1, 2)))
-    spool.close()
-    spool.path.write_bytes(b"?" + spool.path.read_bytes()[1:])
-    kept = spool.path.with_suffix(".spool.damaged")
-    async with worker_here(store):
-        await eventually(kept.exists)
-    with reading(store) as session:
-        (entry,) = page_after(session, 0, limit=10)
-    assert (entry.entry_type, entry.text[:7]) == ("GR", "GWL0507")
-    assert spool.path.name in entry.text
 
 
 @pytest.mark.parametrize("document", ["{", "{}", None])
@@ -411,8 +310,8 @@ async def test_worker_killed_again_and_again_has_every_entry_exactly_once(store,
         with worker_process(store_url) as process:
             async with guard(store.location) as peer:
                 taken = (await peer.ask()).last_number
-                frames = [events(first, min(first + size - 1, total)) for first in range(taken + 1, total + 1, size)]
-                peer.send(*map(Entries, frames))
+                frames = [records(first, min(first + size - 1, total)) for first in range(taken + 1, total + 1, size)]
+                peer.send(*frames)
                 for _ in range(min(len(frames), dice.randrange(1, 30))):
                     taken = (await peer.read_until(Taken)).number
                 process.kill()
@@ -425,18 +324,6 @@ async def test_worker_killed_again_and_again_has_every_entry_exactly_once(store,
             await peer.ask()
             assert await peer.deliver(1, total) == total
     assert sk_numbers(store) == list(range(1, total + 1))
-
-
-async def test_worker_killed_while_it_takes_a_spool_takes_it_in_exactly_once(store, store_url):
-    spool = spool_with(store, GUARD_ID, *(Entries(events(first, first + 999)) for first in range(1, 5000, 1000)))
-    spool.close()
-    for _ in range(3):
-        with worker_process(store_url) as process:
-            await eventually(lambda: not spool.path.exists() or store.location.worker_socket.exists())
-            process.kill()
-    with worker_process(store_url):
-        await eventually(lambda: not spool.path.exists())
-    assert sk_numbers(store) == list(range(1, 5001))
 
 
 async def test_stranger_cannot_be_told_by_a_socket_that_nobody_serves(store):

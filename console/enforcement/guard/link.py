@@ -6,8 +6,9 @@ It knows who speaks when (`console.enforcement.frames` draws it), and nothing of
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import socket
-import threading
 
 from console.enforcement.frames import PROTOCOL, Frame, Hello, Welcome, decode, encode
 from console.enforcement.trust import peer, trusted_users
@@ -23,7 +24,7 @@ _GREETING_TIMEOUT_S = 10.0
 class WorkerLink:
     """One connection to the worker, from Hello on.
 
-    Threads: one receives, any may send.
+    Threads: One at a time.
     """
 
     def __init__(self, location: Location, hello: Hello) -> None:
@@ -33,7 +34,6 @@ class WorkerLink:
             WorkerError: Nobody listens, or whoever does is no worker of our kind, or nobody to take a policy from.
         """
         self._buffer = bytearray()
-        self._sending = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connect(self._socket, location.worker_socket)
@@ -62,13 +62,23 @@ class WorkerLink:
         return self._socket.fileno()
 
     def send(self, frame: Frame) -> None:
-        """Send a frame whole.
+        """Send a frame whole, however long that takes.
 
         Raises:
             OSError: The worker has gone.
         """
-        with self._sending:
-            self._socket.sendall(encode(frame))
+        self._socket.sendall(encode(frame))
+
+    def offer(self, octets: bytes | memoryview) -> int:
+        """Send what the system takes at once; returns how many octets that was.
+
+        Raises:
+            OSError: The worker has gone.
+        """
+        try:
+            return self._socket.send(octets, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
 
     def receive(self) -> Frame | None:
         """Wait for the next frame; None when the worker has gone.
@@ -90,8 +100,29 @@ class WorkerLink:
                 return None
             self._buffer += octets
 
+    def heard(self) -> list[Frame]:
+        """Return the frames that have come, without waiting for any.
+
+        Raises:
+            OSError: The worker has gone.
+            WorkerError: What came is no frame.
+        """
+        gone = False
+        with contextlib.suppress(BlockingIOError):
+            while octets := self._socket.recv(_CHUNK_BYTES, socket.MSG_DONTWAIT):
+                self._buffer += octets
+            gone = True
+        frames: list[Frame] = []
+        while found := decode(self._buffer):
+            frame, size = found
+            del self._buffer[:size]
+            frames.append(frame)
+        if gone and not frames:
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+        return frames
+
     def close(self) -> None:
-        """Hang up; a thread that receives gets None."""
+        """Hang up."""
         with contextlib.suppress(OSError):  # the other side was faster
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()

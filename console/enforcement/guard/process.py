@@ -25,20 +25,23 @@ from console.clock import now_ns
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
 from console.enforcement.fds import OwnedFd
-from console.enforcement.frames import PROTOCOL, Hello, NewRevision
+from console.enforcement.frames import PROTOCOL, Hello, NewRevision, whole_text
 from console.enforcement.guard import child
 from console.enforcement.guard.accept import AcceptPoint
 from console.enforcement.guard.connect import ConnectPoint
+from console.enforcement.guard.ending import JobEnding
+from console.enforcement.guard.exit_programs import ExitPrograms
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.notify import SeccompBackend
 from console.enforcement.guard.protocols import handle_socket, handle_upgrade
-from console.enforcement.guard.reporter import Reporter, whole_text
+from console.enforcement.guard.reporter import Reporter
 from console.enforcement.guard.sending import SendPoint
 from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.turns import Turns, install_abort_handler
 from console.enforcement.guard.waiting import WaitingRoom
 from console.errors import ConsoleError, KernelError, PolicyError, UsageError
+from console.messages import describe, line, message
 from console.model.words import ExitPoint, Udp
 from console.policy.compiler import compile_policy
 from console.store.location import Location
@@ -119,21 +122,34 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     _let_go(keep={listener.number, link.fileno(), front.number})
 
     def on_revision(revision: NewRevision) -> None:
-        with contextlib.suppress(PolicyError):  # one that does not compile leaves the old one in force
-            supervisor.policy = compile_policy(revision.policy, revision.revision)
-            reporter.in_force(revision.revision)
+        try:
+            compiled = compile_policy(revision.policy, revision.revision)
+        except PolicyError as error:  # the old one stays in force
+            said = message("GWL0516", number=revision.revision, reason=line(describe(error)))
+            reporter.backlog.note(line(said))
+            return
+        exit_programs.prepare(compiled)
+        supervisor.policy = compiled
+        exit_programs.settle(compiled)
+        reporter.in_force(revision.revision)
 
-    reporter = Reporter(location, hello, link, on_revision)
-    supervisor = Supervisor(SeccompBackend(listener), policy, reporter)
+    reporter = Reporter(location, hello, link, on_revision, JobEnding().request)
+    backend = SeccompBackend(listener)
+    supervisor = Supervisor(backend, policy, reporter.backlog)
     turns = _open_exit_points(supervisor)
+    qualified_job_name = f"{link.welcome.job_number:06}/{names.user}/{names.name}"
+    exit_programs = supervisor.exit_programs = ExitPrograms(location, qualified_job_name, turns.may_block)
+    exit_programs.prepare(policy)
     reporter.start()
     reporter.in_force(policy.revision)
     turns.start()
     front.say("started", process=job)
-    status = _wait_for_job(job, front, reporter)
+    status = _wait_for_job(job, backend, front, reporter)
     turns.wait()
     reporter.end(status)
     front.say("ended", status=status)
+    exit_programs.end()
+    reporter.outlast()
 
 
 def _open_exit_points(supervisor: Supervisor) -> Turns:
@@ -218,18 +234,20 @@ def _let_go(keep: set[int]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-def _wait_for_job(job: int, front: Front, reporter: Reporter) -> int:
-    """Reap the processes of the job until none is left.
+def _wait_for_job(job: int, backend: SeccompBackend, front: Front, reporter: Reporter) -> int:
+    """Reap what ends until the command has ended and no process of the job is left.
+
+    The job is what stands under the filter. Not all our children do: there are exit programs, and what those have
+    started and left behind. So it is not having no child any more that ends a guard, but the filter having no process;
+    and as every process of the job is our descendant, its last one is reaped by us.
 
     Returns:
         How the command ended, as a shell says it.
     """
     status = 0
-    while True:
-        try:
-            process, wait_status = os.waitpid(-1, os.WUNTRACED)
-        except ChildProcessError:
-            return status
+    command_ended = False
+    while not (command_ended and backend.is_deserted()):
+        process, wait_status = os.waitpid(-1, os.WUNTRACED)
         if process != job:
             continue
         if os.WIFSTOPPED(wait_status):
@@ -237,19 +255,13 @@ def _wait_for_job(job: int, front: Front, reporter: Reporter) -> int:
             continue
         code = os.waitstatus_to_exitcode(wait_status)
         status = code if code >= 0 else 128 - code
-        if _has_children():
+        command_ended = True
+        if not backend.is_deserted():
             # The rest of the job goes on in the background; what it did so far is in the journal when the shell
             # has its prompt back.
             reporter.flush()
             front.say("ended", status=status)
-
-
-def _has_children() -> bool:
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
+    return status
 
 
 def _die_of_any_bug(front: Front) -> None:

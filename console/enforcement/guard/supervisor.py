@@ -10,7 +10,7 @@ import errno
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
@@ -18,6 +18,7 @@ from console.enforcement.backend import Backend, Call, Caller
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard import identity
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
+from console.enforcement.records import Decided, Who
 from console.errors import CallerGone
 from console.model.words import DEFAULT_SEQUENCE, ExitPoint, Outcome
 from console.policy.decide import CompiledPolicy
@@ -27,38 +28,24 @@ _NO_FAILURE = frozenset({0, errno.EINPROGRESS})
 """Results of a performed call that say nothing went wrong; any other is named in its entry."""
 _NO_GROUPS: frozenset[str] = frozenset()
 
+_NOBODY = Who("", "", 0)
+
 UNDECIDED = Decision(Outcome.REJECTED, DEFAULT_SEQUENCE, errno.EPERM, journal=True, alert=True)
 """The answer where no decision can be reached. It fails closed whatever the mode: a call that cannot be seen cannot be
 said to be one that *MONITOR would let pass."""
 
 
-class Who(NamedTuple):
-    """The caller of one call, as rules and the journal name it."""
-
-    user: str
-    program: str
-    process: int
-
-
-class Decided(NamedTuple):
-    """One decision, on its way to the journal."""
-
-    at_ns: int
-    exit_point: ExitPoint
-    decision: Decision
-    revision: int
-    who: Who
-    local: Endpoint
-    remote: Endpoint
-    decision_us: int
-    text: str
-
-
 class Recorder(Protocol):
     """Takes decisions for the journal."""
 
+    full: bool
+    """Nothing more can be kept: a call whose decision belongs into the journal is to be refused."""
+
     def record(self, decided: Decided) -> None:
-        """Take one; returns at once."""
+        """Count one, and keep it if its rule wants it in the journal; returns at once."""
+
+    def turn_away(self) -> None:
+        """Count a call that was refused because nothing can be kept."""
 
 
 class Asker(Protocol):
@@ -97,7 +84,7 @@ class Attempt:
         self.decision_us = 0
         self.program = ""
         """Path of the program, where it is known already."""
-        self.who = Who("", "", caller.process)
+        self.who = _NOBODY
 
 
 class Supervisor:
@@ -147,12 +134,15 @@ class Supervisor:
         Raises:
             CallerGone: The call no longer waits.
         """
-        self._fail_closed(attempt.call, attempt.exit_point, attempt.who, text)
+        who = attempt.who._replace(process=attempt.caller.process)
+        self._fail_closed(attempt.call, attempt.exit_point, who, text)
 
     def _fail_closed(self, call: Call, exit_point: ExitPoint, who: Who, text: str) -> None:
-        self.recorder.record(
-            Decided(time.time_ns(), exit_point, UNDECIDED, self.policy.revision, who, NO_ENDPOINT, NO_ENDPOINT, 0, text)
-        )
+        if self.recorder.full:
+            self.recorder.turn_away()
+        else:
+            decided = (time.time_ns(), exit_point, UNDECIDED, self.policy.revision, who, NO_ENDPOINT, NO_ENDPOINT)
+            self.recorder.record(Decided(*decided, 0, text))
         self.backend.answer(call, UNDECIDED.errno)
 
     def take_socket(self, attempt: Attempt) -> OwnedFd | None:
@@ -205,7 +195,7 @@ class Supervisor:
 
         Raises:
             CallerGone: The caller has ended, or was taken out of the call while an exit program was asked.
-            Undecidable: Its groups or its program cannot be found out.
+            Undecidable: Its groups or its program cannot be found out, or the decision cannot be journalled.
         """
         if policy.uses_programs or policy.has_exit_programs:
             self.identify(attempt, program_decides=True)
@@ -214,6 +204,8 @@ class Supervisor:
         decision = policy.decide(Request(attempt.exit_point, who.user, groups, who.program, *local, *remote))
         if policy.has_exit_programs:
             decision = self._ask_exit_programs(policy, attempt, decision, local, remote)
+        if self.recorder.full and decision.journal:
+            raise Undecidable("the journal takes nothing more")
         attempt.decision_us = (time.perf_counter_ns() - attempt.started_ns) // 1000
         return decision
 
@@ -249,9 +241,7 @@ class Supervisor:
         *,
         text: str = "",
     ) -> None:
-        """Hand a decision on to the journal, if its rule wants it there."""
-        if not decision.journal:
-            return
+        """Hand a decision on to the journal, which keeps it if its rule wants it there."""
         if error_number not in _NO_FAILURE:
             text = errno.errorcode.get(error_number, str(error_number))
         if decision.text:

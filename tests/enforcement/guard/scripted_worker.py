@@ -7,8 +7,9 @@ import queue
 import socket
 import threading
 
-from console.enforcement.frames import PROTOCOL, End, Entries, Hello, Taken, Welcome, decode, encode
+from console.enforcement.frames import PROTOCOL, End, Hello, Records, Taken, Welcome, decode, encode
 from console.enforcement.intake import new_events
+from console.enforcement.records import read_all
 from console.model.words import ExitPoint, Mode
 from console.policy.checks import default_rule, make_policy
 from tests.enforcement.guard.setting import PATIENCE_S
@@ -56,12 +57,13 @@ class ScriptedWorker:
             case Hello():
                 last = self.journal[-1] if self.journal else 0
                 peer.sendall(encode(Welcome(PROTOCOL, 1, last, 1, POLICY)) + self.after_welcome)
-            case Entries(events=events) if self.commits:
-                self.journal += [event.number for event in new_events(events, self.journal[-1] if self.journal else 0)]
+            case Records(octets=octets) if self.commits:
+                last = self.journal[-1] if self.journal else 0
+                self.journal += [event.number for event in new_events(read_all(octets), last)]
                 if self.acknowledges:
                     peer.sendall(encode(Taken(self.journal[-1])))
-            case End():
-                pass
+            case End() if self.acknowledges:
+                peer.sendall(encode(Taken(self.journal[-1] if self.journal else 0, ended=True)))
 
     def send(self, octets):
         self._peer.sendall(octets)

@@ -49,6 +49,7 @@ class Setting:
     def __init__(self, *rules, modes=None, room=False, **settings):
         self.kernel = FakeBackend()
         self.recorded = []
+        self.turned_away = 0
         self.supervisor = Supervisor(self.kernel, policy(*rules, modes=modes, **settings), self)
         self.waiting = []
         self.woken = []
@@ -71,8 +72,14 @@ class Setting:
         if self.room is not None:
             self.room.start(self.supervisor, self.accept_point)
 
+    full = False
+
     def record(self, decided):
-        self.recorded.append(decided)
+        if decided.decision.journal:
+            self.recorded.append(decided)
+
+    def turn_away(self):
+        self.turned_away += 1
 
     @property
     def outcomes(self):

@@ -7,31 +7,21 @@ import itertools
 
 import pytest
 
-from console.enforcement.frames import MAX_FRAME_BYTES, End, Entries, Hello, InForce, NewRevision, encode
+from console.enforcement.frames import Counted, End, EndJob, Hello, InForce, NewRevision, Records, encode
 from console.enforcement.guard import reporter as module
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.reporter import Reporter
-from console.enforcement.guard.supervisor import Decided, Who
 from console.enforcement.layouts import Endpoint
-from console.enforcement.spool import leftover, parse, waiting_spools
-from console.model.words import ExitPoint, Outcome
+from console.enforcement.records import Totals
+from console.enforcement.spool import leftover, read_segment, waiting_spools
+from console.model.words import Outcome
 from console.policy.request import MAPPED, Decision
 from console.store.location import Location
 from tests.end_to_end.command import until
 from tests.enforcement.guard.scripted_worker import POLICY, ScriptedWorker
-from tests.factories import hello
+from tests.factories import GUARD_ID, decided, hello
 
-DECISION = Decision(Outcome.ALLOWED, 99999, 0, journal=True, alert=False)
 _ports = itertools.count(1)
-
-
-def decided(**fields):
-    whole = {
-        "at_ns": 1, "exit_point": ExitPoint.CONNECT, "decision": DECISION, "revision": 1,
-        "who": Who("ALICE", "/bin/x", 7), "local": Endpoint(MAPPED + 1, 2),
-        "remote": Endpoint(MAPPED + 0x7F00_0001, next(_ports)), "decision_us": 3, "text": "",
-    }  # fmt: skip
-    return Decided(**(whole | fields))
 
 
 @pytest.fixture
@@ -46,15 +36,15 @@ def make(location, monkeypatch):
     monkeypatch.setattr(module, "_FAREWELL_S", 0.5)
     made = []
 
-    def start(on_revision=lambda revision: None):
-        reporter = Reporter(location, hello(), WorkerLink(location, hello()), on_revision)
+    def start(on_revision=lambda revision: None, on_end=lambda request: None):
+        reporter = Reporter(location, hello(), WorkerLink(location, hello()), on_revision, on_end)
         reporter.start()
         made.append(reporter)
         return reporter
 
     yield start
     for reporter in made:
-        if reporter._reporting.is_alive():
+        if reporter._thread.is_alive():
             reporter.end(0)
 
 
@@ -73,7 +63,7 @@ def work(location):
 
 def record(reporter, count):
     for _ in range(count):
-        reporter.record(decided())
+        reporter.backlog.record(decided(remote=Endpoint(MAPPED + 1, next(_ports))))
 
 
 def has(worker, count):
@@ -118,7 +108,7 @@ def test_what_was_sent_and_not_acknowledged_is_in_the_journal_once(work, make, c
     worker.acknowledges, worker.commits = False, commits
     reporter = make()
     record(reporter, 10)
-    worker.next(Entries)
+    worker.next(Records)
     worker.go()
     worker = work(worker.journal)
     record(reporter, 1)
@@ -132,27 +122,39 @@ def test_entries_survive_workers_that_go_one_after_the_other_before_they_take_th
     for _ in range(losses):
         worker.commits = False
         record(reporter, 7)
-        worker.next(Entries)
+        worker.next(Records)
         worker.go()
         worker = work(worker.journal)
         worker.next(Hello)
     assert has(worker, 7 * losses)
 
 
-def test_spool_is_gone_when_all_was_taken_and_the_job_has_ended(work, make, location):
+def test_nothing_is_left_when_all_was_taken_and_the_job_has_ended(work, make, location):
     worker = work()
     reporter = make()
     worker.go()
     record(reporter, 5)
-    until(lambda: waiting_spools(location.spool), "the spool")
     worker = work(worker.journal)
     assert has(worker, 5)
     reporter.end(0)
     assert worker.next(End) == End(0)
-    assert waiting_spools(location.spool) == []
+    assert list(location.spool.iterdir()) == []
 
 
-def test_what_no_worker_took_is_left_in_the_spool(work, make, location):
+def left(location):
+    """Return what a worker finds when the guard is gone: the numbers of the decisions, and the exit status."""
+    (path,) = waiting_spools(location.spool)
+    with leftover(path) as found:
+        assert (found.hello, found.damage) == (hello(), "")
+        numbers = []
+        for segment in found.segments:
+            events, damage = read_segment(segment, GUARD_ID)
+            assert damage == ""
+            numbers += [event.number for event in events]
+    return numbers, found.exit_status
+
+
+def test_what_no_worker_took_is_left_with_the_status(work, make, location):
     worker = work()
     reporter = make()
     record(reporter, 3)
@@ -160,59 +162,45 @@ def test_what_no_worker_took_is_left_in_the_spool(work, make, location):
     worker.go()
     record(reporter, 4)
     reporter.end(7)
-    (path,) = waiting_spools(location.spool)
-    with leftover(path) as left:
-        assert [event.number for event in left.events] == [4, 5, 6, 7]
-        assert (left.hello, left.damage) == (hello(), "")
+    assert left(location) == ([1, 2, 3, 4, 5, 6, 7], 7)
 
 
-def spooled(location):
-    (path,) = waiting_spools(location.spool)
-    _hello, events, damage = parse(path.read_bytes())
-    assert damage == ""
-    return [event.number for event in events]
-
-
-def test_last_words_of_a_worker_take_nothing_from_what_was_put_away_after_them(work, make, location):
+def test_end_that_no_worker_acknowledged_is_left(work, make, location):
     worker = work()
+    worker.acknowledges = False
     reporter = make()
     record(reporter, 3)
-    assert has(worker, 3)
-    worker.go()
-    record(reporter, 4)
-    until(lambda: waiting_spools(location.spool) and spooled(location) == [4, 5, 6, 7], "the spool")
-    reporter._taken_up_to(3)
-    assert spooled(location) == [4, 5, 6, 7]
-    assert has(work(worker.journal), 7)
+    reporter.end(7)
+    assert left(location) == ([1, 2, 3], 7)
 
 
-def test_spool_holds_each_entry_once_however_many_workers_go(work, make, location):
+def test_decision_is_in_the_spool_before_anything_is_sent(work, location):
+    work()
+    link = WorkerLink(location, hello())
+    reporter = Reporter(location, hello(), link, print, print)
+    record(reporter, 5000)  # its thread never runs
+    reporter.backlog.close(None)
+    link.close()
+    assert left(location) == (list(range(1, 5001)), None)
+
+
+def test_segments_go_when_the_journal_has_what_is_in_them(work, make, location):
     worker = work()
     reporter = make()
-    for _ in range(5):
-        worker.commits = False
-        worker.go()
-        record(reporter, 2)
-        worker = work(worker.journal)
-        worker.commits = False
-        worker.next(Entries)
-    worker.go()
-    until(lambda: len(spooled(location)) == 10, "the spool")
-    assert spooled(location) == list(range(1, 11))
+    record(reporter, 10_000)
+    assert has(worker, 10_000)
+    until(lambda: len(list(location.spool.glob("*.segment"))) <= 2, "the old segments to go")
 
 
-def test_more_entries_than_a_frame_holds_are_put_away_whole(work, make, location):
+def test_what_is_not_journalled_is_counted(work, make):
     worker = work()
-    worker.commits = False
     reporter = make()
-    count, program = 5000, "/" + "p" * (MAX_FRAME_BYTES // 4500)
-    for _ in range(count):
-        reporter.record(decided(who=Who("ALICE", program, 7)))
-    while worker.next(Entries).events[-1].number < count:
-        pass
-    worker.go()
-    reporter.end(0)
-    assert spooled(location) == list(range(1, count + 1))
+    quiet = Decision(Outcome.REJECTED, 10, 1, journal=False, alert=False)
+    for _ in range(3):
+        reporter.backlog.record(decided(decision=quiet))
+    assert reporter.backlog.totals == Totals(3, 3, 21)
+    until(lambda: worker.next(Counted) == Counted(3, 3, 21), "the count")
+    assert worker.journal == []
 
 
 def test_revision_that_is_pushed_is_handed_on(work, make):
@@ -241,25 +229,10 @@ def test_worker_hears_which_revision_is_in_force(work, make):
     assert worker.next(InForce) == InForce(4)
 
 
-@pytest.mark.parametrize("program", ["/bin/\udcff\udcfe", "/bin/\N{SNOWMAN}", "/bin/a\nb"])
-def test_program_of_any_octets_reaches_the_journal(work, make, program):
+def test_operators_wish_to_end_the_job_is_handed_on(work, make):
     worker = work()
-    reporter = make()
-    reporter.record(decided(who=Who("ALICE", program, 7)))
-    (event,) = worker.next(Entries).events
-    assert event.program == program.encode(errors="surrogateescape").decode(errors="backslashreplace")
-
-
-@pytest.mark.parametrize(
-    ("remote", "local", "family"),
-    [
-        (Endpoint(MAPPED + 1, 2), Endpoint(MAPPED + 3, 4), "*IPV4"),
-        (Endpoint(1, 2), Endpoint(3, 4), "*IPV6"),
-        (Endpoint(0, 0), Endpoint(MAPPED, 4), "*IPV4"),
-        (Endpoint(0, 0), Endpoint(0, 4), "*IPV6"),
-    ],
-)
-def test_family_of_an_entry_is_that_of_its_remote_side_or_its_only_one(work, make, remote, local, family):
-    worker = work()
-    make().record(decided(remote=remote, local=local))
-    assert worker.next(Entries).events[0].address_family == family
+    seen = []
+    make(on_end=seen.append)
+    worker.next(Hello)
+    worker.send(encode(EndJob("*IMMED", 0)))
+    until(lambda: seen == [EndJob("*IMMED", 0)], "the wish")

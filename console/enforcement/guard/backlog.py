@@ -1,0 +1,250 @@
+"""The decisions of a guard that the journal does not have yet, in the order made.
+
+The thread that decides writes each into a segment (`console.enforcement.segment`) before the call is answered, so that
+a guard killed at any moment has left all of them. Everything that takes longer is the reporter's: the next segment is
+made before the one in use is full, and the old ones go when the worker has taken what is in them.
+
+Where no file can be had (the disk is full, the directory a stranger's) segments are memory that ends with the process,
+a bounded number of them. When they are full too, `full` says so, and calls are refused: what cannot be journalled is
+not let happen.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from console.enforcement.frames import Hello
+from console.enforcement.records import Decided, Totals, pack, pack_notice
+from console.enforcement.segment import SEGMENT_BYTES, Segment
+from console.enforcement.spool import Spool
+from console.messages import line, message
+from console.model.words import Outcome
+
+_SPARE_FROM = SEGMENT_BYTES // 4
+"""Used so far when the next segment is made."""
+_MOST_IN_MEMORY = 64
+"""Segments without a file, 16 MiB: some 130,000 decisions. Calls that are under way when the last of them is begun are
+still kept, however many they are."""
+_RETRY_S = 0.5
+"""Between two tries to get a file where there was none to be had."""
+
+
+class Backlog:
+    """Takes decisions, and gives them out until they are taken.
+
+    Threads: any may `record`, `note` and `turn_away`; all else is the reporter's.
+    """
+
+    def __init__(self, directory: Path, hello: Hello, clock_ns: Callable[[], int], wake: Callable[[], None]) -> None:
+        """Make the first segment.
+
+        Args:
+            directory: Where spools lie.
+            hello: The guard's.
+            clock_ns: Nanoseconds since 1970, for notices.
+            wake: Called after a decision while `resting` is set, which that clears.
+        """
+        self.full = False
+        """Nothing more can be kept: a call is to be refused, and turned away."""
+        self.resting = False
+        """The reporter sleeps until it is woken."""
+        self.number = 0
+        """Of the last record."""
+        self._directory = directory
+        self._hello = hello
+        self._clock_ns = clock_ns
+        self._wake = wake
+        self._mutex = threading.Lock()
+        self._decided = self._refused = self._decision_us = self._turned_away = 0
+        self._spool: Spool | None = None
+        self._trouble: OSError | None = None
+        self._told = False
+        self._next_try = 0.0
+        self._made = 0
+        self._taken = 0
+        self._spare: Segment | None = None
+        self._current = self._make(self._next_index())
+        self._segments = deque([self._current])
+        self._sending = self._current
+        self._sent_to = self._current.end
+
+    def record(self, decided: Decided) -> None:
+        """Count a decision, and keep it if its rule wants it in the journal. Threads: any."""
+        decision = decided.decision
+        with self._mutex:
+            self._decided += 1
+            self._decision_us += decided.decision_us
+            if decision.outcome is Outcome.REJECTED:
+                self._refused += 1
+            if decision.journal:
+                number = self.number + 1
+                self._append(number, pack(number, (self._decided, self._refused, self._decision_us), decided))
+        if self.resting:
+            self.resting = False
+            self._wake()
+
+    def note(self, text: str) -> None:
+        """Keep something else that belongs into the journal. Threads: any."""
+        with self._mutex:
+            number = self.number + 1
+            self._append(number, pack_notice(number, self.totals, self._clock_ns(), text))
+
+    def turn_away(self) -> None:
+        """Count a call that was refused because nothing can be kept. Threads: any."""
+        with self._mutex:
+            self._decided += 1
+            self._refused += 1
+            self._turned_away += 1
+
+    @property
+    def totals(self) -> Totals:
+        """What has been decided so far, journalled or not."""
+        return Totals(self._decided, self._refused, self._decision_us)
+
+    @property
+    def untaken(self) -> bool:
+        """Whether something is not in the journal yet."""
+        return self.number > self._taken
+
+    @property
+    def mortal(self) -> bool:
+        """Whether something would be lost with this process."""
+        return any(segment.path is None and segment.last > self._taken for segment in tuple(self._segments))
+
+    @property
+    def troubled(self) -> bool:
+        """Whether `tend` is to be called even when nothing is recorded."""
+        return self._trouble is not None or bool(self._turned_away)
+
+    def unsent(self) -> bytes:
+        """Return the records that come next, whole; b"" when all have been given out."""
+        while True:
+            segment = self._sending
+            complete = segment is not self._segments[-1]  # looked at first: nothing is appended to it after that
+            octets = segment.read(self._sent_to, SEGMENT_BYTES)
+            self._sent_to += len(octets)
+            if octets or not complete:
+                return octets
+            self._sending = self._segments[self._segments.index(segment) + 1]
+            self._sent_to = self._sending.start
+
+    def taken_up_to(self, number: int) -> None:
+        """Forget what is in the journal."""
+        self._taken = max(self._taken, number)
+        while (
+            len(self._segments) > 1 and self._segments[0].last <= self._taken and self._segments[0] is not self._sending
+        ):
+            self._segments.popleft().remove()
+
+    def rewind(self, number: int) -> None:
+        """Give out again what comes after this number, and perhaps some before it."""
+        self._sending = self._segments[-1]
+        self.taken_up_to(number)
+        self._sending = self._segments[0]
+        self._sent_to = self._sending.start
+
+    def tend(self) -> None:
+        """Make the next segment if it is time, let go of old ones, and find files for those that have none."""
+        self.taken_up_to(self._taken)
+        for segment in tuple(self._segments)[-2::-1]:
+            if not segment.release():
+                break
+        if self._trouble is not None and time.monotonic() >= self._next_try:
+            self._next_try = time.monotonic() + _RETRY_S
+            self._find_files(self._trouble)
+        if self._spare is None and self._trouble is None and self._current.end > _SPARE_FROM:
+            self._make_spare()
+        self.full = self._in_memory() >= _MOST_IN_MEMORY
+        if self._turned_away and not self.full:
+            with self._mutex:
+                count, self._turned_away = self._turned_away, 0
+            self.note(line(message("GWL0517", count=count)))
+
+    def close(self, exit_status: int | None) -> None:
+        """Leave what there is to the next worker."""
+        self._remove_spare()
+        if self._spool is not None:
+            self._spool.close(exit_status)
+
+    def remove(self) -> None:
+        """Delete everything, because the journal has it and the job has ended."""
+        self._remove_spare()
+        for segment in self._segments:
+            segment.remove()
+        if self._spool is not None:
+            self._spool.remove()
+
+    def _append(self, number: int, body: bytes) -> None:
+        if not self._current.append(number, body):
+            self._turn()
+            self._current.append(number, body)
+        self.number = number
+
+    def _turn(self) -> None:
+        """Go on in the next segment."""
+        self._current = self._spare or self._make(self._next_index())
+        self._spare = None
+        self._segments.append(self._current)
+        self.full = self._in_memory() >= _MOST_IN_MEMORY
+
+    def _in_memory(self) -> int:
+        return sum(segment.path is None for segment in tuple(self._segments)) if self._trouble is not None else 0
+
+    def _next_index(self) -> int:
+        self._made += 1
+        return self._made
+
+    def _make(self, index: int) -> Segment:
+        """Make a segment: a file if one can be had."""
+        try:
+            return Segment(index, self._hello.guard_id, self._files().segment(index))
+        except OSError as error:
+            self._trouble = error
+            return Segment(index, self._hello.guard_id, None)
+
+    def _files(self) -> Spool:
+        """Return the spool, made if there is none.
+
+        Raises:
+            OSError: None can be made.
+        """
+        if self._spool is None:
+            self._spool = Spool(self._directory, self._hello)
+        return self._spool
+
+    def _make_spare(self) -> None:
+        with self._mutex:
+            index = self._next_index()
+        spare = self._make(index)
+        with self._mutex:
+            # Segments are read in the order of their numbers: whoever was faster has a later one in use.
+            if index == self._made and spare.path is not None:
+                self._spare = spare
+                return
+        spare.remove()
+
+    def _remove_spare(self) -> None:
+        with self._mutex:
+            spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.remove()
+
+    def _find_files(self, trouble: OSError) -> None:
+        """Put into files what is in memory only; say once that there were none to be had."""
+        if not self._told:
+            self._told = True
+            self.note(line(message("GWL0510", path=self._directory, reason=trouble.strerror)))
+        try:
+            for segment in tuple(self._segments):
+                if segment.path is None:
+                    path = self._files().segment(segment.index)
+                    with self._mutex:
+                        segment.settle(path)
+        except OSError as error:
+            self._trouble = error
+            return
+        self._trouble, self._told = None, False

@@ -1,0 +1,244 @@
+"""Decisions as octets, from the moment they are made until they are in the journal. Pure.
+
+A guard packs each decision once, into memory that outlives it (`console.enforcement.segment`); the same octets go over
+the worker's socket and lie in a dead guard's segments. The worker reads them, and believes nothing before it has.
+
+Layout: A record is a seal (8 octets), a head of fixed length, four texts, and octets of 0 up to the next multiple of 8;
+all little-endian. The seal is the length of the whole record in 24 bits, 0xA5 in 8 bits, and in 32 bits the CRC-32 of
+all that follows. It is stored last, by one aligned move of the processor: at whatever moment the guard is killed, a
+reader finds the record whole, or a seal of 0 where it would have begun.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from console.enforcement.layouts import NO_ENDPOINT, Endpoint, address_text, is_mapped
+from console.errors import WorkerError
+from console.model.words import SK_TYPES, AddressFamily, ExitPoint, Outcome
+from console.policy.request import Decision
+
+SEAL = struct.Struct("<Q")
+"""How a record begins; 0 where there is none."""
+LONGEST_RECORD = 8192
+"""Octets; the texts are cut so that no record is longer."""
+
+_HEAD = struct.Struct("<QQQQQIIII16s16sHHBBHHHH")
+"""Number, nanoseconds since 1970; decided, refused and microseconds of `Totals`; rule, revision, process, microseconds;
+local and remote address in network order, local and remote port; exit point, outcome; octets of each of the texts."""
+_MARK = 0xA500_0000
+_LENGTH_MASK = 0x00FF_FFFF
+_PADDING = tuple(b"\0" * (-length % SEAL.size) for length in range(SEAL.size))
+_LONGEST_USER, _LONGEST_PROGRAM, _LONGEST_TEXT = 256, 4096, 2048
+"""Octets. The second is PATH_MAX; the journal takes no more of either."""
+_NUMBER_END, _COUNT_END = 2**62, 2**31
+"""What the columns of the journal hold."""
+
+_EXIT_POINTS = tuple(ExitPoint)
+_OUTCOMES = tuple(Outcome)
+_EXIT_POINT_CODES = {point: code for code, point in enumerate(_EXIT_POINTS)}
+_OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+_NOTICE = 255
+"""In place of an exit point."""
+_NO_ADDRESS = bytes(16)
+
+
+class Who(NamedTuple):
+    """The caller of one call, as rules and the journal name it."""
+
+    user: str
+    program: str
+    process: int
+
+
+class Decided(NamedTuple):
+    """One decision, as the guard makes it."""
+
+    at_ns: int
+    exit_point: ExitPoint
+    decision: Decision
+    revision: int
+    who: Who
+    local: Endpoint
+    remote: Endpoint
+    decision_us: int
+    text: str
+
+
+class Totals(NamedTuple):
+    """What a guard has decided since it began, journalled or not."""
+
+    decided: int = 0
+    refused: int = 0
+    decision_us: int = 0
+
+
+class Event(NamedTuple):
+    """One decision, as the worker reads it; becomes one SK entry. A notice, without exit point, becomes a GR entry."""
+
+    number: int
+    """Running number of this guard, from 1, without gaps."""
+    at_ns: int
+    """Nanoseconds since 1970-01-01T00:00:00Z."""
+    sk_type: str
+    outcome: str
+    exit_point: str
+    rule_sequence: int
+    revision: int
+    user: str
+    pid: int
+    program: str
+    address_family: str
+    local_address: str
+    local_port: int
+    remote_address: str
+    remote_port: int
+    socks_server: str
+    decision_us: int
+    """Microseconds from receiving the notification to having decided."""
+    text: str
+    """Why, where the rule does not say it: an unreadable caller, a connection that could not be delivered."""
+    totals: Totals = Totals()
+    """The guard's, up to and with this."""
+
+
+def pack(number: int, totals: tuple[int, int, int], decided: Decided) -> bytes:
+    """Return a decision's record but for its seal. It stands in the way of every supervised call, and is quick."""
+    at_ns, exit_point, decision, revision, (user, program, process), local, remote, decision_us, text = decided
+    names, user_length, program_length = _names(user, program)
+    text_octets = text.encode("utf-8", "surrogateescape")[:_LONGEST_TEXT] if text else b""
+    head = _HEAD.pack(
+        number, at_ns, *totals, decision.sequence, revision, process, decision_us,
+        local[0].to_bytes(16, "big"), remote[0].to_bytes(16, "big"), local[1], remote[1],
+        _EXIT_POINT_CODES[exit_point], _OUTCOME_CODES[decision.outcome],
+        user_length, program_length, 0, len(text_octets),
+    )  # fmt: skip
+    body = head + names + text_octets
+    return body + _PADDING[len(body) & 7]
+
+
+@lru_cache(maxsize=1024)
+def _names(user: str, program: str) -> tuple[bytes, int, int]:
+    """Return the octets of two names, one after the other, and how many each has; a job has few of them."""
+    first = user.encode("utf-8", "surrogateescape")[:_LONGEST_USER]
+    second = program.encode("utf-8", "surrogateescape")[:_LONGEST_PROGRAM]
+    return first + second, len(first), len(second)
+
+
+def pack_notice(number: int, totals: tuple[int, int, int], at_ns: int, text: str) -> bytes:
+    """Return the record, but for its seal, of something else that belongs into the journal."""
+    octets = text.encode("utf-8", "backslashreplace")[:_LONGEST_TEXT]
+    words = (_NO_ADDRESS, _NO_ADDRESS, 0, 0, _NOTICE, 0, 0, 0, 0, len(octets))
+    body = _HEAD.pack(number, at_ns, *totals, 0, 0, 0, 0, *words) + octets
+    return body + _PADDING[len(body) & 7]
+
+
+def seal(body: bytes) -> int:
+    """Return the seal that goes before what `pack` gave."""
+    return zlib.crc32(body) << 32 | _MARK | len(body) + SEAL.size
+
+
+def sealed(body: bytes) -> bytes:
+    """Return the whole record of what `pack` gave."""
+    return SEAL.pack(seal(body)) + body
+
+
+class Unreadable(Exception):  # noqa: N818 -- a state of some octets
+    """No record begins here; the text says why."""
+
+
+def read(octets: bytes) -> Iterator[tuple[Event, int]]:
+    """Read records up to the end, or to the first seal of 0.
+
+    Args:
+        octets: Beginning with a record.
+
+    Yields:
+        Each event, and where its record ends.
+
+    Raises:
+        Unreadable: What comes next is neither.
+    """
+    at = 0
+    while at + SEAL.size <= len(octets):
+        (found,) = SEAL.unpack_from(octets, at)
+        if not found:
+            return
+        end = at + (found & _LENGTH_MASK)
+        if found & ~_LENGTH_MASK & 0xFFFF_FFFF != _MARK or not at + SEAL.size + _HEAD.size <= end <= len(octets):
+            raise Unreadable("length")
+        body = octets[at + SEAL.size : end]
+        if zlib.crc32(body) != found >> 32:
+            raise Unreadable("checksum")
+        yield _event(body), end
+        at = end
+    if at != len(octets):
+        raise Unreadable("cut short")
+
+
+def read_all(octets: bytes) -> list[Event]:
+    """Read what a guard has sent.
+
+    Raises:
+        WorkerError: It is not one record after the other and nothing else.
+    """
+    events: list[Event] = []
+    end = 0
+    try:
+        for event, found_end in read(octets):
+            events.append(event)
+            end = found_end
+    except Unreadable as error:
+        raise WorkerError("GWL0504", reason=str(error)) from error
+    if end != len(octets):
+        raise WorkerError("GWL0504", reason="cut short")
+    return events
+
+
+def _event(body: bytes) -> Event:
+    """Return the event of a record, without its seal.
+
+    Raises:
+        Unreadable: No guard writes such a one.
+    """
+    (
+        number, at_ns, decided, refused, spent_us, rule, revision, process, decision_us, local, remote,
+        local_port, remote_port, point, outcome, *lengths,
+    ) = _HEAD.unpack_from(body)  # fmt: skip
+    if max(number, at_ns, decided, refused, spent_us) >= _NUMBER_END:
+        raise Unreadable("number")
+    if max(rule, revision, process, decision_us) >= _COUNT_END:
+        raise Unreadable("count")
+    if outcome >= len(_OUTCOMES) or (point >= len(_EXIT_POINTS) and point != _NOTICE):
+        raise Unreadable("word")
+    if not 0 <= len(body) - _HEAD.size - sum(lengths) < SEAL.size:
+        raise Unreadable("texts")
+    user, program, socks_server, text = _texts(body, lengths)
+    totals = Totals(decided, refused, spent_us)
+    if point == _NOTICE:
+        return Event(number, at_ns, "", "", "", 0, 0, "", 0, "", "", "", 0, "", 0, "", 0, text, totals)
+    exit_point = _EXIT_POINTS[point]
+    here = Endpoint(int.from_bytes(local, "big"), local_port)
+    there = Endpoint(int.from_bytes(remote, "big"), remote_port)
+    address = (there if there != NO_ENDPOINT else here).address
+    family = AddressFamily.IPV4 if is_mapped(address) else AddressFamily.IPV6
+    return Event(
+        number, at_ns, SK_TYPES[exit_point], _OUTCOMES[outcome], exit_point, rule, revision, user, process, program,
+        family, _address(here), local_port, _address(there), remote_port, socks_server, decision_us, text, totals,
+    )  # fmt: skip
+
+
+def _texts(body: bytes, lengths: list[int]) -> Iterator[str]:
+    at = _HEAD.size
+    for length in lengths:
+        # What is no UTF-8 is spelt out octet by octet: the journal cannot hold it as it is.
+        yield body[at : at + length].decode(errors="backslashreplace")
+        at += length
+
+
+def _address(endpoint: Endpoint) -> str:
+    return address_text(endpoint.address) if endpoint.address or endpoint.port else ""
