@@ -115,7 +115,10 @@ def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
                 _let_go_of_streams()
                 threading.Thread(target=_hand_on, args=(report["process"],), daemon=True).start()
             case "stopped":
-                os.kill(os.getpid(), signal.SIGSTOP)
+                if not _waits(guard):
+                    os.kill(os.getpid(), signal.SIGSTOP)
+            case "continued":
+                pass
             case "ended":
                 return int(report["status"])
             case "error":
@@ -127,6 +130,14 @@ def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
                 raise KernelError("GWL0406", command=command[0], details=report["kind"])
     _show(message("GWL0406", command=command[0], details=details))
     return 1
+
+
+def _waits(guard: socket.socket) -> bool:
+    """Say whether another report is there already: then the job goes on, or has ended."""
+    try:
+        return bool(guard.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except BlockingIOError:
+        return False
 
 
 def _let_go_of_streams() -> None:
