@@ -3,6 +3,10 @@
 A process that is of no more use is killed, and the next one is started by the first question after a pause. The pause
 doubles with each failure in a row, so that a program which cannot live does not eat the machine; every question in
 between fails at once.
+
+A signal may take the caller out of its call while the program thinks, and have it make the call again (SA_RESTART). The
+answer that nobody heard is kept for that: otherwise a program that is interrupted more often than the exit program
+answers would never come to its end.
 """
 
 from __future__ import annotations
@@ -18,6 +22,9 @@ from console.exit_request import ExitRequest
 from console.policy.rule import ExitProgram
 
 _FIRST_PAUSE_S = 0.1
+_KEPT_S = 5.0
+"""How long an answer is kept that nobody heard; a signal handler that runs longer has its question asked anew."""
+_MOST_KEPT = 256
 _MOST_DOUBLINGS = 8
 """25.6 seconds at the most."""
 
@@ -44,6 +51,8 @@ class ExitProgramKeeper:
         self._start_from = 0.0
         """When the next process may be started, by the clock."""
         self._failure = ""
+        self._unheard: dict[tuple[int, ExitRequest], tuple[float, Reply]] = {}
+        """Thread and question -> when it was answered, and how."""
 
     def launch(self) -> None:
         """Start the process ahead of the first question; a failure shows at that."""
@@ -53,13 +62,14 @@ class ExitProgramKeeper:
             except NoAnswer as failure:
                 self._fail(str(failure))
 
-    def ask(self, request: ExitRequest, is_waiting: Callable[[], bool]) -> Reply:
+    def ask(self, thread: int, request: ExitRequest, is_waiting: Callable[[], bool]) -> Reply:
         """Put a question when it is its turn.
 
         The time limit begins with the question, not with the wait for one's turn: that others ask as well is no fault
         of the program's.
 
         Args:
+            thread: Who calls.
             request: The question.
             is_waiting: Whether anybody still wants to know.
 
@@ -70,6 +80,9 @@ class ExitProgramKeeper:
         with self._lock:
             if not is_waiting():
                 raise CallerGone("GWL0402")
+            answered, reply = self._unheard.pop((thread, request), (-_KEPT_S, None))
+            if reply is not None and self._clock() - answered < _KEPT_S:
+                return reply
             if self._clock() < self._start_from:
                 raise NoAnswer(f"does not run: {self._failure}")
             try:
@@ -78,6 +91,9 @@ class ExitProgramKeeper:
                 self._fail(str(failure))
                 raise
             self._failures = 0
+            if not is_waiting():
+                self._keep(thread, request, reply)
+                raise CallerGone("GWL0402")
             return reply
 
     def end(self) -> None:
@@ -107,6 +123,12 @@ class ExitProgramKeeper:
             except OSError as error:
                 raise NoAnswer(f"cannot be started: {error.strerror}") from error
         return self._process
+
+    def _keep(self, thread: int, request: ExitRequest, reply: Reply) -> None:
+        now = self._clock()
+        self._unheard = {key: kept for key, kept in self._unheard.items() if now - kept[0] < _KEPT_S}
+        if len(self._unheard) < _MOST_KEPT:
+            self._unheard[thread, request] = now, reply
 
     def _fail(self, failure: str) -> None:
         if self._process is not None:

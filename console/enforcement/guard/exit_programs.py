@@ -28,7 +28,6 @@ from console.enforcement.guard.exit_program_skips import Skips
 from console.enforcement.guard.exit_program_wire import Reply
 from console.enforcement.guard.supervisor import Attempt
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint, address_text, is_mapped
-from console.errors import CallerGone
 from console.exit_request import ALLOW, ALLOW_AND_SKIP, ExitRequest
 from console.model.words import EXIT_POINT_NAMES, AddressFamily, Mode, Outcome
 from console.policy.decide import CompiledPolicy
@@ -112,17 +111,15 @@ class ExitPrograms:
         self._may_block()
         text = ""
         for program in asked:
-            said = self._ask(program, request, is_waiting)
+            said = self._ask(program, attempt.call.thread, request, is_waiting)
             if said.answer == ALLOW_AND_SKIP:
                 self._skips.add(attempt, policy.revision, program, is_waiting)
                 text = _text(program, said)
             elif said.answer != ALLOW:
                 return _rejection(decision, policy.modes[attempt.exit_point], _text(program, said))
-        if not is_waiting():  # it would be performed for nobody
-            raise CallerGone("GWL0402")
         return replace(decision, text=text) if text else decision
 
-    def _ask(self, program: ExitProgram, request: ExitRequest, is_waiting: Callable[[], bool]) -> Reply:
+    def _ask(self, program: ExitProgram, thread: int, request: ExitRequest, is_waiting: Callable[[], bool]) -> Reply:
         """Put a question to one exit program; returns its answer, or what it did instead.
 
         Raises:
@@ -134,7 +131,7 @@ class ExitPrograms:
                 keeper = ExitProgramKeeper(program, self._start)
             keeper.users += 1
         try:
-            return keeper.ask(request, is_waiting)
+            return keeper.ask(thread, request, is_waiting)
         except NoAnswer as failure:
             return Reply(0, "", str(failure))
         finally:

@@ -482,6 +482,23 @@ def test_caller_that_went_while_it_was_asked_about_is_not_answered_nor_connected
     assert asking.setting.recorded == []
 
 
+def test_call_that_a_signal_made_its_caller_repeat_gets_the_answer_that_was_not_heard(asking, server):
+    asking.write("slow", "import time, mine\ndef check(request):\n    time.sleep(0.3)\n    return mine.note(request)\n")
+    asking.use(program("check", module="slow"))
+    with socket.socket() as client:
+        setting = asking.setting
+        call = setting.connect(client, sockaddr(*server))
+        serving = threading.Thread(target=setting.serve, args=(call,))
+        serving.start()
+        until(lambda: any(keeper.users for keeper in asking.asker._keepers.values()))
+        setting.kernel.leave(call)
+        assert setting.serve(setting.connect(client, sockaddr(*server))) == 0
+        serving.join(PATIENCE_S)
+    assert len(asking.asked) == 1
+    assert asking.connect(server) == 0
+    assert len(asking.asked) == 2
+
+
 def test_revision_lets_go_of_a_removed_program_and_keeps_the_process_of_an_unchanged_one(asking, server):
     asking.use(program("allow"), program("note", 3))
     assert asking.connect(server) == 0
