@@ -40,13 +40,8 @@ def interpreter() -> str | None:
 
 @cache
 def _has(python: str, module: str) -> bool:
-    command = [
-        python,
-        "-I",
-        "-c",
-        f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)",
-    ]
-    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    look = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({module!r}) is None)"
+    return subprocess.run([python, "-I", "-c", look], check=False, capture_output=True).returncode == 0
 
 
 def has(module: Module) -> bool:
@@ -69,13 +64,13 @@ def run(module: Module, directory: Path, prefix: Sequence[str] = (), only: Seque
     work.mkdir()
     python = interpreter()
     assert python is not None
-    words = [python, str(_RUNNER), f"test.{module.name}", str(directory / "results"), str(_TEST_PATIENCE_S)]
-    words += [",".join(module.left_out), ",".join(only)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    ours = [f"--unset={name}" for name in os.environ if name.startswith("PYTHON")]
+    words = ["env", *ours, python, str(_RUNNER), f"test.{module.name}", str(directory / "results")]
+    words += [str(_TEST_PATIENCE_S), ",".join(module.left_out), ",".join(only)]
     with open(directory / "output", "wb") as output:
         subprocess.run(
             [*prefix, *words],
-            cwd=work, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False,
+            cwd=work, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False,
             timeout=_MODULE_PATIENCE_S,
         )  # fmt: skip
     results = directory / "results"

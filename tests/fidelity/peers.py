@@ -47,6 +47,11 @@ def find(program):
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin:/usr/local/sbin:/root/.cargo/bin")
 
 
+def placed(command):
+    """Return a command with its program's place written out."""
+    return [find(str(command[0])) or str(command[0]), *map(str, command[1:])]
+
+
 @contextlib.contextmanager
 def server(house, port, *command, host=ALLOWED, **more):
     """Run a server as a job beside the test, from when it listens until the test has done with it.
@@ -54,7 +59,7 @@ def server(house, port, *command, host=ALLOWED, **more):
     In a session of its own, because some send SIGTERM to all of their process group, which would be the tests'.
     """
     more = {"stderr": subprocess.STDOUT, "start_new_session": True} | more
-    with house.running(*command, **more) as job:
+    with house.running(*placed(command), **more) as job:
         until(lambda: job.process.poll() is not None or is_listening(host, port), f"{command[0]} to listen", PATIENCE_S)
         assert job.process.poll() is None, job.rest()
         yield job
@@ -69,15 +74,12 @@ def is_listening(host, port):
 def run(*command, data=None, patience_s=60, **more):
     """Run a program without a guard; returns what became of it, in octets."""
     given = {"stdin": subprocess.DEVNULL} if data is None else {"input": data}
-    return subprocess.run(
-        [find(command[0]) or command[0], *map(str, command[1:])],
-        capture_output=True, check=False, timeout=patience_s, **given, **more,
-    )  # fmt: skip
+    return subprocess.run(placed(command), capture_output=True, check=False, timeout=patience_s, **given, **more)
 
 
 def run_job(house, *command, data=None, options=(), **more):
     """Run a program as a job; returns what became of it, in octets, and its entries."""
-    name, words = house.command(*command, options=options)
+    name, words = house.command(*placed(command), options=options)
     done = run(*words, data=data, **more)
     return done, house.entries(name)
 

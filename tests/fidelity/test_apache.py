@@ -76,10 +76,10 @@ def test_apache_with_two_listeners_serves_both(house, configured, model):
 def test_apache_started_anew_gracefully_loses_no_connection(house, configured, public, model):
     port = free_port()
     with server(house, port, *configured(model, f"{ALLOWED}:{port}")) as job:
+        log = public / "error.log"
         for turn in range(1, 3):
             job.process.send_signal(signal.SIGUSR1)
             assert [fetch(port) == DATA for _ in range(10)] == [True] * 10
-            log = public / "error.log"
             until(lambda turn=turn: log.read_text().count("resuming normal") > turn, "the next generation", PATIENCE_S)
 
 
@@ -103,9 +103,5 @@ def test_apache_says_that_it_may_not_listen(house, configured):
     port = free_port()
     done, entries = run_job(house, *configured("event", f"{NO_LISTENER}:{port}"))
     assert done.returncode == 1
-    said = done.stderr.decode()
-    assert (
-        f"(1)Operation not permitted: AH00073: make_sock: unable to listen for connections on address {NO_LISTENER}"
-        in said
-    )
+    assert b"(1)Operation not permitted: AH00073: make_sock: unable to listen for connections" in done.stderr
     assert counted(entries, "*LISTEN") == {("*REJECTED", NO_LISTENER): 1}

@@ -78,7 +78,7 @@ def test_nginx_connects_to_what_is_allowed_and_says_what_refused_it(house, confi
 
 def test_nginx_that_reads_its_configuration_anew_loses_no_connection(house, configured, public):
     port = free_port()
-    with server(house, port, *configured(f"{ALLOWED}:{port}")) as job:
+    with server(house, port, *configured(f"{ALLOWED}:{port}")):
         for _ in range(3):
             subprocess.run(["kill", "-HUP", (public / "pid").read_text().strip()], check=True)
             assert [fetch(port) == DATA for _ in range(10)] == [True] * 10
