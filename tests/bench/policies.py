@@ -15,12 +15,12 @@ _FORMS = (
 )
 
 
-def policy_document(rules: int) -> str:
-    """Return a policy as YAML, with a number of connect rules besides the default ones; the same each time."""
-    return "\n".join(("greenwall: 1", "rules:", *_rules(rules), ""))
+def policy_document(rules: int, exit_point: str = "*CONNECT") -> str:
+    """Return a policy as YAML, with a number of rules of an exit point besides the default ones; the same each time."""
+    return "\n".join(("greenwall: 1", "rules:", *_rules(rules, exit_point), ""))
 
 
-def _rules(count: int) -> Iterator[str]:
+def _rules(count: int, exit_point: str) -> Iterator[str]:
     chance = random.Random(5250)
     for number in range(1, count + 1):
         port = chance.randrange(1, 60000)
@@ -32,4 +32,4 @@ def _rules(count: int) -> Iterator[str]:
             port=port,
             port_to=port + chance.randrange(1, 5000),
         )
-        yield f'  - {{exit_point: "*CONNECT", sequence: {number * 5}, {form}, action: "*REJECT"}}'
+        yield f'  - {{exit_point: "{exit_point}", sequence: {number * 5}, {form}, action: "*REJECT"}}'

@@ -15,18 +15,46 @@ ROOT = Path(__file__).parent.parent.parent
 pytestmark = pytest.mark.end_to_end
 
 
+def needs_compiler(test):
+    return pytest.mark.kernel(pytest.mark.skipif(not has_compiler(), reason="gcc is not installed")(test))
+
+
 def bench(name, *options):
     command = [sys.executable, "-m", f"tests.bench.{name}", *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
-@pytest.mark.kernel
-@pytest.mark.skipif(not has_compiler(), reason="gcc is not installed")
+def aims(rows):
+    return [row for row in rows if row.startswith("aim: ")]
+
+
+@needs_compiler
 def test_connect_is_measured_native_and_guarded_in_one_run():
     rows = bench("connect", "--rounds", "1", "--count", "50").splitlines()
     named = [row.split("  ")[0] for row in rows[2:5]]
     assert named == ["native", "guarded, 10 rules", "guarded, 10,000 rules"]
-    assert [row.split(":")[0] for row in rows[5:]] == ["aim", "aim"]
+    assert [row.split("  ")[0] for row in rows[8:10]] == ["native, 64 threads", "guarded, 64 threads"]
+    assert len(aims(rows)) == 4
+
+
+@needs_compiler
+def test_accept_is_measured_native_and_guarded_in_one_run():
+    rows = bench("accept", "--rounds", "1", "--count", "50").splitlines()
+    named = [row.split("  ")[0] for row in rows[1:3]]
+    assert named == ["accept and close, native", "accept and close, guarded"]
+    assert len(aims(rows)) == (1 if "nginx is not installed" in rows else 2)
+
+
+@needs_compiler
+def test_data_is_measured_native_and_guarded_in_one_run():
+    rows = bench("data", "--rounds", "1", "--megabytes", "8").splitlines()
+    assert [row.split()[0] for row in rows] == ["native", "guarded", "aim:"]
+
+
+@needs_compiler
+def test_many_jobs_at_once_all_end_and_all_is_journalled():
+    rows = bench("jobs", "--jobs", "3", "--count", "5").splitlines()
+    assert rows[-1] == "aim: all start, connect and end, and all of it is journalled: met"
 
 
 def test_decide_is_measured_at_three_sizes():
