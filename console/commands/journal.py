@@ -13,7 +13,7 @@ from console.model.words import ExitPoint, Outcome, SkType
 from console.store.journal import JournalFilter, page_before
 
 _ALL = "*ALL"
-_ENTRY_TYPES = (_ALL, "SK", "GR", "CD")
+_ENTRY_TYPES = (_ALL, "SK", "JS", "GR", "CD")
 
 _COLUMNS = (
     Column("Sequence", right=True),

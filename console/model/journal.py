@@ -24,7 +24,7 @@ class JournalEntryBase(SQLModel):
     journal_code: str = Field(max_length=1)
     """``T``: audit trail."""
     entry_type: str = Field(max_length=2)
-    """``SK`` sockets connection, ``GR`` generic record, ``CD`` command."""
+    """``SK`` sockets connection, ``JS`` job start or end, ``GR`` generic record, ``CD`` command."""
     sk_type: str = Field(max_length=1)
     """Of an SK entry: ``A`` accept, ``C`` connect, ``L`` listen."""
     outcome: str = Field(max_length=10)

@@ -18,7 +18,7 @@ _RULER = "*...+....1....+....2....+....3....+....4....+....5"
 _NO_OTHER = "GWL0714"
 _TYPES = {
     "SK": "Sockets connection",
-    "GR": "Generic record: a rule, an exit point or the policy was changed",
+    "GR": "Generic record: a change to the policy, or a message of a guard or worker",
     "CD": "Command that changed something",
     "JS": "Job started or ended",
 }

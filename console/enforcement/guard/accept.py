@@ -4,6 +4,12 @@ The guard takes the connection off the caller's own listener. A rejected one is 
 not one byte sent, and the call goes on waiting, as on IBM i; a non-blocking call is told EAGAIN when no other
 connection waits. An allowed one is installed in the caller as its result.
 
+A program that looks before it accepts (select, poll, epoll) on a listener that blocks trusts that its accept returns at
+once, and would hear no signal and serve no other descriptor while it goes on waiting: PostgreSQL's postmaster and
+Python's socketserver are so made. It is told ECONNABORTED instead, which is what POSIX has for a connection that went
+away between the look and the accept. Whoever found a connection at each of three accepts, and never had to wait, is
+taken for such a program.
+
 A call that must wait does not occupy a thread: it stands in a queue of its listener (see `waiting`). Its caller may be
 taken out of the call by a signal at any time. A connection that was taken for it and can no longer be handed over is
 kept for the next accept on that listener, and reset if none comes; the journal says so.
@@ -39,6 +45,11 @@ _POLLED = _DECIDED | {socket.AF_UNIX}
 """Families whose listeners can be waited for by poll(2). Of the others some cannot; an accept on those is made at once,
 by a thread that may have to wait in it."""
 _LENGTH = struct.Struct("=i")
+_LOOKS_FIRST = 3
+"""Accepts in which a program found a connection at once, and after which it is taken for one that looks first."""
+_HAD_TO_WAIT = -1
+_MOST_PLACES = 4096
+"""Descriptors of listeners of which that is remembered; all are forgotten beyond that."""
 _KEPT_S = 5.0
 """How long a connection that could not be handed over waits for another accept."""
 
@@ -73,6 +84,8 @@ class Acceptance:
     """The caller's, kept: a thread id that is used again gives the `Caller` another one meanwhile."""
     deadline: float = 0.0
     """When SO_RCVTIMEO of the listener ends the wait (time.monotonic); 0 for never."""
+    dropped: bool = False
+    """Whether a connection was there for it that the rules reject."""
     _inode: int = 0
 
     @property
@@ -100,6 +113,8 @@ class AcceptPoint:
         self._mutex = threading.Lock()
         self._taking = threading.Lock()
         """Held from the look at a blocking listener to the accept, which would wait if another thread were faster."""
+        self._found_at_once: dict[tuple[int, int], int] = {}
+        """(process, its descriptor of a listener that blocks) -> in how many accepts, or `_HAD_TO_WAIT`."""
 
     @property
     def kept(self) -> Collection[int]:
@@ -129,8 +144,10 @@ class AcceptPoint:
                 return
             acceptance = Acceptance(attempt, listener, flags, polled, attempt.caller.pidfd)
             if self.try_once(supervisor, acceptance):
+                if polled:
+                    self._note(_place(attempt))
                 return
-            failure = _cannot_wait(listener.number) if polled else errno.EAGAIN
+            failure = self._cannot_wait(acceptance) if polled else errno.EAGAIN
             if failure:
                 listener.close()
                 supervisor.backend.answer(call, failure)
@@ -167,7 +184,29 @@ class AcceptPoint:
             if connection is not None:
                 self._hand_over(supervisor, acceptance, connection)
                 return True
+            acceptance.dropped = True
             taken = None
+
+    def _cannot_wait(self, acceptance: Acceptance) -> int:
+        """Return the errno for an accept that does not wait, though its listener blocks; 0 for one that does."""
+        failure = _is_no_listener(acceptance.listener.number)
+        if failure:
+            return failure
+        place = _place(acceptance.attempt)
+        if not acceptance.dropped:
+            self._note(place, had_to_wait=True)
+        elif self._found_at_once.get(place, 0) >= _LOOKS_FIRST:
+            return errno.ECONNABORTED
+        return 0
+
+    def _note(self, place: tuple[int, int], *, had_to_wait: bool = False) -> None:
+        """Remember how an accept began. Threads: any; a count that two lose between them is made up by the next."""
+        known = self._found_at_once.get(place, 0)
+        if known == _HAD_TO_WAIT or (known >= _LOOKS_FIRST and not had_to_wait):
+            return
+        if len(self._found_at_once) >= _MOST_PLACES:
+            self._found_at_once.clear()
+        self._found_at_once[place] = _HAD_TO_WAIT if had_to_wait else known + 1
 
     def take(self, acceptance: Acceptance) -> Taken:
         """Take a connection for somebody; `try_once` must be told of it, and decides."""
@@ -216,10 +255,14 @@ class AcceptPoint:
         return Connection(descriptor, peer, policy, decision, local, remote)
 
     def _hand_over(self, supervisor: Supervisor, acceptance: Acceptance, connection: Connection) -> None:
+        """Deliver a connection. It is recorded before: what a caller has is in the journal, whatever becomes of us."""
         attempt = acceptance.attempt
         call = attempt.call
         try:
             failure = _write_peer(supervisor, attempt, connection.peer)
+            supervisor.record(
+                connection.policy, attempt, connection.decision, connection.local, connection.remote, failure
+            )
             if failure:
                 connection.descriptor.close()
                 supervisor.backend.answer(call, failure)
@@ -235,7 +278,6 @@ class AcceptPoint:
             supervisor.backend.answer(call, error.errno or errno.EMFILE)
             return
         connection.descriptor.close()
-        supervisor.record(connection.policy, attempt, connection.decision, connection.local, connection.remote, failure)
 
     def _keep(self, acceptance: Acceptance, connection: Connection) -> None:
         with self._mutex:
@@ -285,7 +327,11 @@ def _can_be_polled(listener: int) -> bool:
     return syscalls.socket_option(listener, _SO_DOMAIN) in _POLLED
 
 
-def _cannot_wait(listener: int) -> int:
+def _place(attempt: Attempt) -> tuple[int, int]:
+    return attempt.caller.process, attempt.call.arguments[0]
+
+
+def _is_no_listener(listener: int) -> int:
     """Return the errno with which Linux answers an accept on a socket that does not listen; 0 for one that does."""
     if syscalls.socket_option(listener, socket.SO_ACCEPTCONN):
         return 0

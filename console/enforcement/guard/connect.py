@@ -120,7 +120,8 @@ class ConnectPoint:
     ) -> None:
         """Decide a connect, perform it, and hand the result over.
 
-        Our copy of the socket is closed before the answer, so that the caller's close is the last one.
+        Our copy of the socket is closed before the answer, so that the caller's close is the last one. What is recorded
+        survives us; so that comes before the answer as well, and whatever a caller was told is in the journal.
         """
         policy = supervisor.policy
         call = attempt.call
@@ -133,12 +134,12 @@ class ConnectPoint:
         result = decision.errno or self._perform(taken, led_to, remote.address)
         local = _local(taken)
         taken.close()
+        supervisor.record(policy, attempt, decision, local, remote, 0 if decision.errno else result)
         try:
             supervisor.backend.answer(call, result)
         except CallerGone:
             if not decision.errno and result != errno.EINTR:
                 self._keep(supervisor, attempt, sockaddr, result)
-        supervisor.record(policy, attempt, decision, local, remote, 0 if decision.errno else result)
 
     def _perform(self, taken: OwnedFd, sockaddr: bytes, address: int) -> int:
         if (
