@@ -107,6 +107,37 @@ def test_rejected_connection_is_reset_and_the_call_waits(server, dial):
     assert setting.outcomes == [("*REJECTED", "")]
 
 
+def accepted_at_once(setting, server, dial, times):
+    for _ in range(times):
+        client = dial()
+        assert setting.serve(setting.accept(server)) is None
+        assert is_served(setting.kernel.deliveries[-1], client)
+
+
+def test_program_that_always_looked_first_is_not_left_waiting_for_a_rejected_connection(server, dial):
+    setting = Setting(REFUSED)
+    accepted_at_once(setting, server, dial, 3)
+    client = dial("127.0.0.2")
+    assert setting.serve(setting.accept(server)) == errno.ECONNABORTED
+    assert ended(client) == "ECONNRESET"
+    assert setting.waiting == []
+    dial("127.0.0.2")
+    allowed = dial()
+    setting.serve(setting.accept(server))
+    assert is_served(setting.kernel.deliveries[-1], allowed)
+
+
+def test_program_that_had_to_wait_once_goes_on_waiting(server, dial):
+    setting = Setting(REFUSED)
+    accepted_at_once(setting, server, dial, 3)
+    setting.serve(setting.accept(server))
+    accepted_at_once(setting, server, dial, 5)
+    dial("127.0.0.2")
+    call = setting.accept(server)
+    assert setting.serve(call) is None
+    assert setting.kernel.is_waiting(call)
+
+
 def test_rejected_connections_are_passed_over_for_an_allowed_one(server, dial):
     setting = Setting(REFUSED)
     refused = [dial("127.0.0.2") for _ in range(3)]

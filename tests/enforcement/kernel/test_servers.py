@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 
 import pytest
@@ -48,6 +49,18 @@ def test_non_blocking_accept_of_a_refused_client_says_that_nobody_is_there(house
         assert server.line() == "accept EAGAIN"
         with dial(port):
             assert server.rest()[-1] == "accept 127.0.0.1"
+
+
+def test_server_that_looks_before_it_accepts_hears_signals_after_a_refused_client(house):
+    with house.running("servers", "look", "127.0.0.1") as server:
+        port = int(server.line())
+        for _ in range(3):
+            with dial(port) as client:
+                assert client.recv(2) == b"hi"
+        assert is_reset(port)
+        assert [server.line() for _ in range(4)] == ["accept 0"] * 3 + ["accept ECONNABORTED"]
+        server.process.send_signal(signal.SIGTERM)
+        assert server.status() == 7
 
 
 def test_accepts_in_all_forms_end_as_without_a_guard(house):

@@ -204,13 +204,42 @@ static int listens(int count, char **arguments)
     return 0;
 }
 
+static volatile sig_atomic_t is_told_to_end;
+
+static void end(int number)
+{
+    is_told_to_end = number;
+}
+
+/* look HOST: looks with poll before each accept of a listener that blocks; hears signals only while it looks. */
+static int look(int count, char **arguments)
+{
+    (void)count;
+    struct pollfd server = {.fd = listening(arguments[0], 0), .events = POLLIN};
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    on_signal(SIGTERM, 0, end);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    while (!is_told_to_end) {
+        if (ppoll(&server, 1, NULL, &none) < 0)
+            continue;
+        int peer = accept(server.fd, NULL, NULL);
+        say("accept", peer);
+        if (peer >= 0 && write(peer, "hi", 2) < 0)
+            say("write", -1);
+        close(peer);
+    }
+    return 7;
+}
+
 static const struct {
     const char *name;
     int (*run)(int, char **);
     int least;
 } programs[] = {
     {"one", one, 1},         {"forms", forms, 1}, {"epoll", with_epoll, 1}, {"many", many, 3},
-    {"alarm", alarmed, 2},   {"busy", busy, 2},   {"listen", listens, 1},
+    {"alarm", alarmed, 2},   {"busy", busy, 2},   {"look", look, 1},   {"listen", listens, 1},
 };
 
 int main(int count, char **arguments)
