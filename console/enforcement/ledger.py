@@ -8,33 +8,33 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
 from console.clock import Clock
 from console.enforcement.frames import Counted, End, EndJob, Hello, InForce, Records
-from console.enforcement.intake import GENERIC, entry, job_end, job_start, moment, new_events, unseen_events
-from console.enforcement.records import Event, Totals, read_all
-from console.enforcement.spool import Leftover, discard, leftover, read_segment, waiting_spools
+from console.enforcement.intake import GENERIC, job_end, new_events
+from console.enforcement.job_rows import count, end_job, known_job, lives, write_down
+from console.enforcement.leftovers import Took, take_in
+from console.enforcement.records import Totals, read_all
+from console.enforcement.spool import waiting_spools
 from console.errors import PolicyError, StoreError, WorkerError
 from console.journal.entries import Entry, from_outbox
 from console.journal.writer import append
-from console.messages import line, message
+from console.messages import describe, line, message
 from console.model.running import Guard
 from console.policy.compiler import compile_policy
 from console.policy.rule import Policy
 from console.store.engine import Store
-from console.store.guards import add_guard, end_guard, end_requests, find_guard, list_guards, reopen_guard
+from console.store.guards import end_requests, list_guards, reopen_guard
 from console.store.outbox import forget, waiting
 from console.store.revisions import active_number, active_policy
 from console.store.session import reading, transaction
-from console.store.text import storable
 from console.store.workers import add_worker, beat, end_worker
 
 _log = logging.getLogger("greenwall.worker")
 
-_LONGEST_NAME = 64
-_LONGEST_JOB_NAME = 10
+_NO_POLICY = frozenset({"GWL0325", "GWL0326"})
+"""Errors of a revision, and not of the store."""
 
 
 class StoreGoneError(WorkerError):
@@ -49,14 +49,6 @@ class Parcel:
     frame: Records | Counted | InForce | End
 
 
-@dataclass(frozen=True, slots=True)
-class Took:
-    """What was taken in of a spool."""
-
-    whole: bool
-    """There is nothing left of it."""
-
-
 class Ledger:
     """Writes down what guards say and what administration did.
 
@@ -69,6 +61,7 @@ class Ledger:
         self._file = store.file
         self._opened = None if self._file is None else os.stat(self._file)
         self._worker_id = 0
+        self._unusable = 0
 
     def start(self, *, host: str) -> tuple[int, Policy]:
         """Record that this process is the worker; return the active revision.
@@ -104,17 +97,32 @@ class Ledger:
     def newer_policy(self, than: int) -> tuple[int, Policy] | None:
         """Return the active revision if it is another than this one, and one that guards can take.
 
+        One that makes no policy leaves the old one in force, and the journal says so, once.
+
         Raises:
-            StoreError: The store cannot be read, or the revision in it makes no policy.
+            StoreError: The store cannot be read or written.
             StoreGoneError: There is no store any more.
         """
         self.check_there()
         with reading(self._store) as session:
-            if active_number(session) == than:
+            number = active_number(session)
+            if number in (than, self._unusable):
                 return None
-            number, policy = active_policy(session)
-        _check(number, policy)
-        return number, policy
+            try:
+                _, policy = active_policy(session)
+                _check(number, policy)
+            except StoreError as error:
+                if error.message_id not in _NO_POLICY:
+                    raise
+                reason = line(describe(error))
+            else:
+                return number, policy
+        said = line(message("GWL0516", number=number, reason=reason))
+        with transaction(self._store) as session:
+            append(session, [Entry(self._clock(), GENERIC, revision=number, text=said)])
+        _log.warning("%s", said)
+        self._unusable = number
+        return None
 
     def wanted_ends(self) -> dict[str, EndJob]:
         """Return the running jobs that an operator wants ended: guard id -> how.
@@ -139,7 +147,7 @@ class Ledger:
             StoreError: Nothing was recorded.
         """
         with transaction(self._store) as session:
-            guard = self._known(session, hello, pid)
+            guard = known_job(session, hello, pid)
             reopen_guard(session, guard, pid)
             return guard.job_number, guard.last_number
 
@@ -188,12 +196,7 @@ class Ledger:
             StoreError: Nothing was taken, and the files stay.
             WorkerError: A file cannot be read or deleted; what it held is taken at most once all the same.
         """
-        with leftover(path) as left:
-            if left is None:
-                return None
-            if left.segments:
-                return self._take_segment(left, left.segments[0])
-            return self._take_end(left)
+        return take_in(self._store, self._clock, path, self.check_there)
 
     def end_dead_guards(self, connected: Container[str]) -> None:
         """Record the end of guards that were killed and left nothing: not connected, and their process is gone.
@@ -202,7 +205,7 @@ class Ledger:
             StoreError: Nothing was recorded.
         """
         with reading(self._store) as session:
-            dead = [guard for guard in list_guards(session) if guard.guard_id not in connected and not _lives(guard)]
+            dead = [guard for guard in list_guards(session) if guard.guard_id not in connected and not lives(guard)]
         if not dead:
             return
         # Looked for after their death: what has files still is ended with the last of them.
@@ -210,7 +213,7 @@ class Ledger:
         with transaction(self._store) as session:
             for guard in dead:
                 if guard.guard_id not in spooled:
-                    self._end(session, guard.guard_id, None)
+                    end_job(session, guard, self._clock(), None)
 
     def check_there(self) -> None:
         """Check that the store's file is still the one that was opened.
@@ -238,9 +241,9 @@ class Ledger:
                     fresh = new_events(read_all(frame.octets), guard.last_number)
                 except WorkerError as error:
                     return error
-                _write_down(guard, fresh, entries)
+                write_down(guard, fresh, entries)
             case Counted():
-                _count(guard, Totals(frame.decided, frame.refused, frame.decision_us))
+                count(guard, Totals(frame.decided, frame.refused, frame.decision_us))
             case InForce():
                 guard.revision = frame.revision
             case End():
@@ -249,76 +252,6 @@ class Ledger:
                 guard.ended = guard.ended or self._clock()
                 guard.exit_status = frame.exit_status
         return guard.last_number
-
-    def _take_segment(self, left: Leftover, path: Path) -> Took:
-        events, damage = read_segment(path, left.guard_id)
-        entries: list[Entry] = []
-        missing = 0
-        with transaction(self._store) as session:
-            guard = self._owner(session, left)
-            if guard is not None:
-                fresh, missing = unseen_events(events, guard.last_number)
-                _write_down(guard, fresh, entries)
-            else:
-                damage = damage or "nobody knows its guard"
-            if missing:
-                entries.append(self._damage("GWL0521", guard, path=path.name, missing=missing))
-            if damage:
-                entries.append(self._damage("GWL0507", guard, path=path.name, events=len(events), damage=damage))
-            append(session, entries)
-        self.check_there()
-        discard(path, damaged=bool(damage))
-        return Took(whole=False)
-
-    def _take_end(self, left: Leftover) -> Took:
-        with transaction(self._store) as session:
-            guard = self._owner(session, left)
-            if guard is not None:
-                self._end(session, guard.guard_id, left.exit_status)
-            if left.damage:
-                append(session, [self._damage("GWL0515", guard, path=left.path.name, damage=left.damage)])
-        self.check_there()
-        discard(left.path, damaged=bool(left.damage))
-        return Took(whole=True)
-
-    def _owner(self, session: Session, left: Leftover) -> Guard | None:
-        """Return the guard that a spool belongs to; its name says which where its contents do not."""
-        if left.hello is not None:
-            return self._known(session, left.hello, left.hello.pid)
-        return find_guard(session, left.guard_id)
-
-    def _known(self, session: Session, hello: Hello, pid: int) -> Guard:
-        """Return the row of a guard; a new one is made, and the start of its job journalled."""
-        known = find_guard(session, hello.guard_id)
-        if known is not None:
-            return known
-        guard = add_guard(
-            session,
-            guard_id=hello.guard_id,
-            user=storable(hello.user)[:_LONGEST_NAME],
-            job_name=storable(hello.job_name)[:_LONGEST_JOB_NAME],
-            command=storable(hello.command),
-            pid=pid,
-            started=moment(hello.started_ns),
-        )
-        append(session, [job_start(guard)])
-        return guard
-
-    def _end(self, session: Session, guard_id: str, exit_status: int | None) -> None:
-        """Record and journal the end of a job, once."""
-        guard = find_guard(session, guard_id)
-        if guard is not None and guard.ended is None:
-            append(session, [job_end(guard, self._clock(), exit_status)])
-        end_guard(session, guard_id, at=self._clock(), exit_status=exit_status)
-
-    def _damage(self, message_id: str, guard: Guard | None, **values: object) -> Entry:
-        said = line(message(message_id, **values))
-        _log.warning("%s", said)
-        entry = Entry(self._clock(), GENERIC, text=said)
-        if guard is None:
-            return entry
-        job = guard.qualified_job_name
-        return entry._replace(user_name=guard.user, qualified_job_name=job, pid=guard.pid, guard_id=guard.guard_id)
 
 
 def _check(number: int, policy: Policy) -> None:
@@ -331,32 +264,3 @@ def _check(number: int, policy: Policy) -> None:
         compile_policy(policy, number)
     except (PolicyError, ValueError) as error:
         raise StoreError("GWL0326", number=number, reason=str(error)) from error
-
-
-def _write_down(guard: Guard, events: Sequence[Event], entries: list[Entry]) -> None:
-    if not events:
-        return
-    job = guard.qualified_job_name
-    for event in events:
-        made = entry(event, guard_id=guard.guard_id, job=job)
-        if made.entry_type == GENERIC:
-            _log.warning("%s: %s", job, made.text)
-            made = made._replace(user_name=guard.user, pid=guard.pid)
-        entries.append(made)
-    guard.last_number = events[-1].number
-    _count(guard, events[-1].totals)
-
-
-def _count(guard: Guard, totals: Totals) -> None:
-    """Record what a guard has decided so far; an older total that comes late changes nothing."""
-    guard.decided = max(guard.decided, totals.decided)
-    guard.refused = max(guard.refused, totals.refused)
-    guard.decision_us = max(guard.decision_us, totals.decision_us)
-
-
-def _lives(guard: Guard) -> bool:
-    """Say whether the guard's process is there; one that began after the job is another with the same number."""
-    try:
-        return psutil.Process(guard.pid).create_time() <= guard.started.timestamp() + 1
-    except psutil.Error:
-        return False

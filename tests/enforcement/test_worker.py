@@ -261,9 +261,16 @@ async def test_revision_that_makes_no_sense_reaches_no_guard_and_holds_up_no_aud
                 return not waiting(session)
 
         await eventually(moved)
+        await eventually(lambda: f"GWL0516 Revision {number} cannot be used" in generic(store))
         with transaction(store) as session:
             good = activate(session, services={}, user="OPER", at=NOW)
         assert (await peer.read_until(NewRevision)).revision == good
+    assert generic(store).count("GWL0516") == 1
+
+
+def generic(store):
+    with reading(store) as session:
+        return "\n".join(entry.text for entry in page_after(session, 0, limit=100) if entry.entry_type == "GR")
 
 
 async def test_second_worker_says_so_and_ends(store, store_url):

@@ -41,7 +41,7 @@ from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.turns import Turns, install_abort_handler
 from console.enforcement.guard.waiting import WaitingRoom
 from console.errors import ConsoleError, KernelError, PolicyError, UsageError
-from console.messages import describe, line, message
+from console.messages import line, message
 from console.model.words import ExitPoint, Udp
 from console.policy.compiler import compile_policy
 from console.store.location import Location
@@ -68,6 +68,7 @@ class Front:
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
+        self._process = os.getppid()
 
     @property
     def number(self) -> int:
@@ -78,6 +79,16 @@ class Front:
         """Send one report."""
         with contextlib.suppress(OSError):
             self._line.send(json.dumps({"kind": kind, **values}).encode())
+
+    def go_on(self) -> None:
+        """Continue the front, which has stopped with the job: the shell does it only where it has continued both.
+
+        A job can be continued, or killed, by any process. The front looks for another report before it stops.
+        """
+        self.say("continued")
+        with contextlib.suppress(OSError):
+            if os.getppid() == self._process:
+                os.kill(self._process, signal.SIGCONT)
 
     def say_error(self, error: ConsoleError) -> None:
         """Send an error for the front to show; a value that is very long is cut."""
@@ -124,8 +135,8 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     def on_revision(revision: NewRevision) -> None:
         try:
             compiled = compile_policy(revision.policy, revision.revision)
-        except PolicyError as error:  # the old one stays in force
-            said = message("GWL0516", number=revision.revision, reason=line(describe(error)))
+        except (PolicyError, ValueError) as error:  # the old one stays in force
+            said = message("GWL0516", number=revision.revision, reason=error)
             reporter.backlog.note(line(said))
             return
         exit_programs.prepare(compiled)
@@ -247,11 +258,14 @@ def _wait_for_job(job: int, backend: SeccompBackend, front: Front, reporter: Rep
     status = 0
     command_ended = False
     while not (command_ended and backend.is_deserted()):
-        process, wait_status = os.waitpid(-1, os.WUNTRACED)
+        process, wait_status = os.waitpid(-1, os.WUNTRACED | os.WCONTINUED)
         if process != job:
             continue
         if os.WIFSTOPPED(wait_status):
             front.say("stopped")
+            continue
+        front.go_on()
+        if os.WIFCONTINUED(wait_status):
             continue
         code = os.waitstatus_to_exitcode(wait_status)
         status = code if code >= 0 else 128 - code

@@ -1,0 +1,99 @@
+"""The rows of guarded jobs and their journal entries; everything here is part of the caller's transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+import psutil
+from sqlmodel import Session
+
+from console.enforcement.frames import Hello
+from console.enforcement.intake import GENERIC, entry, job_end, job_start, moment
+from console.enforcement.records import Event, Totals
+from console.journal.entries import Entry
+from console.journal.writer import append
+from console.model.running import Guard
+from console.store.guards import add_guard, end_guard, find_guard
+from console.store.text import storable
+
+_log = logging.getLogger("greenwall.worker")
+
+_LONGEST_NAME = 64
+_LONGEST_JOB_NAME = 10
+
+
+def known_job(session: Session, hello: Hello, pid: int) -> Guard:
+    """Return the row of a job; a new one is made, and its start journalled.
+
+    Args:
+        session: A transaction.
+        hello: What its guard says of itself.
+        pid: The guard's process id in this process's eyes.
+    """
+    known = find_guard(session, hello.guard_id)
+    if known is not None:
+        return known
+    guard = add_guard(
+        session,
+        guard_id=hello.guard_id,
+        user=storable(hello.user)[:_LONGEST_NAME],
+        job_name=storable(hello.job_name)[:_LONGEST_JOB_NAME],
+        command=storable(hello.command),
+        pid=pid,
+        started=moment(hello.started_ns),
+    )
+    append(session, [job_start(guard)])
+    return guard
+
+
+def end_job(session: Session, guard: Guard, at: datetime, exit_status: int | None) -> None:
+    """Record and journal the end of a job, once.
+
+    Args:
+        session: A transaction.
+        guard: The job's row, as it was read in some session.
+        at: When it was heard of.
+        exit_status: None when the guard was killed.
+    """
+    current = find_guard(session, guard.guard_id)
+    if current is not None and current.ended is None:
+        append(session, [job_end(current, at, exit_status)])
+    end_guard(session, guard.guard_id, at=at, exit_status=exit_status)
+
+
+def write_down(guard: Guard, events: Sequence[Event], entries: list[Entry]) -> None:
+    """Make the journal entries of events, and count them in the job's row.
+
+    Args:
+        guard: The row, of the session that the entries will be written in.
+        events: In ascending order of number, all of them new.
+        entries: Where the entries go.
+    """
+    if not events:
+        return
+    job = guard.qualified_job_name
+    for event in events:
+        made = entry(event, guard_id=guard.guard_id, job=job)
+        if made.entry_type == GENERIC:
+            _log.warning("%s: %s", job, made.text)
+            made = made._replace(user_name=guard.user, pid=guard.pid)
+        entries.append(made)
+    guard.last_number = events[-1].number
+    count(guard, events[-1].totals)
+
+
+def count(guard: Guard, totals: Totals) -> None:
+    """Record what a guard has decided so far; an older total that comes late changes nothing."""
+    guard.decided = max(guard.decided, totals.decided)
+    guard.refused = max(guard.refused, totals.refused)
+    guard.decision_us = max(guard.decision_us, totals.decision_us)
+
+
+def lives(guard: Guard) -> bool:
+    """Say whether a guard's process is there; one that began after the job is another with the same number."""
+    try:
+        return psutil.Process(guard.pid).create_time() <= guard.started.timestamp() + 1
+    except psutil.Error:
+        return False
