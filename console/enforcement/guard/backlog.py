@@ -60,6 +60,8 @@ class Backlog:
         self._wake = wake
         self._mutex = threading.Lock()
         self._decided = self._refused = self._decision_us = self._turned_away = 0
+        self.carried: tuple[int, int, int] = Totals()
+        """What had been decided when the last record was made, which says so itself."""
         self._spool: Spool | None = None
         self._trouble: OSError | None = None
         self._told = False
@@ -82,7 +84,8 @@ class Backlog:
                 self._refused += 1
             if decision.journal:
                 number = self.number + 1
-                self._append(number, pack(number, (self._decided, self._refused, self._decision_us), decided))
+                self.carried = (self._decided, self._refused, self._decision_us)
+                self._append(number, pack(number, self.carried, decided))
         if self.resting:
             self.resting = False
             self._wake()

@@ -163,11 +163,10 @@ class Reporter:
         if self._revision:
             revision, self._revision = self._revision, 0
             return encode(InForce(revision))
-        totals = self.backlog.totals
         if octets := self.backlog.unsent():
-            self._counted = totals
             return encode(Records(octets))
-        if totals != self._counted:
+        totals = self.backlog.totals
+        if totals not in (self._counted, self.backlog.carried):
             self._counted = totals
             return encode(Counted(*totals))
         if self._exit_status is not None and not self.backlog.untaken and not self._end_sent:

@@ -203,6 +203,19 @@ def test_what_is_not_journalled_is_counted(work, make):
     assert worker.journal == []
 
 
+def test_what_is_not_journalled_is_counted_behind_what_is(work, location):
+    worker = work()
+    reporter = Reporter(location, hello(), WorkerLink(location, hello()), lambda revision: None, lambda request: None)
+    quiet = Decision(Outcome.REJECTED, 10, 1, journal=False, alert=False)
+    record(reporter, 1)
+    for _ in range(2):
+        reporter.backlog.record(decided(decision=quiet))
+    reporter.start()
+    until(lambda: worker.next(Counted) == Counted(*reporter.backlog.totals), "the count")
+    assert reporter.backlog.totals.decided == 3
+    reporter.end(0)
+
+
 def test_revision_that_is_pushed_is_handed_on(work, make):
     worker = work()
     seen = []
