@@ -53,7 +53,7 @@ def test_the_job_is_what_stands_under_one_filter_more(start):
 
 
 def test_what_the_job_has_started_belongs_to_it(start):
-    _, child = job(start, "os.fork()")
+    _, child = job(start, "os.fork() or (libc.prctl(1, 9, 0, 0, 0), time.sleep(600))")
     until_two = time.monotonic() + 10
     while len(found := job_processes(os.getpid())) < 2:
         assert time.monotonic() < until_two
