@@ -8,7 +8,7 @@ to answer, and a thread that restarts the call arrives as a new one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from console.enforcement.fds import OwnedFd
@@ -25,19 +25,8 @@ class Call(NamedTuple):
     """System call number, see `layouts`."""
     arguments: tuple[int, ...]
     """Six, as unsigned 64-bit registers."""
-    instruction: int = 0
-    """Address of the instruction after the call, in the caller's memory."""
     notification: bytearray = bytearray()
     """As the kernel wrote it, the cookie first; nobody changes it."""
-
-
-class Site(NamedTuple):
-    """A place in a program from which a caller has called, and what was true then."""
-
-    memory: OwnedFd
-    """/proc/THREAD/mem: the address space of then, and no other."""
-    program: str
-    """Path of the program."""
 
 
 @dataclass(slots=True)
@@ -51,8 +40,8 @@ class Caller:
     """Readable once the thread has ended (or its process, before Linux 6.9)."""
     directory: OwnedFd
     """/proc/THREAD, held open: it goes on meaning this thread when the number is used again."""
-    sites: dict[int, Site | None] = field(default_factory=dict)
-    """Instruction -> what is remembered of the calls made there; None after the first."""
+    program: OwnedFd
+    """/proc/THREAD/exe itself, not what it leads to, held open for the same reason."""
 
 
 class Backend(Protocol):
@@ -91,16 +80,6 @@ class Backend(Protocol):
             OSError: EFAULT: part of it is not there; EPERM: we may not.
         """
 
-    def read_argument(self, call: Call, caller: Caller, address: int, size: int) -> tuple[bytes, str]:
-        """Copy memory of the caller as `read_memory` does, and say which program it runs if that is known.
-
-        Returns:
-            The octets, and the path of the program, or nothing where `identity.program_path` must be asked.
-
-        Raises:
-            CallerGone, OSError: As `read_memory`.
-        """
-
     def gather(self, call: Call, parts: Sequence[tuple[int, int]]) -> bytes:
         """Copy memory of the caller that lies in several places, address and size each, at most 1,024 of them.
 
@@ -114,9 +93,6 @@ class Backend(Protocol):
         Raises:
             CallerGone, OSError: As `read_memory`.
         """
-
-    def known_program(self, call: Call, caller: Caller) -> str:
-        """Return the program that a caller is known to run still; nothing where it must be asked for."""
 
     def write_two(self, call: Call, address: int, octets: bytes, second_address: int, second: bytes) -> None:
         """Write at two places of the caller's memory in this order, at most 128 bytes in all.

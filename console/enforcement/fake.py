@@ -136,7 +136,9 @@ class FakeBackend:
         """Return this process, or the one the call names; see `Backend`."""
         self._come_to(call, Step.CALLER)
         directory = os.open(f"/proc/{call.thread}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        return Caller(call.thread, call.thread, OwnedFd(os.pidfd_open(call.thread)), OwnedFd(directory))
+        program = os.open("exe", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+        pidfd = os.pidfd_open(call.thread)
+        return Caller(call.thread, call.thread, OwnedFd(pidfd), OwnedFd(directory), OwnedFd(program))
 
     def is_waiting(self, call: Call) -> bool:
         """Say whether the call still waits; see `Backend`."""
@@ -160,10 +162,6 @@ class FakeBackend:
         self._come_to(call, Step.READ)
         return _at(self.memory, address, size)[:size]
 
-    def read_argument(self, call: Call, caller: Caller, address: int, size: int) -> tuple[bytes, str]:
-        """Return what the test wrote down; it is not known which program asks."""
-        return self.read_memory(call, address, size), ""
-
     def gather(self, call: Call, parts: Sequence[tuple[int, int]]) -> bytes:
         """Copy from several places of the table; see `Backend`."""
         self.reads.extend(parts)
@@ -174,10 +172,6 @@ class FakeBackend:
         """Write into the table; see `Backend`."""
         self._come_to(call, Step.WRITE)
         self.memory[address] = octets + _at(self.memory, address, len(octets))[len(octets) :]
-
-    def known_program(self, call: Call, caller: Caller) -> str:
-        """Return nothing: nothing is remembered here."""
-        return ""
 
     def write_two(self, call: Call, address: int, octets: bytes, second_address: int, second: bytes) -> None:
         """Write into the table, one after the other; see `Backend`."""

@@ -347,13 +347,12 @@ def _write_peer(supervisor: Supervisor, attempt: Attempt, peer: bytes) -> int:
     Returns:
         0, or the errno with which Linux ends such a call.
     """
-    call, caller = attempt.call, attempt.caller
+    call = attempt.call
     address, length = call.arguments[1], call.arguments[2]
     if not address:
         return 0
     try:
-        octets, _ = supervisor.backend.read_argument(call, caller, length, _LENGTH.size)
-        (room,) = _LENGTH.unpack(octets)
+        (room,) = _LENGTH.unpack(supervisor.backend.read_memory(call, length, _LENGTH.size))
         if room < 0:
             return errno.EINVAL
         supervisor.backend.write_two(call, address, peer[:room], length, _LENGTH.pack(len(peer)))

@@ -91,7 +91,7 @@ class ConnectPoint:
         try:
             if not size:
                 return b""
-            octets, attempt.program = supervisor.backend.read_argument(call, attempt.caller, call.arguments[1], size)
+            octets = supervisor.backend.read_memory(call, call.arguments[1], size)
         except OSError as error:
             if error.errno != errno.EFAULT:
                 raise Undecidable(f"memory not readable: {error.strerror}") from error

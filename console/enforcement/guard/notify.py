@@ -17,17 +17,12 @@ A pidfd that names a thread needs Linux 6.9. Before that a pidfd names a process
 that do not share their process's descriptors (unshare(2), CLONE_FILES), whose descriptors would be taken from the
 process; and it is opened anew for each call, since a thread may end and its number return while the process lives.
 
-What is remembered of a caller's program. Reading an argument by process_vm_readv(2) and asking for the program by
-readlink(2) are the two dearest steps of a call. A descriptor of /proc/THREAD/mem reads in half the time; but it is
-bound to the address space of the moment at which it was opened, and a thread gets another one by execve(2). Mostly the
-old one ends then, and reads of it return nothing. It does not end while another process has it too (vfork(2), clone(2)
-with CLONE_VM and without CLONE_THREAD); reads would then return what is no argument of this call. So a descriptor is
-used only for calls from the very instruction for which it was opened: the program that comes after an execve is loaded
-elsewhere, and where it is not (address randomization switched off, or the same program at a fixed address) it still
-takes a process that shares the old address space and outlives the execve. What such a pair of processes gains is that
-its own journal entries name the program that it ran before. It does not gain a call: what was read is what is decided
-and made, and where something asks for the program, nothing remembered is used (see `Supervisor.decide`).
-Writing stays with process_vm_writev(2): through /proc/THREAD/mem one can write what the caller itself could not.
+What is not remembered: the program of a caller and its memory. A descriptor of /proc/THREAD/mem would read an argument
+in half the time that process_vm_readv(2) takes, and its reads would fail after an execve(2), which would tell when to
+ask for the program again: a tenth of a guarded connect. But they do not fail while another process shares the address
+space of before (vfork(2), clone(2) with CLONE_VM), and what they then return is no argument of this call. Nothing else
+that we could look at as cheaply changes with every execve, and with nothing but an execve. A perf event (comm_exec)
+does, where we may open one; it takes back half of the gain.
 
 Source: seccomp(2), seccomp_unotify(2), linux/seccomp.h, kernel/seccomp.c; fs/proc/base.c, mem_rw.
 """
@@ -43,14 +38,12 @@ from collections.abc import Sequence
 
 from console.enforcement import datagrams, syscalls
 from console.enforcement import layouts as k
-from console.enforcement.backend import Call, Caller, Site
+from console.enforcement.backend import Call, Caller
 from console.enforcement.fds import OwnedFd
 from console.errors import CallerGone
 
 _DELETED = " (deleted)"
 """What the kernel appends to the path of a program whose file was replaced, as at each package upgrade (proc(5))."""
-_MOST_SITES = 4
-"""Places in its program that are remembered of one caller; a descriptor each."""
 _MOST_CALLERS = 1024
 """Callers kept; two descriptors each. The oldest goes first and is looked up again when it calls again."""
 
@@ -86,7 +79,7 @@ class SeccompBackend:
                     return None
                 raise
             parts = k.NOTIFICATION.unpack(notification)
-            return Call(parts[0], parts[1], parts[3], parts[6:], parts[5], notification)
+            return Call(parts[0], parts[1], parts[3], parts[6:], notification)
 
     def caller(self, call: Call) -> Caller:
         """Return who calls; see `Backend`."""
@@ -132,7 +125,7 @@ class SeccompBackend:
             self._require_waiting(call)
             fresh = self.caller(call)
             caller.process, caller.pidfd, caller.directory = fresh.process, fresh.pidfd, fresh.directory
-            caller.sites = fresh.sites
+            caller.program = fresh.program
         try:
             return OwnedFd(syscalls.take_descriptor(caller.pidfd.number, number))
         except ProcessLookupError as error:
@@ -146,40 +139,6 @@ class SeccompBackend:
             raise CallerGone("GWL0402") from error
         self._require_waiting(call)
         return octets
-
-    def read_argument(self, call: Call, caller: Caller, address: int, size: int) -> tuple[bytes, str]:
-        """Copy memory of the caller, and say which program it runs if that is known; see `Backend`."""
-        site = caller.sites.get(call.instruction)
-        if site is not None:
-            try:
-                octets = os.pread(site.memory.number, size, address)
-            except (OSError, OverflowError):  # not there; and no file offset goes up to 2**64
-                octets = b""
-            if len(octets) == size:
-                self._require_waiting(call)
-                return octets, site.program
-        octets = self.read_memory(call, address, size)
-        return octets, self._remember(call, caller)
-
-    def _remember(self, call: Call, caller: Caller) -> str:
-        """Remember the place of a call that was seen there once before; many callers call but once.
-
-        Returns:
-            The program, or nothing where it is not known.
-        """
-        if call.instruction not in caller.sites:
-            if len(caller.sites) >= _MOST_SITES:
-                caller.sites.clear()
-            caller.sites[call.instruction] = None
-            return ""
-        try:
-            memory = OwnedFd(os.open("mem", os.O_RDONLY | os.O_CLOEXEC, dir_fd=caller.directory.number))
-            program = path_of_program(caller)
-        except OSError:
-            return ""
-        self._require_waiting(call)  # and so it has waited all along: memory and program belong together
-        caller.sites[call.instruction] = Site(memory, program)
-        return program
 
     def gather(self, call: Call, parts: Sequence[tuple[int, int]]) -> bytes:
         """Copy memory of the caller that lies in several places; see `Backend`."""
@@ -197,20 +156,6 @@ class SeccompBackend:
             syscalls.write_memory(call.thread, address, octets)
         except ProcessLookupError as error:
             raise CallerGone("GWL0402") from error
-
-    def known_program(self, call: Call, caller: Caller) -> str:
-        """Return the program if calls from this place are known; see `Backend`.
-
-        The instruction itself is what is read: of an address space that has ended nothing can be.
-        """
-        site = caller.sites.get(call.instruction)
-        if site is None:
-            return self._remember(call, caller)
-        try:
-            lives = os.pread(site.memory.number, 1, call.instruction)
-        except (OSError, OverflowError):
-            lives = b""
-        return site.program if lives else self._remember(call, caller)
 
     def write_two(self, call: Call, address: int, octets: bytes, second_address: int, second: bytes) -> None:
         """Write memory of the caller at two places; see `Backend`."""
@@ -262,7 +207,8 @@ class SeccompBackend:
             pidfd = OwnedFd(syscalls.open_pidfd(thread, one_thread=True))
         else:
             pidfd = OwnedFd(syscalls.open_pidfd(process, one_thread=False))
-        return Caller(thread, process, pidfd, directory)
+        program = OwnedFd(os.open("exe", os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory.number))
+        return Caller(thread, process, pidfd, directory, program)
 
     def is_deserted(self) -> bool:
         """Say whether no process is left under the filter: the kernel then hangs the listener up (Linux 5.8)."""
@@ -286,7 +232,7 @@ def path_of_program(caller: Caller) -> str:
         ProcessLookupError, FileNotFoundError: It has ended.
         PermissionError: We may not know.
     """
-    return os.readlink("exe", dir_fd=caller.directory.number).removesuffix(_DELETED)
+    return os.readlink("", dir_fd=caller.program.number).removesuffix(_DELETED)
 
 
 def status_lines(directory: OwnedFd) -> list[bytes]:

@@ -74,7 +74,7 @@ class Undecidable(Exception):  # noqa: N818 -- a state of a call, named as the d
 class Attempt:
     """One call on its way through an exit point, with the time it takes to decide it."""
 
-    __slots__ = ("call", "caller", "decision_us", "exit_point", "program", "started_ns", "who")
+    __slots__ = ("call", "caller", "decision_us", "exit_point", "started_ns", "who")
 
     def __init__(self, call: Call, caller: Caller, exit_point: ExitPoint) -> None:
         self.call = call
@@ -82,8 +82,6 @@ class Attempt:
         self.exit_point = exit_point
         self.started_ns = time.perf_counter_ns()
         self.decision_us = 0
-        self.program = ""
-        """Path of the program, where it is known already."""
         self.who = _NOBODY
 
 
@@ -168,8 +166,8 @@ class Supervisor:
         """Find out who calls.
 
         Args:
-            attempt: The call; its `program` is taken as it is, unless something is decided by it.
-            program_decides: Ask the kernel for the program, and make certain that its path leads to it.
+            attempt: The call.
+            program_decides: Make certain that the path of the program leads to it for others too.
 
         Raises:
             CallerGone: The caller has ended.
@@ -177,11 +175,8 @@ class Supervisor:
         """
         try:
             user = self.names.user(identity.user_number(attempt.caller))
-            if program_decides:
-                program = identity.certain_program_path(attempt.caller)
-            else:
-                program = attempt.program or self.backend.known_program(attempt.call, attempt.caller)
-                program = program or identity.program_path(attempt.caller)
+            path_of = identity.certain_program_path if program_decides else identity.program_path
+            program = path_of(attempt.caller)
         except (FileNotFoundError, ProcessLookupError) as error:
             if self.backend.is_waiting(attempt.call):
                 raise Undecidable("program not readable") from error
