@@ -73,7 +73,7 @@ def is_listening(host, port):
 
 def run(*command, data=None, patience_s=60, **more):
     """Run a program without a guard; returns what became of it, in octets."""
-    given = {"stdin": subprocess.DEVNULL} if data is None else {"input": data}
+    given = {} if "stdin" in more else {"stdin": subprocess.DEVNULL} if data is None else {"input": data}
     return subprocess.run(placed(command), capture_output=True, check=False, timeout=patience_s, **given, **more)
 
 
