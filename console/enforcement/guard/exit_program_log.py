@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -22,7 +23,7 @@ _NAME = "exit_programs.log"
 _OLD = ".old"
 _MOST_BYTES = 1024 * 1024
 _LONGEST_LINE = 4000
-_OPEN = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+_OPEN = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _STREAMS = (1, 2)
 
 
@@ -32,11 +33,18 @@ def log_path(location: Location) -> Path:
 
 
 def open_log(path: Path) -> int:
-    """Open the log for appending, or nothing if it cannot be; close-on-exec."""
-    try:
-        return os.open(path, _OPEN, 0o600)
-    except OSError:
-        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    """Open the log for appending, or nothing if it cannot be; close-on-exec.
+
+    A store may lie where others can make files, as in /tmp: what is no file of our own, a pipe that nobody reads for
+    one, is left alone.
+    """
+    with contextlib.suppress(OSError):
+        log = os.open(path, _OPEN, 0o600)
+        status = os.fstat(log)
+        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+            return log
+        os.close(log)
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
 
 
 class ProgramLog(io.TextIOBase):

@@ -18,6 +18,7 @@ from console.model.words import ExitPoint, Mode
 from console.policy.rule import ExitProgram
 from console.store.wakeup import notify
 from tests.end_to_end.command import until
+from tests.enforcement.guard.test_exit_programs import hosts
 from tests.enforcement.kernel.jobs import PATIENCE_S, activate_rules, guard_of
 
 PROGRAMS = """
@@ -122,10 +123,6 @@ def servers(count=2):
             server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=100))
             found[server.getsockname()[1] % 2].append(server.getsockname()[1])
         yield found[0][0], found[1][0]
-
-
-def hosts(guard):
-    return [child for child in guard.children() if any("exit_program_host" in word for word in child.cmdline())]
 
 
 def started(job, count=1):
