@@ -27,6 +27,8 @@ from console.policy.request import Decision, Request
 _NO_FAILURE = frozenset({0, errno.EINPROGRESS})
 """Results of a performed call that say nothing went wrong; any other is named in its entry."""
 _NO_GROUPS: frozenset[str] = frozenset()
+_LONGEST_US = 2**31 - 1
+"""What the journal has room for, half an hour: a call may stand in line for an exit program that is slow."""
 
 _NOBODY = Who("", "", 0)
 
@@ -201,7 +203,8 @@ class Supervisor:
             decision = self._ask_exit_programs(policy, attempt, decision, local, remote)
         if self.recorder.full and decision.journal:
             raise Undecidable("the journal takes nothing more")
-        attempt.decision_us = (time.perf_counter_ns() - attempt.started_ns) // 1000
+        spent_us = (time.perf_counter_ns() - attempt.started_ns) // 1000
+        attempt.decision_us = spent_us if spent_us < _LONGEST_US else _LONGEST_US
         return decision
 
     def asks_exit_programs(self, exit_point: ExitPoint) -> bool:
