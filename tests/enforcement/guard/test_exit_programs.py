@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -531,8 +533,6 @@ def test_call_with_a_policy_whose_program_is_gone_is_asked_about_all_the_same(as
 
 
 def test_exit_program_has_nothing_of_its_guard(asking, server, monkeypatch, tmp_path):
-    import json
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     asking.use(program("where"))
@@ -634,10 +634,7 @@ def test_process_that_cannot_be_started_rejects(asking, server, monkeypatch):
     )
 
 
-def test_exit_program_dies_with_its_guard(tmp_path):
-    """The guard is killed while the exit program holds the interpreter lock in C."""
-    asking = Asking(tmp_path)
-    del asking
+def test_exit_program_that_holds_the_interpreter_in_c_dies_with_its_guard(tmp_path):
     script = f"""
 import sys, threading
 sys.path.insert(0, {os.getcwd()!r})
@@ -651,8 +648,6 @@ time.sleep(0.5)
 print(hosts()[0].pid, flush=True)
 signal.pause()
 """
-    import sys
-
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as guard:
         host = psutil.Process(int(guard.stdout.readline()))
         assert host.is_running()
