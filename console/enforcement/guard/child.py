@@ -1,6 +1,7 @@
 """The last steps of the process that becomes the job: puts itself under the filter and executes the command.
 
-Runs in a child of the guard, single-threaded, between fork and exec; reports only through the socket it is given.
+Runs in a child of the guard, between fork and exec, and is single-threaded when it executes; reports only through the
+socket it is given.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import errno
 import os
 import signal
 import socket
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import NoReturn
 
 from console.enforcement import syscalls
@@ -64,7 +67,7 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
         os.setpgid(0, start.process_group)
         _close_rings()
         _restore_signals(start)
-        listener = _install_filter(start)
+        _install_filter_and_hand_over(start, reports)
     except OSError as error:
         _leave(reports, FILTER_STEP, error)
     try:
@@ -72,12 +75,34 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
             _become(start.identity)
     except OSError as error:
         _leave(reports, USER_STEP, error)
-    socket.send_fds(reports, [LISTENER_STEP], [listener])
-    os.close(listener)
     try:
         os.execvpe(start.command[0], start.command, start.environment)  # noqa: S606 -- no shell is wanted
     except OSError as error:
         _leave(reports, EXECUTE_STEP, error)
+
+
+def _install_filter_and_hand_over(start: JobStart, reports: socket.socket) -> None:
+    """Install the filter and send its listener to the guard.
+
+    The filter may ask about sendmsg(2), the one call that sends a descriptor, and nobody would answer before the guard
+    has the listener. So it is sent by a thread that was there before the filter and ends before the command begins.
+    """
+    listeners: SimpleQueue[int | None] = SimpleQueue()
+    courier = threading.Thread(target=_hand_over, args=(listeners, reports), name="courier")
+    courier.start()
+    listener = None
+    try:
+        listener = _install_filter(start)
+    finally:
+        listeners.put(listener)
+        courier.join()
+    os.close(listener)
+
+
+def _hand_over(listeners: SimpleQueue[int | None], reports: socket.socket) -> None:
+    listener = listeners.get()
+    if listener is not None:
+        socket.send_fds(reports, [LISTENER_STEP], [listener])
 
 
 def _install_filter(start: JobStart) -> int:

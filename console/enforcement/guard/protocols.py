@@ -89,6 +89,8 @@ def _raw(supervisor: Supervisor, attempt: Attempt, family: int, kind: int, proto
     if policy.raw_sockets is RawSockets.ALLOW or mode is Mode.OFF:
         supervisor.backend.go_on(attempt.call)
         return
+    if supervisor.recorder.full:
+        raise Undecidable("the journal takes nothing more")
     supervisor.identify(attempt)
     decision = _MONITORED if mode is Mode.MONITOR else _REFUSED
     text = f"raw socket: {_socket_text(family, kind, protocol)}"
