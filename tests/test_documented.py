@@ -136,3 +136,11 @@ def test_messages_are_in_the_file_of_their_subject():
     for path in data_path("messages").glob("*.yaml"):
         ids = re.findall(r"^(\w+):$", path.read_text(encoding="utf-8"), re.MULTILINE)
         assert [each for each in ids if not each.startswith(subjects[path.stem])] == [], path.name
+
+
+def test_each_test_that_the_threat_model_names_is_there():
+    text = data_path("help", "threat_model.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.(?:c|py))`", text)
+    techniques = ROOT / "tests/enforcement/kernel/escapes"
+    assert len(named) > 50
+    assert [name for name in named if not (ROOT / name if "/" in name else techniques / name).is_file()] == []
