@@ -249,7 +249,8 @@ def summary(coverage: Coverage) -> tuple[str, ...]:
     if shared:
         lines[1] += f" Shared: {shared}."
     if coverage.unseen:
-        lines.append(f"{coverage.unseen} processes of other users could not be looked at: only root sees all.")
+        processes = "1 process" if coverage.unseen == 1 else f"{coverage.unseen} processes"
+        lines.append(f"{processes} could not be looked at: only root sees all.")
     return tuple(lines)
 
 

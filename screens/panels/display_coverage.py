@@ -32,9 +32,9 @@ from screens.terminal.page import WIDE, Page, Size
 
 _POSITION = "POSTO"
 _NOT_THERE = "GWL0718"
-_SHOW_ALL = "Display all sockets"
-_SHOW_NONE = "Display unguarded sockets"
-_VIEWS = ("Display other end and job", "Display reason", "Display process")
+_SHOW_ALL = "Display all"
+_SHOW_NONE = "Display unguarded"
+_VIEWS = ("Display ends and job", "Display reason", "Display process")
 _WIDE_VIEWS = ("Display reason", "Display process")
 """What F11 shows next, by the view that shows now."""
 

@@ -95,7 +95,7 @@ def test_what_cannot_be_seen_is_said():
     shown = replace(SERVER, user_id=os.geteuid() + 1)
     found = cover([shown], [hidden], [], Udp.IGNORE, sees_all=False)
     assert found.sockets[0].reason == "Process of another user: not visible without root"
-    assert summary(found)[-1] == "1 processes of other users could not be looked at: only root sees all."
+    assert summary(found)[-1] == "1 process could not be looked at: only root sees all."
 
 
 def test_a_guard_that_cannot_be_looked_at_is_not_counted_among_the_unseen():
