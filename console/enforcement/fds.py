@@ -49,10 +49,12 @@ class OwnedFd:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if self._number >= 0:
+            self.close()
 
     def __del__(self) -> None:
-        self.close()
+        if self._number >= 0:
+            self.close()
 
     def __repr__(self) -> str:
         return "OwnedFd(closed)" if self._number < 0 else f"OwnedFd({self._number})"

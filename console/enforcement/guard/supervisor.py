@@ -110,8 +110,10 @@ class Supervisor:
         """
         exit_point, handle = self.handlers[call.number]
         try:
-            attempt = self._begin(call, exit_point)
-            if attempt is None:
+            try:
+                attempt = Attempt(call, self.backend.caller(call), exit_point)
+            except OSError as error:
+                self._fail_closed(call, exit_point, Who("", "", call.thread), f"caller unknown: {error.strerror}")
                 return
             try:
                 handle(self, attempt)
@@ -119,14 +121,6 @@ class Supervisor:
                 self.reject(attempt, str(error))
         except CallerGone:
             return
-
-    def _begin(self, call: Call, exit_point: ExitPoint) -> Attempt | None:
-        """Find the caller; None when it cannot be found and the call has been rejected."""
-        try:
-            return Attempt(call, self.backend.caller(call), exit_point)
-        except OSError as error:
-            self._fail_closed(call, exit_point, Who("", "", call.thread), f"caller unknown: {error.strerror}")
-            return None
 
     def reject(self, attempt: Attempt, text: str) -> None:
         """Reject a call about which no decision can be reached.
