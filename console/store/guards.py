@@ -31,7 +31,7 @@ def list_jobs(session: Session, only: JobFilter, *, limit: int = 1000) -> list[G
 
 
 def _conditions(only: JobFilter) -> list[ColumnElement[bool]]:
-    found = [col(Guard.ended).is_(None)] if only.running else []
+    found: list[ColumnElement[bool]] = [col(Guard.ended).is_(None)] if only.running else []
     if only.user:
         found.append(matches(col(Guard.user), only.user))
     number, *rest = only.job.split("/")
