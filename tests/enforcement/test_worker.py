@@ -12,17 +12,17 @@ import time
 
 import pytest
 
-from console.enforcement.frames import Counted, End, InForce, NewRevision, Records, Taken, encode
+from console.enforcement.frames import Counted, End, EndJob, InForce, NewRevision, Records, Taken, encode
 from console.enforcement.guard_server import _check_owner
 from console.errors import WorkerError
 from console.journal.verify import verify
 from console.messages import message
 from console.model.revision import Revision
-from console.model.words import ExitPoint, Mode
+from console.model.words import EndOption, ExitPoint, Mode
 from console.store import sqlite
 from console.store.engine import open_store
 from console.store.exit_points import set_modes
-from console.store.guards import find_guard, list_guards
+from console.store.guards import find_guard, list_guards, request_end
 from console.store.journal import page_after
 from console.store.outbox import add_audit, waiting
 from console.store.revisions import activate
@@ -166,6 +166,25 @@ async def test_new_revision_reaches_guards_within_a_second(store):
                 assert (pushed.revision, pushed.policy.modes[ExitPoint.CONNECT]) == (number, Mode.MONITOR)
                 assert pushed.policy.services == {"https": 443}
             assert time.monotonic() - began < (0.4 if waking else 1)
+
+
+async def test_guard_is_told_once_by_each_worker_that_its_job_is_to_end(store):
+    async with worker_here(store), guard(store.location) as wanted, guard(store.location) as other:
+        await wanted.ask()
+        await other.ask(OTHER_ID)
+        with transaction(store) as session:
+            request_end(session, find_guard(session, GUARD_ID), EndOption.CONTROLLED, 30)
+        assert await wanted.read_until(EndJob) == EndJob("*CNTRLD", 30)
+        with transaction(store) as session:
+            request_end(session, find_guard(session, GUARD_ID), EndOption.IMMEDIATE, 0)
+        assert await wanted.read() == EndJob("*IMMED", 0)
+        other.send(records(1, 1))
+        assert await other.read() == Taken(1)  # and nothing before it
+    async with worker_here(store), guard(store.location) as wanted:
+        await wanted.ask()
+        assert await wanted.read_until(EndJob) == EndJob("*IMMED", 0)
+        wanted.send(End(137))
+        assert (await wanted.read_until(Taken)).ended
 
 
 async def test_audit_entries_of_administration_move_into_the_journal(store):
