@@ -30,15 +30,24 @@ class Programs:
     directory: Path
     """Where the compiled ones go."""
 
-    def get(self, name: str, *, static: bool = False) -> str:
+    def get(self, name: str, *, static: bool = False, shared: bool = False) -> str:
         """Return the path of a compiled program.
 
         Args:
             name: Its source is NAME.c beside this file.
             static: Link it statically, so that no library of the system stands between it and the kernel.
+            shared: Make it a library, for LD_PRELOAD.
         """
-        built = self.directory / (f"{name}-static" if static else name)
+        built = self.directory / (f"{name}-static" if static else f"{name}.so" if shared else name)
         if not built.exists():
-            options = ["-O2", "-Wall", "-Wextra", "-Werror", "-pthread", *(["-static"] if static else [])]
+            options = [
+                "-O2",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+                "-pthread",
+                *(["-static"] if static else []),
+                *(["-shared", "-fPIC"] if shared else []),
+            ]
             subprocess.run(["gcc", *options, "-o", str(built), str(SOURCES / f"{name}.c")], check=True)
         return str(built)

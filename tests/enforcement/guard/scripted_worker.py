@@ -41,6 +41,7 @@ class ScriptedWorker:
             while True:
                 self._peer, _ = self._listener.accept()
                 self._converse(self._peer)
+                self._peer.close()
 
     def _converse(self, peer):
         buffer = b""
