@@ -1,4 +1,4 @@
-"""Which sockets of this system stand under an engine, and which do not; and the command that shows it.
+"""Which sockets of this system stand under an engine, and which do not.
 
 A process is guarded when it descends from the guard of a job that runs, and stands under one seccomp filter more than
 the guard itself. The guard is a subreaper, so no descendant can leave it; a descendant without its filter is an exit
@@ -17,7 +17,7 @@ from functools import cache
 
 from sqlmodel import Session
 
-from console.commands.definition import Command, Context, Parameter, Result
+from console.commands.definition import Context
 from console.commands.host_sockets import (
     LISTEN,
     OPEN,
@@ -27,8 +27,6 @@ from console.commands.host_sockets import (
     read_processes,
     read_sockets,
 )
-from console.commands.keywords import one_of
-from console.commands.listing import Column, table
 from console.model.running import Guard
 from console.model.words import Udp
 from console.store.guards import list_guards
@@ -256,64 +254,3 @@ def summary(coverage: Coverage) -> tuple[str, ...]:
 
 def _counted(coverage: Coverage, kind: Kind) -> str:
     return f"{coverage.count(kind, Engine.NONE)} of {coverage.count(kind)} {_NOUNS[kind]}"
-
-
-_COLUMNS = (
-    Column("Protocol"),
-    Column("State"),
-    Column("Local"),
-    Column("Remote"),
-    Column("User"),
-    Column("Pid", right=True),
-    Column("Program"),
-    Column("Engine"),
-    Column("Job"),
-    Column("Reason"),
-)
-
-
-def coverage_list(coverage: Coverage, *, engine: str, kind: str) -> tuple[str, ...]:
-    """Return the counts, and a subset of the sockets as a list."""
-    rows = [_row(each) for each in coverage.sockets if is_wanted(each, engine, kind)]
-    return (*table(_COLUMNS, rows, "(No sockets)"), *summary(coverage))
-
-
-def _row(each: CoveredSocket) -> tuple[object, ...]:
-    shown, process = each.socket, each.first
-    return (
-        shown.protocol,
-        shown.state,
-        end_text(shown.local_address, shown.local_port),
-        end_text(shown.remote_address, shown.remote_port),
-        each.user,
-        "" if process is None else process.pid,
-        "" if process is None else process.program or process.name,
-        each.engine,
-        each.job,
-        each.reason,
-    )
-
-
-class DisplaySocketCoverage(Command):
-    """Shows which sockets stand under an engine."""
-
-    name = "DSPSOCCOV"
-    text = "Display Socket Coverage"
-    parameters = (
-        Parameter(
-            "ENGINE",
-            "Engine",
-            one_of("ENGINE", (*Engine, ALL)),
-            default=Engine.NONE.value,
-            special=(*Engine, ALL),
-        ),
-        Parameter("TYPE", "Type of socket", one_of("TYPE", (ALL, *Kind)), default=ALL, special=(ALL, *Kind)),
-    )
-
-    def run(self, context: Context, values: Mapping[str, str]) -> Result:
-        """Show them."""
-        lines = coverage_list(read_coverage(context), engine=values["ENGINE"], kind=values["TYPE"])
-        return Result(lines=lines, panel="DisplayCoverage", arguments=dict(values))
-
-
-COMMANDS: tuple[type[Command], ...] = (DisplaySocketCoverage,)

@@ -11,9 +11,10 @@ from types import MappingProxyType
 from sqlmodel import Session
 
 from console.clock import Clock, system_clock
-from console.commands.coverage import ALL, coverage_list, look_around
+from console.commands.coverage import ALL, look_around
 from console.commands.journal import entry_list
 from console.commands.listing import Column, labelled, program_list, rule_list, table
+from console.commands.sockets import coverage_list
 from console.errors import UsageError
 from console.model.journal import JournalEntry
 from console.model.revision import Revision
