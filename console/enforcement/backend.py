@@ -80,6 +80,14 @@ class Backend(Protocol):
             OSError: EFAULT: part of it is not there; EPERM: we may not.
         """
 
+    def peek_memory(self, call: Call, address: int, size: int) -> bytes:
+        """Copy memory as `read_memory` does, of a caller that may not wait any more: it may have been changed.
+
+        Raises:
+            CallerGone: It has ended.
+            OSError: As `read_memory`.
+        """
+
     def gather(self, call: Call, parts: Sequence[tuple[int, int]]) -> bytes:
         """Copy memory of the caller that lies in several places, address and size each, at most 1,024 of them.
 

@@ -68,7 +68,11 @@ class ConnectPoint:
         if taken is None:
             return
         with taken:
-            sockaddr = self._copy_address(supervisor, attempt)
+            try:
+                sockaddr = self._copy_address(supervisor, attempt)
+            except CallerGone:
+                self._begin_untold(supervisor, attempt, taken)
+                raise
             if sockaddr is None:
                 return
             if self._untold and self._tell_again(supervisor, attempt.call, taken, sockaddr):
@@ -150,6 +154,36 @@ class ConnectPoint:
             self.turns.may_block()
         return syscalls.connect(taken.number, sockaddr)
 
+    def _begin_untold(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd) -> None:
+        """Make a connect whose caller a signal took out before its memory was known to be right.
+
+        Linux would have begun it: EINTR means that the connection is being made, and a program that waits for it by
+        poll(2) would take a socket that was never connected for one that is. So it is made if a second look finds the
+        same socket and the same address as the first. A program that has changed both meanwhile, and changed them to
+        what a connect can be made of, would find another socket connected than it asked for; it is decided like any.
+        """
+        call = attempt.call
+        size = call.arguments[2] & 0xFFFF_FFFF
+        if not 0 < size <= k.SOCKADDR_STORAGE_SIZE:
+            return
+        try:
+            sockaddr = supervisor.backend.peek_memory(call, call.arguments[1], size)
+            with supervisor.backend.take_descriptor(call, attempt.caller, call.arguments[0] & 0xFFFF_FFFF) as again:
+                same = os.fstat(again.number).st_ino == os.fstat(taken.number).st_ino
+            same = same and sockaddr == supervisor.backend.peek_memory(call, call.arguments[1], size)
+        except OSError:
+            return
+        remote = k.parse_known_sockaddr(sockaddr)
+        if remote is not None and same:
+            remote = asked_about(supervisor.policy, taken.number, remote)
+            if remote is not None and not self._is_untold(call, taken, sockaddr):
+                self._covered(supervisor, attempt, taken, sockaddr, remote)
+
+    def _is_untold(self, call: Call, taken: OwnedFd, sockaddr: bytes) -> bool:
+        """Say whether a connect was made already, and nobody could be told."""
+        kept = self._untold.get((call.thread, os.fstat(taken.number).st_ino))
+        return kept is not None and kept.sockaddr == sockaddr
+
     def _keep(self, supervisor: Supervisor, attempt: Attempt, sockaddr: bytes, result: int) -> None:
         """Keep a result for the call that the caller may make again; nothing is kept of a caller that has ended."""
         call = attempt.call
@@ -166,11 +200,15 @@ class ConnectPoint:
 
     def _tell_again(self, supervisor: Supervisor, call: Call, taken: OwnedFd, sockaddr: bytes) -> bool:
         """Answer a call that is made again with what was kept for it; say whether there was anything."""
-        kept = self._untold.pop((call.thread, os.fstat(taken.number).st_ino), None)
+        key = call.thread, os.fstat(taken.number).st_ino
+        kept = self._untold.pop(key, None)
         if kept is None or kept.sockaddr != sockaddr:
             return False
         taken.close()
-        supervisor.backend.answer(call, kept.result)
+        try:
+            supervisor.backend.answer(call, kept.result)
+        except CallerGone:  # interrupted again
+            self._untold[key] = kept
         return True
 
 

@@ -270,12 +270,14 @@ class SendPoint:
         return known.result
 
     def _keep_untold(self, sending: _Sending) -> None:
-        if not sending.sent:
+        """Keep what was sent; a run that was interrupted before it came so far as an earlier one takes nothing back."""
+        sent = sending.sent if len(sending.sent) > len(sending.told) else sending.told
+        if not sent:
             return
         call = sending.attempt.call
         if len(self._untold) >= _MOST_UNTOLD:
             self._untold.clear()
-        self._untold[call.thread, sending.inode] = _Untold(time.monotonic(), call.number, call.arguments, sending.sent)
+        self._untold[call.thread, sending.inode] = _Untold(time.monotonic(), call.number, call.arguments, sent)
 
     def _take_untold(self, call: Call, inode: int) -> list[_Sent]:
         """Return what was kept for a call that is made again; what was kept for another one is forgotten."""

@@ -186,6 +186,61 @@ def test_result_that_could_not_be_told_is_told_to_the_call_made_again(server, cl
     assert setting.outcomes == [("*ALLOWED", ""), ("*ALLOWED", "EISCONN")]
 
 
+def test_result_that_could_not_be_told_is_kept_for_a_call_that_is_interrupted_again(server, client):
+    setting = Setting(REFUSED)
+    for _ in range(3):
+        again = setting.connect(client, to(server))
+        setting.kernel.leave(again, at=Step.ANSWER)
+        assert setting.serve(again) is None
+    assert setting.serve(setting.connect(client, to(server))) == 0
+    assert setting.outcomes == [("*ALLOWED", "")]
+
+
+def test_connect_of_a_caller_that_goes_while_its_memory_is_read_is_made_and_told_to_the_call_made_again(server, client):
+    setting = Setting(REFUSED)
+    for _ in range(2):
+        first = setting.connect(client, to(server))
+        setting.kernel.leave(first, at=Step.READ)
+        assert setting.serve(first) is None
+    assert client.getpeername() == ("127.0.0.1", server.getsockname()[1])
+    assert setting.serve(setting.connect(client, to(server))) == 0
+    assert setting.outcomes == [("*ALLOWED", "")]
+
+
+def test_connect_of_a_caller_that_goes_is_decided_like_any(server, client):
+    setting = Setting(REFUSED)
+    call = setting.connect(client, to(server, "127.0.0.2"))
+    setting.kernel.leave(call, at=Step.READ)
+    assert setting.serve(call) is None
+    with pytest.raises(OSError, match="not connected"):
+        client.getpeername()
+    assert setting.outcomes == [("*REJECTED", "")]
+
+
+def test_connect_of_a_caller_that_goes_and_changes_its_address_or_socket_is_not_made(server, client):
+    for change in ("address", "socket"):
+        setting = Setting(REFUSED)
+        call = setting.connect(client, to(server))
+        setting.kernel.leave(call, at=Step.READ)
+        peek = setting.kernel.peek_memory
+        with socket.socket() as other:
+
+            def peek_and_change(*arguments, peek=peek, change=change, setting=setting, other=other):
+                octets = peek(*arguments)
+                if change == "address":
+                    setting.kernel.memory[ADDRESS] = to(server, "127.0.0.3")
+                else:
+                    setting.kernel.descriptors[NUMBER] = other.fileno()
+                return octets
+
+            setting.kernel.peek_memory = peek_and_change
+            assert setting.serve(call) is None
+            for endpoint in (client, other):
+                with pytest.raises(OSError, match="not connected"):
+                    endpoint.getpeername()
+        assert setting.outcomes == []
+
+
 def test_result_that_could_not_be_told_is_told_to_the_same_call_to_no_address(server, client):
     setting = Setting(REFUSED)
     first = setting.connect(client, to(server, "0.0.0.0"))

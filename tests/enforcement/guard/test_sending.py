@@ -341,6 +341,16 @@ def test_call_made_again_by_an_interrupted_caller_sends_nothing_twice(setting, s
     assert server.recv(16) == b"abc"
 
 
+def test_call_that_is_interrupted_again_before_it_is_read_sends_nothing_twice(setting, server, client):
+    for step in (Step.ANSWER, Step.READ, Step.ANSWER):
+        again = sendto(setting, client, b"abc", to(server))
+        setting.kernel.leave(again, at=step)
+        assert setting.serve(again) is None
+    assert sent(setting, sendto(setting, client, b"abc", to(server))) == 3
+    assert server.recv(16) == b"abc"
+    assert nothing_waits(server)
+
+
 def test_other_octets_after_an_interruption_are_sent(setting, server, client):
     first = sendto(setting, client, b"abc", to(server))
     setting.kernel.leave(first, at=Step.ANSWER)
