@@ -67,8 +67,8 @@ def server(house, port, *command, host=ALLOWED, **more):
 
 def is_listening(host, port):
     """Say whether anybody listens there; asks the kernel's table, so that no connection is made for it."""
-    found = psutil.net_connections("tcp4")
-    return any(entry.laddr == (host, port) and entry.status == psutil.CONN_LISTEN for entry in found)
+    places = (host, port), (f"::ffff:{host}", port)
+    return any(entry.laddr in places and entry.status == psutil.CONN_LISTEN for entry in psutil.net_connections("tcp"))
 
 
 def run(*command, data=None, patience_s=60, **more):
@@ -113,3 +113,10 @@ def counted(entries, exit_point):
             key = outcome, remote or local
             found[key] = found.get(key, 0) + 1
     return found
+
+
+def expect(house, job, exit_point, expected):
+    """Wait until the journal of a job that runs has what is expected of an exit point, as `counted` gives it."""
+    with contextlib.suppress(AssertionError):
+        until(lambda: counted(house.entries(job.name), exit_point) == expected, "the entries", 5)
+    assert counted(house.entries(job.name), exit_point) == expected

@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.command import until
 from tests.end_to_end.peer import free_port
 from tests.enforcement.kernel.jobs import PATIENCE_S, is_root
-from tests.fidelity.peers import ALLOWED, DATA, NO_LISTENER, REFUSED, ask, counted, find, needs, run_job, server
+from tests.fidelity.peers import ALLOWED, DATA, NO_LISTENER, REFUSED, ask, counted, expect, find, needs, run_job, server
 from tests.fidelity.web import check_served, fetch
 from tests.loopback import answer_http, serving
 
@@ -95,8 +95,7 @@ def test_apache_connects_to_what_is_allowed_and_says_what_refused_it(house, conf
             f"(1)Operation not permitted: AH00957: http: attempt to connect to {REFUSED}:{upstream}"
             in (public / "error.log").read_text()
         )
-        until(lambda: len(counted(house.entries(job.name), "*CONNECT")) == 2, "the entries", PATIENCE_S)
-    assert counted(house.entries(job.name), "*CONNECT") == {("*ALLOWED", ALLOWED): 1, ("*REJECTED", REFUSED): 1}
+        expect(house, job, "*CONNECT", {("*ALLOWED", ALLOWED): 1, ("*REJECTED", REFUSED): 1})
 
 
 def test_apache_says_that_it_may_not_listen(house, configured):

@@ -17,6 +17,7 @@ from tests.fidelity.peers import (
     REFUSED,
     ask,
     counted,
+    expect,
     find,
     is_dropped,
     needs,
@@ -173,9 +174,9 @@ def test_server_sends_to_the_allowed_and_never_sees_the_refused(house, public, p
         assert run("socat", "-u", f"TCP:{ALLOWED}:{port}", "-").stdout == DATA
         assert is_dropped(port)
         assert run("socat", "-u", f"TCP:{ALLOWED}:{port},bind={REFUSED}", "-").stdout == b""
-        until(lambda: len(house.entries(job.name)) == 6, "the entries", PATIENCE_S)
-    found = counted(house.entries(job.name), "*ACCEPT")
-    assert found == {("*ALLOWED", ALLOWED): 2, ("*ALLOWED", "127.0.0.5"): 1, ("*REJECTED", REFUSED): 2}
+        expect(
+            house, job, "*ACCEPT", {("*ALLOWED", ALLOWED): 2, ("*ALLOWED", "127.0.0.5"): 1, ("*REJECTED", REFUSED): 2}
+        )
 
 
 @needs("socat")
@@ -185,7 +186,7 @@ def test_socat_relays_between_two_sockets_and_is_refused_behind_its_listener(hou
         assert run(*socat(port), data=DATA).stdout == DATA
     with server(house, port, "socat", f"TCP-LISTEN:{port},bind={ALLOWED},reuseaddr,fork", f"TCP:{REFUSED}:1") as job:
         assert ask(port, b"") == b""
-        until(lambda: counted(house.entries(job.name), "*CONNECT") == REFUSED_ONCE, "the entry", PATIENCE_S)
+        expect(house, job, "*CONNECT", REFUSED_ONCE)
 
 
 @needs("socat")

@@ -7,10 +7,8 @@ import subprocess
 
 import pytest
 
-from tests.end_to_end.command import until
 from tests.end_to_end.peer import free_port
-from tests.enforcement.kernel.jobs import PATIENCE_S
-from tests.fidelity.peers import ALLOWED, DATA, NO_LISTENER, REFUSED, ask, counted, find, needs, run_job, server
+from tests.fidelity.peers import ALLOWED, DATA, NO_LISTENER, REFUSED, ask, counted, expect, find, needs, run_job, server
 from tests.fidelity.web import check_served, fetch
 from tests.loopback import answer_http, serving
 
@@ -72,8 +70,7 @@ def test_nginx_connects_to_what_is_allowed_and_says_what_refused_it(house, confi
         assert b"200 OK" in ask(port, b"GET /allowed/ HTTP/1.0\r\n\r\n")
         assert b"502 Bad Gateway" in ask(port, b"GET /refused/ HTTP/1.0\r\n\r\n")
         assert "(1: Operation not permitted) while connecting to upstream" in (public / "error.log").read_text()
-        until(lambda: len(counted(house.entries(job.name), "*CONNECT")) == 2, "the entries", PATIENCE_S)
-    assert counted(house.entries(job.name), "*CONNECT") == {("*ALLOWED", ALLOWED): 1, ("*REJECTED", REFUSED): 1}
+        expect(house, job, "*CONNECT", {("*ALLOWED", ALLOWED): 1, ("*REJECTED", REFUSED): 1})
 
 
 def test_nginx_that_reads_its_configuration_anew_loses_no_connection(house, configured, public):

@@ -14,7 +14,18 @@ import pytest
 from tests.end_to_end.command import until
 from tests.end_to_end.peer import free_port
 from tests.enforcement.kernel.jobs import PATIENCE_S, is_root
-from tests.fidelity.peers import ALLOWED, NO_LISTENER, REFUSED, at_once, counted, is_dropped, run, run_job, server
+from tests.fidelity.peers import (
+    ALLOWED,
+    NO_LISTENER,
+    REFUSED,
+    at_once,
+    counted,
+    expect,
+    is_dropped,
+    run,
+    run_job,
+    server,
+)
 
 _PLACES = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), Path("/usr/local/bin")]
 PLACE = next((place for place in _PLACES if all((place / name).exists() for name in ("initdb", "postgres"))), None)
@@ -93,8 +104,7 @@ def test_connections_of_the_server_are_decided(house, postgres):
     query = "select * from dblink('host={} port={} user=test dbname=postgres', 'select 7') as found(number int)"
     assert run(*psql(port, query.format(ALLOWED, port))).stdout == b"7\n"
     assert b"Operation not permitted" in run(*psql(port, query.format(REFUSED, port))).stderr
-    until(lambda: len(counted(house.entries(job.name), "*CONNECT")) == 2, "the entries", PATIENCE_S)
-    assert counted(house.entries(job.name), "*CONNECT") == {("*ALLOWED", ALLOWED): 1, ("*REJECTED", REFUSED): 1}
+    expect(house, job, "*CONNECT", {("*ALLOWED", ALLOWED): 1, ("*REJECTED", REFUSED): 1})
 
 
 def test_postgresql_says_that_it_may_not_listen(house, data):

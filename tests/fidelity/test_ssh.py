@@ -20,6 +20,7 @@ from tests.fidelity.peers import (
     REFUSED,
     ask,
     counted,
+    expect,
     find,
     is_dropped,
     needs,
@@ -91,9 +92,7 @@ def test_sshd_logs_the_allowed_in_and_never_sees_the_refused(house, sshd, ssh):
         refused = run(*ssh(port, "id", options=("-b", REFUSED)))
         assert (refused.returncode, refused.stdout) == (255, b"")
         assert is_dropped(port)
-        until(lambda: len(counted(house.entries(job.name), "*ACCEPT")) == 2, "the entries", PATIENCE_S)
-    found = counted(house.entries(job.name), "*ACCEPT")
-    assert found == {("*ALLOWED", ALLOWED): 2, ("*REJECTED", REFUSED): 2}
+        expect(house, job, "*ACCEPT", {("*ALLOWED", ALLOWED): 2, ("*REJECTED", REFUSED): 2})
 
 
 def test_session_is_that_of_its_user_and_decided_as_that_user(house, sshd, ssh, public):
@@ -140,8 +139,7 @@ def test_forwarded_connections_are_decided_where_they_are_made(house, sshd, ssh,
             assert ask(refused, b"") == b""
         finally:
             run(*ssh(port, options=("-S", f"{public}/control", "-O", "exit")))
-        until(lambda: len(counted(house.entries(job.name), "*CONNECT")) == 2, "the entries", PATIENCE_S)
-    assert counted(house.entries(job.name), "*CONNECT") == {("*ALLOWED", ALLOWED): 1, ("*REJECTED", REFUSED): 1}
+        expect(house, job, "*CONNECT", {("*ALLOWED", ALLOWED): 1, ("*REJECTED", REFUSED): 1})
 
 
 def test_listening_for_a_client_is_decided(house, sshd, ssh):

@@ -1,6 +1,6 @@
 """vsftpd: a process with less privilege for each session, and data connections that it listens for or makes itself.
 
-Its own seccomp sandbox is off: Debian's ends each session with "priv_sock_get_cmd" on the kernels of today, guard or not.
+Its own seccomp sandbox is off: Debian's ends each session with "priv_sock_get_cmd" on kernels of today, guard or none.
 """
 
 from __future__ import annotations
@@ -10,10 +10,21 @@ import io
 
 import pytest
 
-from tests.end_to_end.command import until
 from tests.end_to_end.peer import free_port
 from tests.enforcement.kernel.jobs import PATIENCE_S, is_root
-from tests.fidelity.peers import ALLOWED, DATA, NO_LISTENER, REFUSED, counted, find, is_dropped, needs, run_job, server
+from tests.fidelity.peers import (
+    ALLOWED,
+    DATA,
+    NO_LISTENER,
+    REFUSED,
+    counted,
+    expect,
+    find,
+    is_dropped,
+    needs,
+    run_job,
+    server,
+)
 
 pytestmark = [needs("vsftpd"), pytest.mark.skipif(not is_root(), reason="vsftpd needs root")]
 
@@ -71,12 +82,10 @@ def test_vsftpd_serves_the_allowed_and_never_sees_the_refused(house, vsftpd, pas
         assert fetch(port, passive=passive) == DATA
         assert is_dropped(port)
         assert fetch(port, passive=passive) == DATA
-        until(lambda: len(counted(house.entries(job.name), "*ACCEPT")) == 2, "the entries", PATIENCE_S)
-    entries = house.entries(job.name)
-    data = 2 if passive else 0
-    assert counted(entries, "*ACCEPT") == {("*ALLOWED", ALLOWED): 2 + data, ("*REJECTED", REFUSED): 1}
-    assert counted(entries, "*LISTEN") == {("*ALLOWED", ALLOWED): 1 + data}
-    assert counted(entries, "*CONNECT") == ({} if passive else {("*ALLOWED", ALLOWED): 2})
+        data = 2 if passive else 0
+        expect(house, job, "*ACCEPT", {("*ALLOWED", ALLOWED): 2 + data, ("*REJECTED", REFUSED): 1})
+        expect(house, job, "*LISTEN", {("*ALLOWED", ALLOWED): 1 + data})
+        expect(house, job, "*CONNECT", {} if passive else {("*ALLOWED", ALLOWED): 2})
 
 
 def test_data_connection_to_a_refused_address_is_not_made(house, vsftpd):
@@ -88,8 +97,7 @@ def test_data_connection_to_a_refused_address_is_not_made(house, vsftpd):
             client.sendport(REFUSED, free_port())
             with pytest.raises(ftplib.error_temp, match=r"^425 "):
                 client.sendcmd("RETR data")
-        until(lambda: len(counted(house.entries(job.name), "*CONNECT")) == 1, "the entry", PATIENCE_S)
-    assert counted(house.entries(job.name), "*CONNECT") == {("*REJECTED", REFUSED): 1}
+        expect(house, job, "*CONNECT", {("*REJECTED", REFUSED): 1})
 
 
 def test_vsftpd_says_that_it_may_not_listen(house, vsftpd, public):
