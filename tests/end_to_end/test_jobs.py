@@ -237,6 +237,35 @@ def test_coverage_can_be_printed_and_says_how_many_are_not_covered(greenwall):
     assert any("listening sockets are not under any engine" in line for line in lines)
 
 
+EXIT_PROGRAM = """
+import signal, socket
+from pathlib import Path
+here = Path(__file__).parent
+own = socket.create_server(("127.0.0.1", 0))
+(here / "port").write_text(str(own.getsockname()[1]))
+signal.signal(signal.SIGTERM, lambda *_: (here / "asked to end").touch())
+def ask(request):
+    return "0"
+"""
+
+
+def test_an_exit_program_is_under_no_guard_and_not_ended_with_the_job(greenwall):
+    directory = greenwall.directory / "exit_programs"
+    directory.mkdir(mode=0o700)
+    (directory / "our_site.py").write_text(EXIT_PROGRAM)
+    (directory / "our_site.py").chmod(0o600)
+    greenwall.cl("ADDEXITPGM EXITPNT(*CONNECT) PGMNBR(2) PGM(our_site:ask)", "ACTSOCPCY")
+    with greenwall.running("sh", "-c", DEAF) as job:
+        assert said(job) == "ready"
+        name = listed(greenwall)
+        port = int(until(lambda: (directory / "port").exists() and (directory / "port").read_text(), "its port"))
+        uncovered = found(greenwall, port)
+        assert (uncovered["engine"], uncovered["reason"]) == ("*NONE", f"Exit program of job {name}")
+        greenwall.cl(f"ENDSOCJOB JOB({name}) DELAY(1)")
+        job.wait(_SOON_S)
+    assert not (directory / "asked to end").exists()
+
+
 @pytest.mark.parametrize("size", [(80, 24), (132, 30)], ids=["80x24", "132x30"])
 def test_a_job_is_seen_and_ended_by_keys(greenwall, terminal, size):
     with greenwall.running("sleep", "600") as job:
