@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import socket
+
+_FIRST_PORT = 12_000
+_PORTS = 20_000
+_given = itertools.count()
 
 
 def visit(port: int, source: str = "127.0.0.1", host: str = "127.0.0.1") -> str:
@@ -19,7 +26,11 @@ def visit(port: int, source: str = "127.0.0.1", host: str = "127.0.0.1") -> str:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody uses now, and that the kernel gives nobody who asks for any (ip(7), ip_local_port_range).
+
+    Each is given once, and those of two runs of the tests at the same time are far apart.
+    """
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("0.0.0.0", _FIRST_PORT + (os.getpid() * 97 + next(_given)) % _PORTS))
+            return int(probe.getsockname()[1])
