@@ -59,7 +59,7 @@ class DisplayJournal(Command):
             length=LONGEST_JOB,
             default=_ALL,
             special=(_ALL,),
-            choices="Qualified name, part, generic*, *ALL",
+            choices="Name, part of it, generic*, *ALL",
             quoted=True,
         ),
         Parameter(
