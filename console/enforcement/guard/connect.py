@@ -34,6 +34,7 @@ _LOOPBACK_NETWORK = MAPPED + 0x7F00_0000 >> 24
 _LOOPBACK_V6 = 1
 _RESULT_KEPT_S = 30.0
 _MOST_RESULTS_KEPT = 1024
+_MOMENT_S = 0.0001
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
@@ -56,6 +57,8 @@ class ConnectPoint:
         """Told before a connect that may wait; None in tests with one call at a time."""
         self._untold: dict[tuple[int, int], _Untold] = {}
         """(thread, inode of the socket) -> its last connect, if nobody could be told how it ended."""
+        self._active: dict[int, Call] = {}
+        """Cookie -> a call that a thread of ours works at."""
 
     def handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one connect.
@@ -64,6 +67,14 @@ class ConnectPoint:
             CallerGone: The call no longer waits.
             Undecidable: It must be rejected.
         """
+        cookie = attempt.call.cookie
+        self._active[cookie] = attempt.call
+        try:
+            self._handle(supervisor, attempt)
+        finally:
+            del self._active[cookie]
+
+    def _handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
         taken = supervisor.take_socket(attempt)
         if taken is None:
             return
@@ -136,6 +147,8 @@ class ConnectPoint:
         bound = _local(taken) if asks_local(policy) else NO_ENDPOINT
         decision = supervisor.decide(policy, attempt, bound, remote)
         result = decision.errno or self._perform(taken, led_to, remote.address)
+        if result == errno.EISCONN:
+            result = self._result_of_other(call, taken, sockaddr)
         local = _local(taken)
         taken.close()
         supervisor.record(policy, attempt, decision, local, remote, 0 if decision.errno else result)
@@ -143,7 +156,7 @@ class ConnectPoint:
             supervisor.backend.answer(call, result)
         except CallerGone:
             if not decision.errno and result != errno.EINTR:
-                self._keep(supervisor, attempt, sockaddr, result)
+                self._keep(supervisor, attempt, sockaddr, result, local)
 
     def _perform(self, taken: OwnedFd, sockaddr: bytes, address: int) -> int:
         if (
@@ -153,6 +166,17 @@ class ConnectPoint:
         ):
             self.turns.may_block()
         return syscalls.connect(taken.number, sockaddr)
+
+    def _result_of_other(self, call: Call, taken: OwnedFd, sockaddr: bytes) -> int:
+        """Return what a call gets whose socket is connected already.
+
+        That may be by the same call's earlier run, which a signal took its caller out of and which another thread of
+        ours is just about to keep the result of.
+        """
+        while any(other.thread == call.thread and other.cookie < call.cookie for other in tuple(self._active.values())):
+            time.sleep(_MOMENT_S)
+        kept = self._untold.pop((call.thread, os.fstat(taken.number).st_ino), None)
+        return errno.EISCONN if kept is None or kept.sockaddr != sockaddr else kept.result
 
     def _begin_untold(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd) -> None:
         """Make a connect whose caller a signal took out before its memory was known to be right.
@@ -184,12 +208,18 @@ class ConnectPoint:
         kept = self._untold.get((call.thread, os.fstat(taken.number).st_ino))
         return kept is not None and kept.sockaddr == sockaddr
 
-    def _keep(self, supervisor: Supervisor, attempt: Attempt, sockaddr: bytes, result: int) -> None:
-        """Keep a result for the call that the caller may make again; nothing is kept of a caller that has ended."""
+    def _keep(self, supervisor: Supervisor, attempt: Attempt, sockaddr: bytes, result: int, local: Endpoint) -> None:
+        """Keep a result for the call that the caller may make again.
+
+        Nothing is kept of a caller that has ended, or has another socket in the descriptor's place by now: what was
+        connected to, or is being connected to, is bound where ours was. What failed can be made again.
+        """
         call = attempt.call
         try:
             with supervisor.backend.take_descriptor(call, attempt.caller, call.arguments[0] & 0xFFFF_FFFF) as taken:
                 inode = os.fstat(taken.number).st_ino
+                if not local.port or _local(taken) != local:
+                    return
         except (OSError, CallerGone):
             return
         now = time.monotonic()

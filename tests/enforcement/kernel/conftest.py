@@ -28,7 +28,7 @@ def programs(tmp_path_factory):
     directory = tmp_path_factory.mktemp("kernel-programs")
     directory.chmod(0o755)
     options = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread"]
-    for name in ("clients", "servers"):
+    for name in ("clients", "servers", "datagrams", "storms"):
         subprocess.run(["gcc", *options, "-o", directory / name, _SOURCES / f"{name}.c"], check=True)
     static = ["gcc", *options, "-static", "-o", directory / "clients-static", _SOURCES / "clients.c"]
     subprocess.run(static, check=False, capture_output=True)
