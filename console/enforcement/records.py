@@ -109,10 +109,11 @@ class Event(NamedTuple):
 def pack(number: int, totals: tuple[int, int, int], decided: Decided) -> bytes:
     """Return a decision's record but for its seal. It stands in the way of every supervised call, and is quick."""
     at_ns, exit_point, decision, revision, (user, program, process), local, remote, decision_us, text = decided
+    all_decided, all_refused, all_us = totals
     names, user_length, program_length = _names(user, program)
     text_octets = text.encode("utf-8", "surrogateescape")[:_LONGEST_TEXT] if text else b""
     head = _HEAD.pack(
-        number, at_ns, *totals, decision.sequence, revision, process, decision_us,
+        number, at_ns, all_decided, all_refused, all_us, decision.sequence, revision, process, decision_us,
         local[0].to_bytes(16, "big"), remote[0].to_bytes(16, "big"), local[1], remote[1],
         _EXIT_POINT_CODES[exit_point], _OUTCOME_CODES[decision.outcome],
         user_length, program_length, 0, len(text_octets),

@@ -109,6 +109,11 @@ class Backlog:
         return Totals(self._decided, self._refused, self._decision_us)
 
     @property
+    def progress(self) -> tuple[int, int]:
+        """What grows with all that is recorded."""
+        return self.number, self._decided
+
+    @property
     def untaken(self) -> bool:
         """Whether something is not in the journal yet."""
         return self.number > self._taken

@@ -64,7 +64,7 @@ class Reporter:
         """Takes the decisions."""
         self._link: WorkerLink | None = link
         self._outgoing = memoryview(b"")
-        self._seen = 0
+        self._seen = self.backlog.progress
         self._counted = Totals()
         self._revision = 0
         self._next_attempt = 0.0
@@ -132,7 +132,7 @@ class Reporter:
                     self._hear(frame)
             except (WorkerError, OSError):  # it has gone, or speaks no longer as we do, which is as good
                 self._lose()
-        before, self._seen = self._seen, self.backlog.number
+        before, self._seen = self._seen, self.backlog.progress
         return before != self._seen or bool(self._outgoing)
 
     def _sleep(self, quiet: int) -> None:
@@ -143,7 +143,8 @@ class Reporter:
             poll.register(self._link.fileno(), select.POLLIN)
         if quiet >= _QUIET_ROUNDS and not self._hurried:
             self.backlog.resting = True
-            if self.backlog.number != self._seen:  # recorded before that could be seen
+            if self.backlog.progress != self._seen:  # recorded before that could be seen
+                self.backlog.resting = False
                 return
             timeout_s = _RECONNECT_S if self._link is None or self.backlog.troubled else None
         poll.poll(None if timeout_s is None else timeout_s * 1000)
