@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from console.model.words import ExitPoint
+from console.model.words import ExitPoint, Udp
 from tests.enforcement.kernel.conftest import make_house
 from tests.enforcement.kernel.escapes.ground import Ground, Witness
 from tests.enforcement.kernel.jobs import activate_rules, rejecting
 
 _HERE = Path(__file__).parent
+_OPTIONS = ("-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread")
 
 
 class Techniques:
@@ -25,20 +28,20 @@ class Techniques:
     def get(self, name):
         program = self.directory / name
         if not program.exists():
-            options = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread"]
-            subprocess.run(["gcc", *options, "-o", program, _HERE / f"{name}.c"], check=True)
+            source = _HERE / f"{name}.c"
+            own = re.search(r"gcc: ([^*]*)", source.read_text())  # in the comment at its top
+            subprocess.run(["gcc", *_OPTIONS, *(own[1].split() if own else ()), "-o", program, source], check=True)
         return program
 
 
 @pytest.fixture(scope="session")
-def techniques(tmp_path_factory):
+def techniques():
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
-    directory = tmp_path_factory.mktemp("techniques")
-    for place in (directory, *directory.parents):
-        if place.stat().st_mode & 0o001 == 0:  # a job of another user executes them
-            place.chmod(place.stat().st_mode | 0o011)
-    return Techniques(directory)
+    # Not in pytest's own directory, into which no other user may look: jobs of others execute them too.
+    with tempfile.TemporaryDirectory(prefix="greenwall-techniques-") as directory:
+        Path(directory).chmod(0o755)
+        yield Techniques(Path(directory))
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +70,20 @@ def escape_house(tmp_path_factory, programs, witness):
     with make_house(tmp_path_factory.mktemp("escapes") / "store", programs) as house:
         activate_rules(house.store, *rules(witness))
         yield house
+
+
+@pytest.fixture(scope="session")
+def datagram_house(tmp_path_factory, programs, witness):
+    """Return a house like `escape_house`, where datagrams are decided too."""
+    with make_house(tmp_path_factory.mktemp("datagrams") / "store", programs) as house:
+        activate_rules(house.store, *rules(witness), udp=Udp.DECIDE)
+        yield house
+
+
+@pytest.fixture
+def datagram_ground(datagram_house, techniques, witness):
+    witness.counts()
+    return Ground(datagram_house, techniques, witness)
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ class Call:
     )
     """Exit point, outcome and address (for listen the local one, otherwise the remote one) -> entries."""
 
+    needs_root: bool = False
+
     def __str__(self):
         return self.technique
 
@@ -41,7 +43,9 @@ class Race:
     lines: tuple[str, ...] = ("wrong 0",)
     arrives: bool = False
     """Whether it makes connections to the allowed address, all of which must have arrived there."""
-    more: tuple[str, ...] = ()
+    needs_luck: bool = True
+    """Otherwise it wins or loses each round alike, and a campaign makes no more of them."""
+    needs_root: bool = False
 
     def __str__(self):
         return self.technique
@@ -171,6 +175,34 @@ CALLS = (
         {f"tcp {ALLOWED}": len(_CHAIN)},
         _connects(len(_CHAIN), len(_CHAIN)),
     ),
+    Call(
+        "exec_beside_shared_memory",
+        BOTH,
+        {f"tcp {ALLOWED}": 1},
+        _connects(1, 1, **{f"*CONNECT *REJECTED {ALLOWED}": 4}),
+    ),
+    Call(
+        "ptrace_changes_call",
+        tuple(f"another {what}, {line}" for what in ("call", "address") for line in BOTH),
+        {f"tcp {ALLOWED}": 2},
+        _connects(2, 2),
+    ),
+    Call(
+        "namespaces",
+        ("users:", *BOTH, "processes:", *BOTH, "mounts:", *BOTH,
+         "network:", *BOTH, "forbidden there EPERM", "allowed there ENETUNREACH"),
+        {f"tcp {ALLOWED}": 4},
+        _connects(5, 5),
+    ),
+    Call(
+        "setuid_between",
+        ("thread as root 0", "thread as nobody EPERM", "process meanwhile 0", "thread as root again 0",
+         "real and saved user nobody 0", "nobody for good EPERM", "process afterwards 0",
+         "nobody EPERM", "nobody with users of its own EPERM", "uid there 0", "nobody as root there EPERM"),
+        {"tcp 127.0.0.7": 5},
+        {"*CONNECT *ALLOWED 127.0.0.7": 5, "*CONNECT *REJECTED 127.0.0.7": 5},
+        needs_root=True,
+    ),
     Call("unshare_files", (*BOTH, "its own is connected 0", "the other is not ENOTCONN")),
     Call(
         "listen_in_other_words",
@@ -195,4 +227,19 @@ RACES = (
     Race("close_during_accept", 10_000, ("wrong 0", "took 1")),
     Race("interrupted_connect", 10_000, ("both 1",), arrives=True),
     Race("clone_files_sharing", 10_000),
+    Race(
+        "userfaultfd_between_looks", 500, ("wrong 0", "looked twice 1"), arrives=True, needs_luck=False, needs_root=True
+    ),
 )
+
+_WAYS = (
+    "connect", "sendto", "without family", "on IPv6", "mapped", "far", "elsewhere", "sendmsg", "long name", "route",
+    "sendmmsg", "corked", "any", "lite",
+)  # fmt: skip
+
+DATAGRAMS = tuple(
+    f"{way}: {line}" for way in _WAYS for line in (BOTH if way != "route" else ("forbidden EPERM", "allowed EPERM"))
+)
+"""What `udp_calls` says where datagrams are decided; one that carries a source route is refused wherever it goes."""
+DATAGRAMS_ARRIVED = {f"udp {ALLOWED}": 12, "udp 127.0.0.9": 2}
+"""A datagram each way but two: one is refused and, of UDP-Lite, nobody waits for it; corked ones are one."""

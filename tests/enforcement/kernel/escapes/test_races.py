@@ -6,11 +6,14 @@ import pytest
 
 from tests.enforcement.kernel.escapes.expectations import ALLOWED, RACES
 from tests.enforcement.kernel.escapes.ground import rounds_of
+from tests.enforcement.kernel.jobs import is_root
 
 
 @pytest.mark.parametrize("race", RACES, ids=str)
 def test_race_is_never_won(ground, race):
-    seen = ground.run(race.technique, *race.more, rounds=rounds_of(race.rounds))
+    if race.needs_root and not is_root():
+        pytest.skip("the technique needs root")
+    seen = ground.run(race.technique, rounds=rounds_of(race.rounds) if race.needs_luck else race.rounds)
     numbers = seen.numbers
     for line in race.lines:
         assert line in seen.lines
