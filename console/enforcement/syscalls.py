@@ -31,6 +31,7 @@ _NO_LANDLOCK = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.E2BIG, errno.EIN
 """Not built in; switched off; knows files only: the attribute is longer, or asks for more, than it knows."""
 _PIDFD_THREAD = os.O_EXCL
 """Linux 6.9: the pidfd names one thread, and its own descriptor table (linux/pidfd.h)."""
+_SO_RCVTIMEO = int(socket.SO_RCVTIMEO)
 _TIMEVAL = struct.Struct("=qq")
 _RESET_ON_CLOSE = struct.pack("=ii", 1, 0)
 """struct linger with zero seconds: close(2) sends a reset and forgets what was not sent (socket(7), SO_LINGER)."""
@@ -289,8 +290,13 @@ def socket_option(descriptor: int, option: int) -> int:
 
 def receive_timeout_s(descriptor: int) -> float:
     """Return SO_RCVTIMEO of a socket in seconds; 0 waits for ever."""
-    with socket.socket(fileno=os.dup(descriptor)) as copy:
-        seconds, microseconds = _TIMEVAL.unpack(copy.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.size))
+    scratch = _scratch
+    scratch.length.value = _TIMEVAL.size
+    if _libc.getsockopt(
+        descriptor, socket.SOL_SOCKET, _SO_RCVTIMEO, scratch.octets_reference, scratch.length_reference
+    ):
+        _raise_errno()
+    seconds, microseconds = _TIMEVAL.unpack_from(scratch.octets)
     return int(seconds) + int(microseconds) / 1_000_000
 
 

@@ -137,8 +137,11 @@ class AcceptPoint:
             if flags & ~_KNOWN_FLAGS:
                 supervisor.backend.answer(call, errno.EINVAL)
                 return
+            family, polled = 0, False
             try:
-                polled = not syscalls.is_non_blocking(listener.number) and _can_be_polled(listener.number)
+                if not syscalls.is_non_blocking(listener.number):
+                    family = syscalls.socket_option(listener.number, _SO_DOMAIN)
+                    polled = family in _POLLED
             except OSError as error:
                 supervisor.backend.answer(call, error.errno or errno.ENOTSOCK)
                 return
@@ -152,6 +155,8 @@ class AcceptPoint:
                 listener.close()
                 supervisor.backend.answer(call, failure)
                 return
+            if family in _DECIDED:  # there is time now, and who waits in a call remains who it is
+                supervisor.identify(attempt)
             timeout_s = syscalls.receive_timeout_s(listener.number)
             acceptance.deadline = time.monotonic() + timeout_s if timeout_s else 0.0
             acceptance.listener = OwnedFd(listener.release())
@@ -240,7 +245,8 @@ class AcceptPoint:
         local = local_endpoint(descriptor.number) or NO_ENDPOINT
         remote = k.parse_sockaddr(peer) or NO_ENDPOINT
         try:
-            supervisor.identify(attempt)
+            if not attempt.who.process:
+                supervisor.identify(attempt)
             decision = supervisor.decide(policy, attempt, local, remote)
         except CallerGone:
             self._keep(acceptance, Connection(descriptor, peer, policy, UNDECIDED, local, remote))
@@ -316,15 +322,6 @@ class AcceptPoint:
                 connection.remote,
                 text="reset: its accept was interrupted and no other came",
             )
-
-
-def _can_be_polled(listener: int) -> bool:
-    """Say whether poll(2) tells when a connection has come.
-
-    Raises:
-        OSError: It is no socket.
-    """
-    return syscalls.socket_option(listener, _SO_DOMAIN) in _POLLED
 
 
 def _place(attempt: Attempt) -> tuple[int, int]:

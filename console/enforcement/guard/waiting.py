@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import select
 import threading
@@ -28,6 +29,8 @@ from console.errors import CallerGone
 from console.model.words import ExitPoint
 
 _LOOK_S = 0.25
+_IDLE_LOOKS = 8
+"""Looks at nothing after which the thread sleeps until it is woken."""
 
 
 class WaitingRoom:
@@ -42,8 +45,12 @@ class WaitingRoom:
         """Number of a caller's pidfd -> inode of the listener it waits at."""
         self._mutex = threading.Lock()
         self._epoll = select.epoll()
+        self._idle_looks = _IDLE_LOOKS
         self._next_look = 0.0
         """When to look around: the earliest deadline, or a quarter of a second after the last look (time.monotonic)."""
+        self._sleeps_until = math.inf
+        """When the thread will look up by itself (time.monotonic). What epoll is to wait for, it takes in meanwhile
+        without the bell."""
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._epoll.register(self._bell, select.EPOLLIN)
 
@@ -59,9 +66,12 @@ class WaitingRoom:
             if len(queue) == 1:
                 self._poll_listener(acceptance)
             self._poll_caller(acceptance)
+            self._idle_looks = 0
             if acceptance.deadline:
                 self._next_look = min(self._next_look, acceptance.deadline)
-        self.wake()
+            must_ring = self._sleeps_until > self._next_look
+        if must_ring:
+            self.wake()
 
     def wake(self) -> None:
         """Look whether there is something to do. Threads: any."""
@@ -93,10 +103,16 @@ class WaitingRoom:
                 point.reset_stale(supervisor)
 
     def _patience_s(self, point: AcceptPoint) -> float:
-        """Return how long the thread may sleep; -1, until the bell, when nobody waits and nothing is kept."""
-        if not self._queues and not point.kept:
-            return -1
-        return max(0.0, self._next_look - time.monotonic())
+        """Return how long the thread may sleep; -1, until the bell, when nobody has waited and nothing was kept lately.
+
+        Mostly the next accept comes soon, and would have to ring.
+        """
+        with self._mutex:
+            if not self._queues and not point.kept and self._idle_looks >= _IDLE_LOOKS:
+                self._sleeps_until = math.inf
+                return -1
+            self._sleeps_until = self._next_look
+            return max(0.0, self._next_look - time.monotonic())
 
     def _serve(self, supervisor: Supervisor, point: AcceptPoint, inode: int) -> None:
         """Give the connections of a listener to those who wait, first come first served."""
@@ -166,6 +182,7 @@ class WaitingRoom:
         now = time.monotonic()
         with self._mutex:
             everyone = [acceptance for queue in self._queues.values() for acceptance in queue]
+            self._idle_looks = 0 if everyone else self._idle_looks + 1
             deadlines = [acceptance.deadline for acceptance in everyone if acceptance.deadline > now]
             self._next_look = min([now + _LOOK_S, *deadlines])
         for acceptance in everyone:
