@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from console.enforcement import syscalls
+from console.enforcement.dispositions import ignored_before_python
 from console.enforcement.guard.child import Identity, JobStart
 from console.enforcement.guard.process import JobNames, be_guard
 from console.enforcement.worker_start import ensure_worker
@@ -200,7 +201,8 @@ def _job_start(command: Sequence[str], identity: Identity | None) -> JobStart:
         command=tuple(command),
         process_group=os.getpgid(0),
         signal_mask=frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
-        ignored=frozenset(number for number in changed if signal.getsignal(number) is signal.SIG_IGN),
+        ignored=frozenset(number for number in changed if signal.getsignal(number) is signal.SIG_IGN)
+        | ignored_before_python(),
         handled=changed,
         identity=identity,
         environment=_first_environment(),

@@ -26,7 +26,7 @@ def visit(port: int, source: str = "127.0.0.1", host: str = "127.0.0.1") -> str:
 
 
 def free_port() -> int:
-    """Return a port that nobody uses now, and that the kernel gives nobody who asks for any (ip(7), ip_local_port_range).
+    """Return a port that nobody uses now, and that the kernel gives to nobody who asks for any (ip(7)).
 
     Each is given once, and those of two runs of the tests at the same time are far apart.
     """
