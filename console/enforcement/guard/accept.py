@@ -270,7 +270,6 @@ class AcceptPoint:
                 connection.policy, attempt, connection.decision, connection.local, connection.remote, failure
             )
             if failure:
-                connection.descriptor.close()
                 supervisor.backend.answer(call, failure)
             else:
                 supervisor.backend.deliver(

@@ -57,6 +57,7 @@ class SeccompBackend:
         self._number = listener.number
         self._callers: dict[int, Caller] = {}
         self._pidfd_names_thread = _pidfd_can_name_thread()
+        self._programs_may_gain = os.geteuid() == 0
         try:
             fcntl.ioctl(listener.number, k.IOCTL_SET_FLAGS, k.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP)
         except OSError as error:
@@ -162,6 +163,9 @@ class SeccompBackend:
 
     def write_memory(self, call: Call, address: int, octets: bytes) -> None:
         """Write memory of the caller; see `Backend`."""
+        if self._programs_may_gain:
+            self._write_held(call, ((address, octets),))
+            return
         self._require_waiting(call)
         try:
             syscalls.write_memory(call.thread, address, octets)
@@ -170,11 +174,43 @@ class SeccompBackend:
 
     def write_two(self, call: Call, address: int, octets: bytes, second_address: int, second: bytes) -> None:
         """Write memory of the caller at two places; see `Backend`."""
+        if self._programs_may_gain:
+            self._write_held(call, ((address, octets), (second_address, second)))
+            return
         self._require_waiting(call)
         try:
             syscalls.write_two(call.thread, address, octets, second_address, second)
         except ProcessLookupError as error:
             raise CallerGone("GWL0402") from error
+
+    def _write_held(self, call: Call, parts: Sequence[tuple[int, bytes]]) -> None:
+        """Write memory that is sure to be the caller's own, not that of a program it has become since.
+
+        Between a look at the cookie and a write to a thread by its number, another thread of the caller can execute a
+        program, setuid perhaps, which then has the number and gets what was meant for its predecessor, at an address of
+        the predecessor's choice. An open memory file holds on to the memory of its moment instead. It costs 3 us and
+        writes through page protections (a private page that is read-only is copied), so it is used only where
+        programs may gain privilege: under a guard that is root, whose job has no no_new_privs.
+        """
+        try:
+            memory = OwnedFd(os.open(f"/proc/{call.thread}/mem", os.O_WRONLY | os.O_CLOEXEC))
+        except (FileNotFoundError, ProcessLookupError) as error:
+            raise CallerGone("GWL0402") from error
+        with memory:
+            self._require_waiting(call)
+            for address, octets in parts:
+                try:
+                    count = os.pwrite(memory.number, octets, address)
+                except OverflowError as error:  # no file offset goes up to 2**64
+                    raise OSError(errno.EFAULT, os.strerror(errno.EFAULT)) from error
+                except OSError as error:
+                    if error.errno != errno.EIO:
+                        raise
+                    raise OSError(errno.EFAULT, os.strerror(errno.EFAULT)) from error
+                if octets and not count:
+                    raise CallerGone("GWL0402")
+                if count != len(octets):
+                    raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
 
     def answer(self, call: Call, errno: int) -> None:
         """Let the call return; see `Backend`."""
