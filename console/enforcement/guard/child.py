@@ -110,8 +110,12 @@ def _install_filter(start: JobStart) -> int:
 
     A connect on a Unix socket is the caller's own, and between the guard's look at the descriptor and the kernel's,
     another thread can put an internet socket in its place. Nothing that the guard does can close that gap, but Landlock
-    does: the job cannot connect by TCP at all, except through the guard. It also keeps the job from tracing the guard.
-    Without Landlock (before Linux 6.7, or not switched on) the gap is there, and takes a program that looks for it.
+    does: the job cannot connect by TCP at all, except through the guard. It also keeps the job out of every process
+    that is not of the job: no ptrace(2), process_vm_writev(2), pidfd_getfd(2) or /proc/PID/mem, root or not.
+
+    Without Landlock (before Linux 6.7, or not switched on) the gap is there, and takes a program that looks for it. The
+    guard can then still not be traced, except by root; but other processes of the job's user can, so the job could make
+    them connect for it.
     """
     program = build_filter(decide_datagrams=start.decide_datagrams)
     try:

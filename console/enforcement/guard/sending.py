@@ -59,6 +59,7 @@ _MOST_KNOWN = 4096
 """Destinations remembered as journalled; when there are more, all are forgotten, and journalled anew."""
 _TOLD_WITHIN_S = 5.0
 _MOST_UNTOLD = 64
+_MOMENT_S = 0.0001
 _UDP_LEVEL, _UDP_SEGMENT = 17, 103
 _HARMLESS_CONTROL = frozenset(
     {
@@ -119,6 +120,8 @@ class SendPoint:
         """Inode of a socket and destination -> for whom, and by which rule, its entry was made."""
         self._untold: dict[tuple[int, int], _Untold] = {}
         """Thread and inode of a socket -> what it was not told of."""
+        self._active: dict[int, Call] = {}
+        """Cookie -> a call that a thread of ours works at."""
 
     def handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one send.
@@ -131,6 +134,14 @@ class SendPoint:
         if policy.udp is not Udp.DECIDE or policy.modes[ExitPoint.CONNECT] is Mode.OFF:
             supervisor.backend.go_on(call)  # the job began under a policy that decided datagrams
             return
+        self._active[call.cookie] = call
+        try:
+            self._handle(supervisor, attempt, policy)
+        finally:
+            del self._active[call.cookie]
+
+    def _handle(self, supervisor: Supervisor, attempt: Attempt, policy: CompiledPolicy) -> None:
+        call = attempt.call
         taken = supervisor.take_socket(attempt)
         if taken is None:
             return
@@ -280,7 +291,15 @@ class SendPoint:
         self._untold[call.thread, sending.inode] = _Untold(time.monotonic(), call.number, call.arguments, sent)
 
     def _take_untold(self, call: Call, inode: int) -> list[_Sent]:
-        """Return what was kept for a call that is made again; what was kept for another one is forgotten."""
+        """Return what was kept for a call that is made again; what was kept for another one is forgotten.
+
+        A thread has one call at a time. Where another thread of ours still works at an earlier one, that was
+        interrupted, and what it has sent is known in a moment.
+        """
+        while len(self._active) > 1 and any(
+            other.thread == call.thread and other.cookie < call.cookie for other in tuple(self._active.values())
+        ):
+            time.sleep(_MOMENT_S)
         kept = self._untold.pop((call.thread, inode), None) if self._untold else None
         if kept is None or time.monotonic() - kept.since > _TOLD_WITHIN_S:
             return []

@@ -76,6 +76,13 @@ def test_job_cannot_get_into_its_guard(house):
     assert lines == ["descriptors 0", "memory EACCES", "trace EPERM"]
 
 
+def test_job_cannot_get_into_the_worker_of_its_store(house):
+    house.run("clients", "plain", 9, "127.0.0.5")
+    (worker,) = house.workers()
+    lines, _ = house.run("clients", "attack", worker)
+    assert lines == ["descriptors 0", "memory EACCES", "trace EPERM"]
+
+
 def test_64_threads_connect_at_once(house, port, tmp_path):
     threads = Programs(tmp_path).get("threads")
     lines, entries = house.run(threads, "127.0.0.1", port, 64, 4)

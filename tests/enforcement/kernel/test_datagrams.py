@@ -117,17 +117,17 @@ def test_other_sends_of_a_deciding_job_are_as_without_a_guard(deciding):
 
 @pytest.mark.parametrize("restart", [0, 1])
 def test_storm_of_signals_loses_and_doubles_no_datagram(deciding, restart):
-    name, command = deciding.command("storms", "datagrams", restart, 1000)
+    name, command = deciding.command("storms", "datagrams", restart, 400)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "last 999 doubled 0 lost 0\n"
+    assert done.stdout == "last 399 doubled 0 lost 0\n"
     assert len(deciding.entries(name)) == 1
 
 
 @pytest.mark.parametrize(("what", "restart"), [("again", 0), ("again", 1), ("poll", 1)])
 def test_storm_of_signals_fails_no_connect_that_is_made_again(house, what, restart):
-    _, command = house.command("storms", what, restart, 500)
+    _, command = house.command("storms", what, restart, 300)
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout == "made 500 unconnected 0 failed 0\n"
+    assert done.stdout == "made 300 unconnected 0 failed 0\n"
 
 
 @pytest.mark.skipif(shutil.which("ping") is None or not is_root(), reason="ping is not installed, or we are not root")

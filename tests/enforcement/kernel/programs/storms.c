@@ -37,7 +37,7 @@ static void datagrams(int rounds)
         for (int found; recv(server, &found, sizeof found, MSG_DONTWAIT) == sizeof found;) {
             doubled += found <= last;
             lost += found > last + 1;
-            last = found;
+            last = found > last ? found : last;
         }
     }
     storm(0);
