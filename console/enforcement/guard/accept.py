@@ -54,8 +54,9 @@ _KEPT_S = 5.0
 """How long a connection that could not be handed over waits for another accept."""
 
 
-Taken = tuple[OwnedFd, bytes] | int
-"""A connection and its peer's socket address, or the errno for which there is none; EAGAIN if none has come yet."""
+Taken = tuple[OwnedFd, bytes, bool] | int
+"""A connection, its peer's socket address, and whether the journal has it, from an accept that was interrupted; or the
+errno for which there is none; EAGAIN if none has come yet."""
 
 
 @dataclass(slots=True)
@@ -69,6 +70,8 @@ class Connection:
     decision: Decision
     local: Endpoint
     remote: Endpoint
+    recorded: bool = False
+    """Whether the journal has it as allowed: one connection is one entry, however many accepts are interrupted."""
 
 
 @dataclass(slots=True)
@@ -219,7 +222,7 @@ class AcceptPoint:
         if kept is not None:
             return kept
         number, peer = self._take(acceptance)
-        return -number if number < 0 else (OwnedFd(number), peer)
+        return -number if number < 0 else (OwnedFd(number), peer, False)
 
     def _take(self, acceptance: Acceptance) -> tuple[int, bytes]:
         """Accept a connection if one is there; as `syscalls.accept`, with EAGAIN if none is."""
@@ -230,7 +233,7 @@ class AcceptPoint:
             return syscalls.accept(listener, flags) if syscalls.is_readable(listener) else (-errno.EAGAIN, b"")
 
     def _admit(
-        self, supervisor: Supervisor, acceptance: Acceptance, descriptor: OwnedFd, peer: bytes
+        self, supervisor: Supervisor, acceptance: Acceptance, descriptor: OwnedFd, peer: bytes, recorded: bool
     ) -> Connection | None:
         """Decide about a connection; a rejected one is reset, journalled, and None.
 
@@ -240,7 +243,7 @@ class AcceptPoint:
         """
         policy, attempt = supervisor.policy, acceptance.attempt
         if k.sockaddr_family(peer) not in _DECIDED:
-            return Connection(descriptor, peer, policy, PASS, NO_ENDPOINT, NO_ENDPOINT)
+            return Connection(descriptor, peer, policy, PASS, NO_ENDPOINT, NO_ENDPOINT, recorded)
         attempt.started_ns = time.perf_counter_ns()
         local = local_endpoint(descriptor.number) or NO_ENDPOINT
         remote = k.parse_sockaddr(peer) or NO_ENDPOINT
@@ -249,7 +252,7 @@ class AcceptPoint:
                 supervisor.identify(attempt)
             decision = supervisor.decide(policy, attempt, local, remote)
         except CallerGone:
-            self._keep(acceptance, Connection(descriptor, peer, policy, UNDECIDED, local, remote))
+            self._keep(acceptance, Connection(descriptor, peer, policy, UNDECIDED, local, remote, recorded))
             raise
         except Undecidable:
             syscalls.reset(descriptor.release())
@@ -258,7 +261,7 @@ class AcceptPoint:
             syscalls.reset(descriptor.release())
             supervisor.record(policy, attempt, decision, local, remote)
             return None
-        return Connection(descriptor, peer, policy, decision, local, remote)
+        return Connection(descriptor, peer, policy, decision, local, remote, recorded)
 
     def _hand_over(self, supervisor: Supervisor, acceptance: Acceptance, connection: Connection) -> None:
         """Deliver a connection. It is recorded before: what a caller has is in the journal, whatever becomes of us."""
@@ -266,9 +269,11 @@ class AcceptPoint:
         call = attempt.call
         try:
             failure = _write_peer(supervisor, attempt, connection.peer)
-            supervisor.record(
-                connection.policy, attempt, connection.decision, connection.local, connection.remote, failure
-            )
+            if not connection.recorded:
+                connection.recorded = True
+                supervisor.record(
+                    connection.policy, attempt, connection.decision, connection.local, connection.remote, failure
+                )
             if failure:
                 supervisor.backend.answer(call, failure)
             else:
@@ -289,7 +294,7 @@ class AcceptPoint:
             self._kept.setdefault(acceptance.inode, []).append((time.monotonic(), acceptance.attempt, connection))
         self._wake()
 
-    def _take_kept(self, inode: int) -> tuple[OwnedFd, bytes] | None:
+    def _take_kept(self, inode: int) -> Taken | None:
         with self._mutex:
             waiting = self._kept.get(inode)
             if not waiting:
@@ -297,7 +302,7 @@ class AcceptPoint:
             _, _, connection = waiting.pop(0)
             if not waiting:
                 del self._kept[inode]
-            return connection.descriptor, connection.peer
+            return connection.descriptor, connection.peer, connection.recorded
 
     def reset_stale(self, supervisor: Supervisor, *, older_than_s: float = _KEPT_S) -> None:
         """Reset the connections that no accept came for, and say so in the journal."""
