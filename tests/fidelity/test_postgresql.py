@@ -96,6 +96,17 @@ def test_psql_says_what_refused_it_and_is_served_where_it_may_connect(house, pos
     assert counted(entries, "*CONNECT") == {("*REJECTED", REFUSED): 1}
 
 
+def test_unix_socket_of_the_server_is_its_users(house, postgres, data):
+    port, _job = postgres
+    socket_place = next(word for word in data(port) if "unix_socket_directories" in str(word)).partition("=")[2]
+    words = psql(port, "select 1", socket_place)
+    for job in ([], house.greenwall.arguments("run", "--")):
+        own = run(*job, *words, env=os.environ | {"PGREQUIREPEER": _USER})
+        assert (own.returncode, own.stdout) == (0, b"1\n"), own
+        other = run(*job, *words, env=os.environ | {"PGREQUIREPEER": "somebody"})
+        assert b"requirepeer specifies" in other.stderr
+
+
 def test_connections_of_the_server_are_decided(house, postgres):
     port, job = postgres
     made = run(*psql(port, "create extension if not exists dblink"))
