@@ -320,5 +320,6 @@ def reset(descriptor: int) -> None:
 
 def stop_listening(descriptor: int) -> None:
     """Take a listening socket back out of LISTEN; connections that wait are reset (shutdown(2) on a listener)."""
-    with socket.socket(fileno=os.dup(descriptor)) as copy:
-        copy.shutdown(socket.SHUT_RD)
+    # No new descriptor is taken: there may be none left. Who listens no more already is answered ENOTCONN.
+    if _libc.shutdown(descriptor, socket.SHUT_RD) and ctypes.get_errno() != errno.ENOTCONN:
+        _raise_errno()

@@ -1,8 +1,11 @@
 """QIBM_QSO_LISTEN: decides and performs listen(2) for a job.
 
-A socket that was never bound is bound by listen itself, to a port the kernel chooses; and another thread may bind it
-between our look and our listen. So the address is looked at again afterwards, and a listener that turns out to be where
-the rules forbid one is taken out of LISTEN before its caller hears of it. Connections that came in between are reset.
+A socket that was never bound is bound by listen itself, to a port the kernel chooses. Here it is bound before, so that
+the decision is about that port and nothing listens where it must not, not even for a moment. Another thread may still
+bind it between our look and our listen. So the address is looked at again afterwards, and a listener that turns out to
+be where the rules forbid one is taken out of LISTEN before its caller hears of it; what connected in between is reset.
+
+A listener on :: that is not for IPv6 only is one on 0.0.0.0 too, and is asked about as both.
 
 Every listen is made here, that of a Unix socket too, which no rule speaks of: were the kernel told to carry one out,
 another thread of the caller could meanwhile put an internet socket in the descriptor's place. A Unix socket remembers
@@ -13,13 +16,21 @@ guard's.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 
 from console.enforcement import syscalls
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.acting import as_caller
 from console.enforcement.guard.supervisor import Attempt, Supervisor, local_endpoint
-from console.enforcement.layouts import NO_ENDPOINT
+from console.enforcement.layouts import NO_ENDPOINT, Endpoint
+from console.model.words import Outcome
+from console.policy.decide import CompiledPolicy
+from console.policy.request import MAPPED, Decision
+
+_ANY_V6 = 0
+_ANY_V4 = MAPPED
 
 
 def handle_listen(supervisor: Supervisor, attempt: Attempt) -> None:
@@ -39,22 +50,50 @@ def handle_listen(supervisor: Supervisor, attempt: Attempt) -> None:
             taken.close()
             supervisor.backend.answer(attempt.call, result)
             return
+        if not local.port:
+            local = _bound(taken) or local
         policy = supervisor.policy
         supervisor.identify(attempt)
-        decision = supervisor.decide(policy, attempt, local, NO_ENDPOINT)
+        decision, about = _decide(supervisor, policy, attempt, taken, local)
         result = decision.errno
         if not result:
             result = _perform(attempt, taken)
             after = local_endpoint(taken.number) or local
             if after != local:
-                local = after
-                decision = supervisor.decide(policy, attempt, local, NO_ENDPOINT)
+                decision, about = _decide(supervisor, policy, attempt, taken, after)
                 if decision.errno:
                     syscalls.stop_listening(taken.number)
                     result = decision.errno
         taken.close()
-        supervisor.record(policy, attempt, decision, local, NO_ENDPOINT, 0 if result == decision.errno else result)
+        supervisor.record(policy, attempt, decision, about, NO_ENDPOINT, 0 if result == decision.errno else result)
         supervisor.backend.answer(attempt.call, result)
+
+
+def _bound(taken: OwnedFd) -> Endpoint | None:
+    """Bind a socket as listen would, and return where it is bound then: elsewhere, if somebody else was faster."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(taken.number)) as copy:
+        if copy.type == socket.SOCK_STREAM:
+            copy.bind(copy.getsockname())
+    return local_endpoint(taken.number)
+
+
+def _decide(
+    supervisor: Supervisor, policy: CompiledPolicy, attempt: Attempt, taken: OwnedFd, local: Endpoint
+) -> tuple[Decision, Endpoint]:
+    """Return the decision about a listener, and the address that it is about."""
+    decision = supervisor.decide(policy, attempt, local, NO_ENDPOINT)
+    if decision.errno or local.address != _ANY_V6 or _is_v6_only(taken):
+        return decision, local
+    also = Endpoint(_ANY_V4, local.port)
+    other = supervisor.decide(policy, attempt, also, NO_ENDPOINT)
+    return (decision, local) if other.outcome is Outcome.ALLOWED else (other, also)
+
+
+def _is_v6_only(taken: OwnedFd) -> bool:
+    """Say whether a socket bound to :: leaves IPv4 alone; False where it cannot be told."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(taken.number)) as copy:
+        return bool(copy.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY))
+    return False
 
 
 def _perform_uncovered(supervisor: Supervisor, attempt: Attempt, taken: OwnedFd) -> int:

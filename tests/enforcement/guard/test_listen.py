@@ -64,6 +64,27 @@ def test_listen_without_bind_may_be_allowed(server):
     assert [decided.local.port for decided in setting.recorded] == [server.getsockname()[1]]
 
 
+@pytest.mark.parametrize("only6", [0, 1])
+def test_listener_of_both_families_is_asked_about_as_both(only6):
+    setting = Setting(reject(ExitPoint.LISTEN, local_address="0.0.0.0"))
+    with socket.socket(socket.AF_INET6) as both:
+        both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only6)
+        both.bind(("::", 0))
+        assert setting.serve(setting.listen(both)) == (0 if only6 else errno.EPERM)
+        assert listens(both) == bool(only6)
+    assert setting.outcomes == [("*ALLOWED" if only6 else "*REJECTED", "")]
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_unbound_socket_that_may_not_listen_never_did(family):
+    setting = Setting(reject(ExitPoint.LISTEN, local_port="1-65535"))
+    with socket.socket(family) as unbound:
+        assert setting.serve(setting.listen(unbound)) == errno.EPERM
+        assert unbound.getsockname()[1] == setting.recorded[0].local.port
+        with pytest.raises(OSError, match="not connected"):  # as of no listener that was stopped
+            unbound.shutdown(socket.SHUT_RD)
+
+
 @pytest.mark.parametrize(("mode", "outcomes"), [(Mode.MONITOR, [("*MONITOR", "")]), (Mode.OFF, [])])
 def test_modes_that_let_pass_let_listen(server, mode, outcomes):
     setting = Setting(reject(ExitPoint.LISTEN), modes={ExitPoint.LISTEN: mode})

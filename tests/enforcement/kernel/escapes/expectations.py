@@ -203,6 +203,30 @@ CALLS = (
         {"*CONNECT *ALLOWED 127.0.0.7": 5, "*CONNECT *REJECTED 127.0.0.7": 5},
         needs_root=True,
     ),
+    Call(
+        "listen_without_bind",
+        ("forbidden EPERM", "listens 0", "forbidden 6 EPERM", "listens 0", "allowed 0", "listens 1"),
+        {},
+        {"*LISTEN *REJECTED 0.0.0.0": 2, f"*LISTEN *ALLOWED {ALLOWED}": 1},
+    ),
+    Call(
+        "dual_stack_listener",
+        ("both families EPERM", "listens 0", "IPv6 only 0", "listens 1", "one address 0", "listens 1"),
+        {},
+        {"*LISTEN *REJECTED 0.0.0.0": 1, "*LISTEN *ALLOWED ::": 1, "*LISTEN *ALLOWED ::1": 1},
+    ),
+    Call(
+        "mptcp_socket",
+        ("protocol 6", BOTH[0], "protocol 6", BOTH[1], "fast open EOPNOTSUPP"),
+    ),
+    Call(
+        "raw_socket",
+        tuple(f"{kind} EPERM" for kind in ("IPv4", "IPv4, any", "IPv6", "with flags", "old packet", "packet",
+                                           "cooked packet", "XDP")),
+        {},
+        {"*CONNECT *REJECTED ": 8},
+    ),
+    Call("tcp_repair", arrived={}, needs_root=True),
     Call("unshare_files", (*BOTH, "its own is connected 0", "the other is not ENOTCONN")),
     Call(
         "listen_in_other_words",
@@ -227,6 +251,7 @@ RACES = (
     Race("close_during_accept", 10_000, ("wrong 0", "took 1")),
     Race("interrupted_connect", 10_000, ("both 1",), arrives=True),
     Race("clone_files_sharing", 10_000),
+    Race("exec_during_accept", 500, ("wrong 0", "fine 1", "other 0"), needs_root=True),
     Race(
         "userfaultfd_between_looks", 500, ("wrong 0", "looked twice 1"), arrives=True, needs_luck=False, needs_root=True
     ),

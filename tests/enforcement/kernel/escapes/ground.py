@@ -14,7 +14,7 @@ from console.store.session import reading
 IS_CAMPAIGN = os.environ.get("GREENWALL_CAMPAIGN") == "1"
 _ROUNDS = os.environ.get("GREENWALL_RACE_ROUNDS")
 _CAMPAIGN_ROUNDS = 100_000
-_TIME_LIMIT_S = 900
+_TIME_LIMIT_S = 3600
 
 
 def rounds_of(default):
