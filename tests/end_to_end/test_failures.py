@@ -127,7 +127,7 @@ def test_store_locked_for_ten_seconds_holds_up_no_call_and_costs_no_entry(greenw
                 expected += succeeded
                 other.execute("SELECT count(*) FROM guard").fetchone()
             other.execute("ROLLBACK")
-        assert slowest_s < 2, "a turn of 100 connects"
+        assert slowest_s < 5, "a turn of 100 connects"
         job.stdin.close()
         assert job.wait(30) == 0
     until(lambda: len(greenwall.journal(remote_port=port)) >= expected, "all entries")
