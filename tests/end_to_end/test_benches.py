@@ -21,7 +21,7 @@ def needs_compiler(test):
 
 def bench(name, *options):
     command = [sys.executable, "-m", f"tests.bench.{name}", *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True).stdout
 
 
 def aims(rows):
