@@ -10,6 +10,7 @@ from pathlib import Path
 
 _CREDENTIALS = struct.Struct("3i")
 """struct ucred: process id, user id, group id. Source: unix(7), SO_PEERCRED."""
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def peer(endpoint: socket.socket) -> tuple[int, int]:
@@ -33,25 +34,42 @@ def trusted_users(directory: Path) -> frozenset[int]:
     return frozenset({0, os.geteuid(), directory.stat().st_uid})
 
 
-def distrust(directory: Path, users: frozenset[int]) -> str:
-    """Return why code from a directory must not be run; empty where it may be.
+def distrust(directory: Path) -> str:
+    """Return why code from a directory must not be run in our name; empty where it may be.
 
-    Everything in it must belong to one of the users, and nobody else may be able to write it. A symbolic link would
-    lead to where none of that was looked at.
+    Everything in it must belong to us or to root, and nobody else may be able to write it. A symbolic link would lead
+    to where none of that was looked at. So must every directory above it, because who can rename that puts another in
+    its place after the look; OpenSSH asks the same of the way to a user's keys (misc.c, safe_path). The store's owner
+    is not believed here: to follow somebody's policy is one thing, to run his code as root another.
+
+    Args:
+        directory: Absolute, and no symbolic link above it.
 
     Raises:
         OSError: Part of it cannot be looked at.
     """
+    for path in directory.parents:
+        status = path.lstat()
+        is_sticky = bool(status.st_mode & stat.S_ISVTX)  # nobody renames there what is not his own, as in /tmp
+        if doubt := _doubt(path, status, 0 if is_sticky else _OTHERS_WRITE):
+            return doubt
     waiting = [directory]
     while waiting:
         path = waiting.pop()
         status = path.lstat()
         if stat.S_ISLNK(status.st_mode):
             return f"{path} is a symbolic link"
-        if status.st_uid not in users:
-            return f"{path} belongs to user {status.st_uid}"
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return f"{path} can be written by others than its owner"
+        if doubt := _doubt(path, status, _OTHERS_WRITE):
+            return doubt
         if stat.S_ISDIR(status.st_mode):
             waiting.extend(path.iterdir())
+    return ""
+
+
+def _doubt(path: Path, status: os.stat_result, forbidden: int) -> str:
+    """Return why what lies at a path is not ours alone; empty where it is."""
+    if status.st_uid not in (0, os.geteuid()):
+        return f"{path} belongs to user {status.st_uid}"
+    if status.st_mode & forbidden:
+        return f"{path} can be written by others than its owner"
     return ""

@@ -5,7 +5,7 @@ else of the guard's. The function is somebody else's: whatever it does, raise, e
 should not, comes out as a `Reply`, or as the end of this process, and both mean *reject*.
 
 Its modules come from the Python environment that Greenwall runs in, and after that from the directory ``exit_programs``
-beside the store, if nobody but those whom the store believes can write there. Never from the current directory, nor
+beside the store, if nobody but us and root can write there. Never from the current directory, nor
 from PYTHONPATH, which are set by whoever starts the job and meant for the job.
 """
 
@@ -33,7 +33,7 @@ from console.enforcement.guard.exit_program_wire import (
     decode,
     encode,
 )
-from console.enforcement.trust import distrust, trusted_users
+from console.enforcement.trust import distrust
 from console.exit_request import ALLOW, ALLOW_AND_SKIP, REJECT, ExitRequest
 from console.store.location import Location
 
@@ -92,11 +92,11 @@ def _load(entry_point: str, location: Location) -> tuple[Program | None, str]:
 
 def _take_directory(location: Location) -> str:
     """Let modules be imported from the directory beside the store; returns why not, where it is there."""
-    directory = location.directory / DIRECTORY
+    directory = location.directory.resolve() / DIRECTORY
     try:
         if not os.path.lexists(directory):
             return ""
-        doubt = distrust(directory, trusted_users(location.directory))
+        doubt = distrust(directory)
     except OSError as error:
         doubt = f"{error.filename} cannot be looked at: {error.strerror}"
     if not doubt:

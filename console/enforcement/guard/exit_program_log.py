@@ -36,12 +36,12 @@ def open_log(path: Path) -> int:
     """Open the log for appending, or nothing if it cannot be; close-on-exec.
 
     A store may lie where others can make files, as in /tmp: what is no file of our own, a pipe that nobody reads for
-    one, is left alone.
+    one, is left alone, and so is a file of ours that has another name too, which somebody else may have linked here.
     """
     with contextlib.suppress(OSError):
         log = os.open(path, _OPEN, 0o600)
         status = os.fstat(log)
-        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and status.st_nlink <= 1:
             return log
         os.close(log)
     return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)

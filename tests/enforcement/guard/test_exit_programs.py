@@ -562,16 +562,20 @@ def test_traceback_and_output_are_in_the_log_which_has_a_limit(asking, server):
     assert max(sizes) < 4_000_000
 
 
-@pytest.mark.parametrize("thing", ["pipe", "link"])
+@pytest.mark.parametrize("thing", ["pipe", "link", "second name"])
 def test_what_stands_in_the_place_of_the_log_is_left_alone(asking, server, thing):
     log = asking.directory / "store.db.exit_programs.log"
     if thing == "pipe":
         os.mkfifo(log)
-    else:
+    elif thing == "link":
         log.symlink_to(asking.directory / "elsewhere")
+    else:
+        (asking.directory / "file").touch()
+        log.hardlink_to(asking.directory / "file")
     asking.use(program("prints"))
     assert asking.connect(server) == 0
     assert not (asking.directory / "elsewhere").exists()
+    assert not log.exists() or not log.stat().st_size
 
 
 @pytest.mark.parametrize("what", ["directory", "module", "link"])
@@ -587,6 +591,35 @@ def test_modules_that_others_can_write_are_not_imported(asking, server, what):
     asking.use(program("allow"))
     assert asking.connect(server) == errno.EPERM
     assert "cannot be loaded: ModuleNotFoundError: No module named 'mine'; " in asking.last[1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
+@pytest.mark.parametrize("what", ["store", "above", "directory", "module"])
+def test_modules_of_another_user_are_not_run_in_our_name_even_if_the_store_is_his(asking, server, what):
+    programs = asking.directory / "exit_programs"
+    given = {
+        "store": asking.directory,
+        "above": asking.directory.parent,
+        "directory": programs,
+        "module": programs / "mine.py",
+    }[what]
+    os.chown(given, 65534, -1)
+    try:
+        asking.use(program("allow"))
+        assert asking.connect(server) == errno.EPERM
+    finally:
+        os.chown(given, 0, -1)  # what is above belongs to other tests too
+    assert asking.last[1].endswith(f"No module named 'mine'; {given} belongs to user 65534")
+
+
+def test_modules_are_not_imported_where_others_can_put_another_directory_in_place_of_theirs(asking, server):
+    asking.directory.chmod(0o777)
+    asking.use(program("allow"))
+    assert asking.connect(server) == errno.EPERM
+    assert asking.last[1].endswith(f"{asking.directory} can be written by others than its owner")
+    asking.directory.chmod(0o1777)
+    asking.use(program("allow", text="anew"), revision=2)
+    assert asking.connect(server) == 0
 
 
 def test_answer_to_another_question_is_none(asking, server):
