@@ -11,6 +11,7 @@ from PYTHONPATH, which are set by whoever starts the job and meant for the job.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import importlib
 import os
@@ -63,9 +64,10 @@ def main(arguments: Sequence[str]) -> None:
     log.take_streams()
     faulthandler.enable(2)
     program, problem = _load(entry_point, location)
-    line.send(encode(Ready(problem)))
-    if program is not None:
-        _serve(line, program, log)
+    with contextlib.suppress(ConnectionError):  # the guard has hung up, perhaps without having read that we are ready
+        line.send(encode(Ready(problem)))
+        if program is not None:
+            _serve(line, program, log)
 
 
 def _die_with(guard: int) -> None:

@@ -562,6 +562,14 @@ def test_traceback_and_output_are_in_the_log_which_has_a_limit(asking, server):
     assert max(sizes) < 4_000_000
 
 
+def test_one_that_was_never_asked_ends_without_a_word(asking):
+    asking.use(program("allow"))
+    until(lambda: any(keeper._process._line.recv(1, socket.MSG_PEEK) for keeper in asking.asker._keepers.values()))
+    asking.use(revision=2)
+    until(lambda: hosts() == [])
+    assert asking.log == ""
+
+
 @pytest.mark.parametrize("thing", ["pipe", "link", "second name"])
 def test_what_stands_in_the_place_of_the_log_is_left_alone(asking, server, thing):
     log = asking.directory / "store.db.exit_programs.log"
