@@ -23,6 +23,7 @@ from console.enforcement import layouts as k
 from console.enforcement import syscalls
 from console.enforcement.backend import Call
 from console.enforcement.fds import OwnedFd
+from console.enforcement.guard.binding import has_moved, hold
 from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, resolved
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
@@ -35,6 +36,9 @@ _LOOPBACK_V6 = 1
 _RESULT_KEPT_S = 30.0
 _MOST_RESULTS_KEPT = 1024
 _MOMENT_S = 0.0001
+_CONNECTS = frozenset({0, errno.EINPROGRESS})
+_NOWHERE = bytes(16)
+"""An address of no family, AF_UNSPEC: takes a connection back."""
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
@@ -144,9 +148,12 @@ class ConnectPoint:
         if remote.address in ANYWHERE:
             led_to, remote = resolved(taken.number, sockaddr, remote)
         supervisor.identify(attempt)
-        bound = _local(taken) if asks_local(policy) else NO_ENDPOINT
+        bound, held = hold(taken) if asks_local(policy) else (NO_ENDPOINT, NO_ENDPOINT)
         decision = supervisor.decide(policy, attempt, bound, remote)
         result = decision.errno or self._perform(taken, led_to, remote.address)
+        if held is not NO_ENDPOINT and result in _CONNECTS and has_moved(held, _local(taken)):
+            syscalls.connect(taken.number, _NOWHERE)
+            raise Undecidable("bound elsewhere during the connect")
         if result == errno.EISCONN:
             result = self._result_of_other(call, taken, sockaddr)
         local = _local(taken)

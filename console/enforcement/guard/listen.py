@@ -23,6 +23,7 @@ import socket
 from console.enforcement import syscalls
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.acting import as_caller
+from console.enforcement.guard.binding import bind_as_it_is
 from console.enforcement.guard.supervisor import Attempt, Supervisor, local_endpoint
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.model.words import Outcome
@@ -50,8 +51,9 @@ def handle_listen(supervisor: Supervisor, attempt: Attempt) -> None:
             taken.close()
             supervisor.backend.answer(attempt.call, result)
             return
-        if not local.port:
-            local = _bound(taken) or local
+        if not local.port and syscalls.socket_option(taken.number, socket.SO_TYPE) == socket.SOCK_STREAM:
+            bind_as_it_is(taken)
+            local = local_endpoint(taken.number) or local
         policy = supervisor.policy
         supervisor.identify(attempt)
         decision, about = _decide(supervisor, policy, attempt, taken, local)
@@ -67,14 +69,6 @@ def handle_listen(supervisor: Supervisor, attempt: Attempt) -> None:
         taken.close()
         supervisor.record(policy, attempt, decision, about, NO_ENDPOINT, 0 if result == decision.errno else result)
         supervisor.backend.answer(attempt.call, result)
-
-
-def _bound(taken: OwnedFd) -> Endpoint | None:
-    """Bind a socket as listen would, and return where it is bound then: elsewhere, if somebody else was faster."""
-    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(taken.number)) as copy:
-        if copy.type == socket.SOCK_STREAM:
-            copy.bind(copy.getsockname())
-    return local_endpoint(taken.number)
 
 
 def _decide(

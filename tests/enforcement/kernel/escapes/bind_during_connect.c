@@ -12,7 +12,7 @@ static void *binder(void *nothing)
             sched_yield();
             continue;
         }
-        for (volatile int wait = atomic_fetch_add(&stop_at, 37) % 4000; wait > 0; wait--)
+        for (volatile int wait = atomic_fetch_add(&stop_at, 997) % 120000; wait > 0; wait--)
             ;
         bind(made, (struct sockaddr *)&bad, sizeof bad);
         atomic_store(&current, -1);
