@@ -239,18 +239,18 @@ CALLS = (
 )  # fmt: skip
 
 RACES = (
-    Race("rewrite_sockaddr", 10_000, (), arrives=True),
-    Race("rewrite_sockaddr_by_another_process", 10_000, ("both 1",), arrives=True),
-    Race("remap_sockaddr", 10_000, (), arrives=True),
-    Race("dup2_during_connect", 10_000, ("both 1",), arrives=True),
-    Race("unix_cover_connect", 10_000),
-    Race("unix_cover_listen", 10_000, ("wrong 0", "both 1")),
-    Race("unix_cover_accept", 10_000, ("wrong 0", "took 1")),
-    Race("listener_swapped_during_accept", 10_000, ("wrong 0", "took 1")),
-    Race("bind_during_listen", 10_000, ()),
+    Race("rewrite_sockaddr", 100_000, (), arrives=True),
+    Race("rewrite_sockaddr_by_another_process", 100_000, ("both 1",), arrives=True),
+    Race("remap_sockaddr", 100_000, (), arrives=True),
+    Race("dup2_during_connect", 100_000, ("both 1",), arrives=True),
+    Race("unix_cover_connect", 100_000),
+    Race("unix_cover_listen", 100_000, ("wrong 0", "both 1")),
+    Race("unix_cover_accept", 100_000, ("wrong 0", "took 1")),
+    Race("listener_swapped_during_accept", 100_000, ("wrong 0", "took 1")),
+    Race("bind_during_listen", 100_000, ()),
     Race("close_during_accept", 10_000, ("wrong 0", "took 1")),
-    Race("interrupted_connect", 10_000, ("both 1",), arrives=True),
-    Race("clone_files_sharing", 10_000),
+    Race("interrupted_connect", 100_000, ("both 1",), arrives=True),
+    Race("clone_files_sharing", 100_000),
     Race("exec_during_accept", 500, ("wrong 0", "fine 1", "other 0"), needs_root=True),
     Race(
         "userfaultfd_between_looks", 500, ("wrong 0", "looked twice 1"), arrives=True, needs_luck=False, needs_root=True
