@@ -25,7 +25,7 @@ _COLUMNS = (
     Column("Rule", right=True),
     Column("Local"),
     Column("Remote"),
-    Column("Program or text"),
+    Column("Program and text"),
 )
 
 
@@ -117,7 +117,7 @@ def _row(entry: JournalEntry) -> tuple[object, ...]:
         entry.rule_sequence or "",
         _end(entry.local_address, entry.local_port),
         _end(entry.remote_address, entry.remote_port),
-        entry.program or entry.text,
+        ": ".join(filter(None, (entry.program, entry.text))),
     )
 
 

@@ -71,6 +71,11 @@ def test_all_means_no_restriction(context):
     assert journal_filter(values) == JournalFilter()
 
 
+def test_why_a_call_was_refused_that_its_rule_allows_stands_beside_the_program(context):
+    write(context, entry(1, outcome="*REJECTED", text="exit program 2: mine:ask answered '1'"))
+    assert run_command("DSPJRN", context).lines[-1].endswith("/usr/bin/curl: exit program 2: mine:ask answered '1'")
+
+
 def test_what_came_from_outside_cannot_draw(context):
     write(context, entry(1, program="/tmp/\x1b[31mred"))
     assert "\x1b" not in "".join(run_command("DSPJRN", context).lines)
