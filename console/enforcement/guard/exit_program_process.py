@@ -126,7 +126,7 @@ class ExitProgramProcess:
             raise NoAnswer("wrote what is no answer") from error
 
     def end(self) -> None:
-        """Let the process end, for a second; then kill it. Whatever it has started and left behind is killed too."""
+        """Let the process end, for a second; then kill it, and what it has left behind in its process group."""
         self._line.close()
         _is_readable(self._pidfd.number, _END_LIMIT_S)
         self.kill()
@@ -138,7 +138,7 @@ class ExitProgramProcess:
             signal.pidfd_send_signal(self._pidfd.number, signal.SIGKILL)
 
     def kill(self) -> None:
-        """Kill the process and whatever it has started, and clear it away."""
+        """Kill the process and what it has started, but for what has left its process group; clear it away."""
         self._line.close()
         self.terminate()
         if _is_readable(self._pidfd.number, _KILLED_S):
