@@ -178,12 +178,13 @@ def _found(job: Guard | None, name: JobName, option: EndOption) -> Guard:
     """Return the job, if it can be ended so.
 
     Raises:
-        CommandError: There is no such job, it has ended, or is being ended no slower already.
+        CommandError: There is no such job, it has ended, its guard is gone, or it is being ended no slower already.
     """
     if job is None:
         raise CommandError("GWL0160", keyword="JOB", job=name)
     if job.ended is not None:
-        raise CommandError("GWL0161", keyword="JOB", job=name, ended=moment(job.ended))
+        message_id = "GWL0166" if job_status(job) is JobStatus.LOST else "GWL0161"
+        raise CommandError(message_id, keyword="JOB", job=name, ended=moment(job.ended))
     asked = end_request(job)
     if asked is not None and (asked[0] is EndOption.IMMEDIATE or option is EndOption.CONTROLLED):
         raise CommandError("GWL0162", keyword="JOB", job=name, option=asked[0])

@@ -160,7 +160,7 @@ class WorkWithJobs(WorkWithList[JobRow]):
         """Return the columns of the view."""
         is_wide = size == WIDE
         if self._view:
-            return (_JOB, _PID, _STARTED, *((_ENDED, _EXIT) if is_wide else ()), _command(52 if is_wide else 17))
+            return (_JOB, _PID, _STARTED, *((_ENDED, _EXIT) if is_wide else ()), _command(42 if is_wide else 17))
         return (_JOB, _STATUS, *_CALLS, *((_USER, _TOTAL, _STARTED) if is_wide else ()))
 
     def confirm_columns(self) -> Sequence[Column[JobRow]]:

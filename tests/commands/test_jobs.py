@@ -136,6 +136,14 @@ def test_a_job_that_is_not_there_and_one_that_has_ended_are_told_apart(context, 
         run_command(f"ENDSOCJOB {NIGHTLY}", context)
 
 
+def test_of_a_job_without_its_guard_nobody_says_that_it_has_ended(context, job):
+    guard_id = job()
+    with transaction(context.store) as session:
+        end_guard(session, guard_id, at=STARTED, exit_status=None)
+    with pytest.raises(CommandError, match="GWL0166"):
+        run_command(f"ENDSOCJOB {NIGHTLY}", context)
+
+
 def test_of_two_jobs_with_one_name_the_later_is_meant(context, job):
     job()
     second = job(name="OTHER")

@@ -8,7 +8,7 @@ import pytest
 
 from console.store.guards import add_guard, end_guard, end_requests, find_guard
 from console.store.session import reading, transaction
-from screens.terminal.page import WIDE
+from screens.terminal.page import NORMAL, WIDE
 from tests.screens.panels.operator import Operator
 
 JOBS = (
@@ -61,6 +61,13 @@ def test_a_wide_screen_shows_more(services, ids):
     wide = Operator(services.open("WorkWithJobs", {}), WIDE)
     assert wide.matches("work_with_jobs_wide")
     assert wide.press("F11").matches("work_with_jobs_command_wide")
+
+
+@pytest.mark.parametrize("size", [NORMAL, WIDE])
+def test_a_command_that_does_not_fit_says_that_there_is_more_of_it(services, ids, store, size):
+    with transaction(store) as session:
+        find_guard(session, ids["RSYNC"]).command = "rsync " + "x" * size.columns
+    assert Operator(services.open("WorkWithJobs", {}), size).press("F11").row(10).rstrip().endswith("x>")
 
 
 def test_option_5_shows_the_job_in_full(jobs, ids):
