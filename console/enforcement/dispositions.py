@@ -1,4 +1,4 @@
-"""Which signals were ignored before Python started: its start-up ignores two itself and keeps no trace of what they were.
+"""Which signals were ignored before Python started: its start-up ignores two, and leaves no trace of how they were.
 
 An ignored signal stays so through fork and execve, so what our parent ignores is what we were started with, unless the
 parent changes that for its children between the two. Shells do not (sh(1p), 2.14, trap: nor may they), and systemd does
