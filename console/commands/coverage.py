@@ -65,7 +65,7 @@ class Holder:
     """Qualified name of the job that it belongs to; empty for a process that is not guarded."""
     is_guard: bool = False
     """Whether it is a guard itself, which holds sockets of its job for moments."""
-    why_not: str = "Not started by greenwall run"
+    why_not: str = "Under no guard of this store"
     """Why it is not guarded, if it is not."""
 
 

@@ -51,7 +51,7 @@ def test_so_is_one_of_a_descendant_far_down():
 
 def test_a_socket_of_any_other_process_is_not_and_the_reason_says_so():
     found = covered(GUARD_PROCESS, process(OTHER, 1, 1))
-    assert (found.engine, found.job, found.reason) == (Engine.NONE, "", "Not started by greenwall run")
+    assert (found.engine, found.job, found.reason) == (Engine.NONE, "", "Under no guard of this store")
 
 
 def test_a_socket_that_both_hold_is_shared_and_the_one_outside_is_named():
@@ -131,6 +131,6 @@ def test_the_command_lists_a_real_listener_of_this_process(context):
         port = listener.getsockname()[1]
         result = run_command("DSPSOCCOV TYPE(*LISTEN)", context)
     (line,) = [line for line in result.lines if f":{port} " in line]
-    assert re.search(rf"\b{os.getpid()}\b.*\*NONE .*Not started by greenwall run", line)
+    assert re.search(rf"\b{os.getpid()}\b.*\*NONE .*Under no guard of this store", line)
     assert result.panel == "DisplayCoverage"
     assert any("listening sockets are not under any engine" in line for line in result.lines)

@@ -219,7 +219,7 @@ def test_coverage_tells_listeners_of_jobs_from_others_and_names_what_both_hold(g
             covered = found(greenwall, inside)
             assert (covered["engine"], covered["qualified_job_name"], covered["reason"]) == ("*GUARD", name, "")
             uncovered = found(greenwall, outside.getsockname()[1])
-            assert (uncovered["engine"], uncovered["reason"]) == ("*NONE", "Not started by greenwall run")
+            assert (uncovered["engine"], uncovered["reason"]) == ("*NONE", "Under no guard of this store")
             assert os.getpid() in [process["pid"] for process in uncovered["processes"]]
             both = found(greenwall, shared.getsockname()[1])
             assert (both["engine"], both["qualified_job_name"]) == ("*SHARED", name)

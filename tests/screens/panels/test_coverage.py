@@ -24,7 +24,7 @@ def covered(inode, local_port, engine, *holders, reason="", job="", user="ROOT",
 
 
 SOCKETS = (
-    covered(1, 22, Engine.NONE, Holder(SSHD), reason="Not started by greenwall run"),
+    covered(1, 22, Engine.NONE, Holder(SSHD), reason="Under no guard of this store"),
     covered(2, 80, Engine.GUARD, Holder(HTTPD, JOB), job=JOB, user="NOBODY"),
     covered(
         3, 443, Engine.SHARED, Holder(HTTPD, JOB), Holder(OUTSIDE), job=JOB, local_address="2001:db8::80",
@@ -33,7 +33,7 @@ SOCKETS = (
     covered(4, 3306, Engine.NONE, reason="Process of another user: not visible without root", user="MYSQL"),
     covered(
         5, 22, Engine.NONE, Holder(SSHD), state="ESTABLISHED", local_address="192.0.2.10",
-        remote_address="198.51.100.77", remote_port=51234, reason="Not started by greenwall run",
+        remote_address="198.51.100.77", remote_port=51234, reason="Under no guard of this store",
     ),
     covered(
         6, 53, Engine.NONE, Holder(HTTPD, JOB), job=JOB, protocol="UDP", state=OPEN,
