@@ -147,7 +147,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     reporter = Reporter(location, hello, link, on_revision, JobEnding().request)
     backend = SeccompBackend(listener)
     supervisor = Supervisor(backend, policy, reporter.backlog)
-    turns = _open_exit_points(supervisor)
+    turns, accept_point = _open_exit_points(supervisor)
     qualified_job_name = f"{link.welcome.job_number:06}/{names.user}/{names.name}"
     exit_programs = supervisor.exit_programs = ExitPrograms(location, qualified_job_name, turns.may_block)
     exit_programs.prepare(policy)
@@ -157,13 +157,14 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     front.say("started", process=job)
     status = _wait_for_job(job, backend, front, reporter)
     turns.wait()
+    accept_point.reset_stale(supervisor, older_than_s=0.0)
     reporter.end(status)
     front.say("ended", status=status)
     exit_programs.end()
     reporter.outlast()
 
 
-def _open_exit_points(supervisor: Supervisor) -> Turns:
+def _open_exit_points(supervisor: Supervisor) -> tuple[Turns, AcceptPoint]:
     """Give the supervisor its handlers; returns the threads that will call them, not yet started."""
     turns = Turns(supervisor.backend, supervisor.serve)
     waiting_room = WaitingRoom()
@@ -182,7 +183,7 @@ def _open_exit_points(supervisor: Supervisor) -> Turns:
     }
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)
-    return turns
+    return turns, accept_point
 
 
 def _start_job(start: child.JobStart) -> tuple[int, OwnedFd]:

@@ -25,6 +25,9 @@ from console.enforcement.backend import Backend, Call
 _LOOK_S = 0.02
 _GONE_LOOK_S = 0.25
 _CAREFUL_S = 1.0
+_LAST_LOOK_S = 0.005
+_LAST_LOOKS_S = 1.0
+"""How long the end of a job waits for what was begun for its callers; only an exit program takes that long."""
 _MOST_FOLLOWERS = 4
 """Threads that wait for the lead; one that finds so many waiting already ends."""
 
@@ -77,8 +80,14 @@ class Turns:
             self._add_thread()
 
     def wait(self) -> None:
-        """Return when no call can come any more."""
+        """Return when no call can come any more, and what was begun for callers that ended with their job is over.
+
+        A connect whose caller was killed has begun to connect: it is to be recorded before the journal is closed.
+        """
         self._ended.wait()
+        give_up_at = time.monotonic() + _LAST_LOOKS_S
+        while self._take_out_abandoned(0.0) and time.monotonic() < give_up_at:
+            time.sleep(_LAST_LOOK_S)
 
     @property
     def is_careful(self) -> bool:
@@ -177,11 +186,22 @@ class Turns:
             if leader is not None and leader.call is not None and self._taken == seen:
                 self._careful_until = time.monotonic() + _CAREFUL_S
                 self._relieve(leader)
-            away = [turn for turn in self._away if time.monotonic() - turn.blocked_since > _GONE_LOOK_S]
-            for turn in away:
-                turn.blocked_since = time.monotonic()
+        self._take_out_abandoned(_GONE_LOOK_S)
+        return self._taken, bool(self._away) or self._taken != seen
+
+    def _take_out_abandoned(self, after_s: float) -> bool:
+        """Take threads out of calls whose caller has gone; say whether there are any.
+
+        Args:
+            after_s: Leave those alone that were looked at since.
+        """
+        found = False
+        with self._mutex:
+            now = time.monotonic()
+            for turn in [turn for turn in self._away if now - turn.blocked_since >= after_s]:
+                turn.blocked_since = now
                 call = turn.call
                 if call is not None and not self._backend.is_waiting(call):
                     signal.pthread_kill(turn.ident, ABORT_SIGNAL)
-            busy = bool(self._away) or self._taken != seen
-        return self._taken, busy
+                    found = True
+        return found

@@ -116,6 +116,35 @@ def test_thread_is_taken_out_of_a_call_whose_caller_has_gone(kernel, start):
             signal.signal(ABORT_SIGNAL, before)
 
 
+def test_wait_lasts_until_a_call_is_over_whose_caller_ended_with_its_job(kernel, start):
+    before = signal.getsignal(ABORT_SIGNAL)
+    install_abort_handler()
+    began = threading.Event()
+    results = []
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=0) as full,
+        socket.create_connection(full.getsockname()),
+        socket.socket() as client,
+    ):
+        address = sockaddr(*full.getsockname())
+
+        def serve(call):
+            turns.may_block()
+            began.set()
+            results.append(syscalls.connect(client.fileno(), address))
+
+        turns = start(serve)
+        try:
+            (call,) = feed(kernel, 1)
+            assert began.wait(PATIENCE_S)
+            kernel.leave(call)
+            kernel.feed(None)
+            turns.wait()
+            assert results == [errno.EINTR]
+        finally:
+            signal.signal(ABORT_SIGNAL, before)
+
+
 def test_every_thread_counts_once_though_all_block_and_come_back(kernel, start):
     turns = None
     together = threading.Barrier(20)

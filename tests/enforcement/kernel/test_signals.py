@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 
+from tests.end_to_end.command import until
 from tests.enforcement.kernel.jobs import PATIENCE_S, job_of, outcomes
 from tests.enforcement.kernel.test_servers import dial
 
@@ -87,3 +88,25 @@ def test_signal_sent_to_the_front_reaches_the_job_and_is_its_status(house, numbe
         assert job.line() == "ready"
         job.process.send_signal(number)
         assert job.status() == 128 + number
+
+
+def _connecting(job, port):
+    """Say whether the socket of a job waits for a server to answer."""
+    sockets = [each for each in job.net_connections("tcp4") if each.raddr and each.raddr.port == port]
+    return [each.status for each in sockets] == ["SYN_SENT"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_connect_is_journalled_that_was_under_way_when_the_last_process_of_its_job_was_killed(
+    house, full_listener, number
+):
+    port = full_listener.getsockname()[1]
+    with house.running("clients", "on-line", port, "127.0.0.1") as job:
+        assert job.line() == "ready 0"
+        job.say()
+        process = job_of(job.process.pid)
+        until(lambda: _connecting(process, port), "the connect", PATIENCE_S)
+        process.send_signal(number)
+        assert job.status() == 128 + number
+    until(lambda: house.entries(job.name), "the entry", PATIENCE_S)
+    assert [entry[1:] for entry in house.entries(job.name)] == [("*ALLOWED", "127.0.0.1", "127.0.0.1", "EINTR")]
