@@ -67,7 +67,7 @@ def _start(store_url: str, log: Path, ready: bytes) -> subprocess.Popen[bytes]:
         environment = os.environ | {"GREENWALL_STORE": store_url, "NOTIFY_SOCKET": "@" + ready[1:].decode()}
         return subprocess.Popen(
             # -P: the directory a job is started in must not be able to supply our modules.
-            [sys.executable, "-P", "-m", "console", "worker"],
+            [sys.executable, "-P", "-E", "-m", "console", "worker"],
             env=environment,
             cwd="/",
             stdin=subprocess.DEVNULL,

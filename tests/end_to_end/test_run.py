@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 
@@ -30,6 +31,16 @@ def test_command_that_does_not_exist_gives_127_and_is_named(greenwall):
 def test_empty_command_is_one_that_does_not_exist(greenwall):
     done = greenwall.run("")
     assert (done.returncode, "GWL0407" in done.stderr) == (127, True)
+
+
+def test_settings_of_python_are_for_the_command_and_not_for_greenwall(greenwall, tmp_path):
+    package = tmp_path / "console"
+    package.mkdir()
+    for module in (package / "__init__.py", tmp_path / "secrets.py"):
+        module.write_text("raise SystemExit('a module of the job')")
+    settings = {"PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
+    done = greenwall.run("sh", "-c", "echo $PYTHONPATH $PYTHONHOME", env=os.environ | settings)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{tmp_path} /nowhere\n", "")
 
 
 @pytest.mark.parametrize("closed", [0, 1, 2])
@@ -86,6 +97,15 @@ def test_job_is_listed_with_its_end(greenwall):
     (job,) = greenwall.show("jobs")
     assert job["qualified_job_name"].endswith("/NIGHTLY")
     assert (job["status"], job["exit_status"]) == ("ended", 4)
+
+
+@pytest.mark.parametrize(("command", "status"), [("/nowhere/at/all", 127), ("/etc/passwd", 126)])
+def test_job_that_could_not_be_started_has_ended_with_the_status_of_run(greenwall, command, status):
+    assert greenwall.run(command).returncode == status
+    until(lambda: greenwall.show("jobs")[0]["status"] == "ended", "the end is recorded")
+    assert greenwall.show("jobs")[0]["exit_status"] == status
+    said = [entry["text"] for entry in greenwall.show("journal") if entry["entry_type"] == "JS"]
+    assert said == [f"Job started: {command}", f"Job ended with status {status}."]
 
 
 def test_guard_inside_a_guard_is_refused_with_a_message_and_runs_nothing(greenwall):
