@@ -31,6 +31,13 @@ def bind_as_it_is(taken: OwnedFd) -> bool:
     return False
 
 
+def choose_port(taken: OwnedFd) -> None:
+    """Let the next bind choose a port, which IP_BIND_ADDRESS_NO_PORT leaves to connect and listen."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(taken.number)) as copy:
+        if copy.getsockopt(socket.IPPROTO_IP, _NO_PORT):
+            copy.setsockopt(socket.IPPROTO_IP, _NO_PORT, 0)
+
+
 def hold(taken: OwnedFd) -> tuple[Endpoint, Endpoint]:
     """Bind a socket that is about to connect, if it is not.
 
@@ -45,7 +52,7 @@ def hold(taken: OwnedFd) -> tuple[Endpoint, Endpoint]:
         return bound, bound
     for _ in range(_ATTEMPTS):
         if bound.address in ANYWHERE:
-            _choose_port(taken)
+            choose_port(taken)
         is_ours = bind_as_it_is(taken)
         held = local_endpoint(taken.number) or NO_ENDPOINT
         if held.port or held.address not in ANYWHERE:
@@ -58,9 +65,3 @@ def has_moved(held: Endpoint, local: Endpoint) -> bool:
     if held.port and local.port != held.port:
         return True
     return held.address not in ANYWHERE and local.address != held.address
-
-
-def _choose_port(taken: OwnedFd) -> None:
-    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(taken.number)) as copy:
-        if copy.getsockopt(socket.IPPROTO_IP, _NO_PORT):
-            copy.setsockopt(socket.IPPROTO_IP, _NO_PORT, 0)

@@ -2,8 +2,10 @@
 
 A socket that was never bound is bound by listen itself, to a port the kernel chooses. Here it is bound before, so that
 the decision is about that port and nothing listens where it must not, not even for a moment. Another thread may still
-bind it between our look and our listen. So the address is looked at again afterwards, and a listener that turns out to
-be where the rules forbid one is taken out of LISTEN before its caller hears of it; what connected in between is reset.
+bind it elsewhere between our look and our listen: a connect that is dissolved lets go of a port that was chosen. So
+the address is looked at again afterwards, and a listener that is not where it was decided about is taken out of LISTEN
+at once, wherever it is: to decide about that place may take long, or come to no end because the caller is interrupted,
+and it would be listening there meanwhile. What connected in between is reset.
 
 A listener on :: that is not for IPv6 only is one on 0.0.0.0 too, and is asked about as both.
 
@@ -23,8 +25,8 @@ import socket
 from console.enforcement import syscalls
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.acting import as_caller
-from console.enforcement.guard.binding import bind_as_it_is
-from console.enforcement.guard.supervisor import Attempt, Supervisor, local_endpoint
+from console.enforcement.guard.binding import bind_as_it_is, choose_port
+from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.model.words import Outcome
 from console.policy.decide import CompiledPolicy
@@ -52,6 +54,7 @@ def handle_listen(supervisor: Supervisor, attempt: Attempt) -> None:
             supervisor.backend.answer(attempt.call, result)
             return
         if not local.port and syscalls.socket_option(taken.number, socket.SO_TYPE) == socket.SOCK_STREAM:
+            choose_port(taken)
             bind_as_it_is(taken)
             local = local_endpoint(taken.number) or local
         policy = supervisor.policy
@@ -60,12 +63,9 @@ def handle_listen(supervisor: Supervisor, attempt: Attempt) -> None:
         result = decision.errno
         if not result:
             result = _perform(attempt, taken)
-            after = local_endpoint(taken.number) or local
-            if after != local:
-                decision, about = _decide(supervisor, policy, attempt, taken, after)
-                if decision.errno:
-                    syscalls.stop_listening(taken.number)
-                    result = decision.errno
+            if not result and local_endpoint(taken.number) != local:
+                syscalls.stop_listening(taken.number)
+                raise Undecidable("bound elsewhere during the listen")
         taken.close()
         supervisor.record(policy, attempt, decision, about, NO_ENDPOINT, 0 if result == decision.errno else result)
         supervisor.backend.answer(attempt.call, result)

@@ -11,13 +11,19 @@ import sys
 
 import pytest
 
+from console.enforcement import syscalls
 from console.enforcement.credentials import own_ids
 from console.enforcement.fake import Step
+from console.enforcement.guard.supervisor import Undecidable
+from console.errors import CallerGone
 from console.model.words import ExitPoint, Mode
+from console.policy.rule import ExitProgram
 from tests.enforcement.guard.setting import Setting, reject
 
 _SO_PEERGROUPS = 59
 """asm-generic/socket.h."""
+_BIND_ADDRESS_NO_PORT = 24
+"""linux/in.h."""
 
 
 @pytest.fixture
@@ -83,6 +89,52 @@ def test_unbound_socket_that_may_not_listen_never_did(family):
         assert unbound.getsockname()[1] == setting.recorded[0].local.port
         with pytest.raises(OSError, match="not connected"):  # as of no listener that was stopped
             unbound.shutdown(socket.SHUT_RD)
+
+
+class Mover:
+    """Stands for an exit program, and meanwhile for a thread of the caller that binds the socket elsewhere."""
+
+    def __init__(self, server, address, second=None):
+        self._server = server
+        self._address = address
+        self._second = second
+        self._asked = 0
+
+    def decide(self, policy, attempt, decision, local, remote, is_waiting):
+        self._asked += 1
+        if self._asked == 1:
+            with socket.create_server(("127.0.0.1", 0)) as peer:
+                self._server.connect(peer.getsockname())
+            assert syscalls.connect(self._server.fileno(), bytes(16)) == 0  # AF_UNSPEC: lets go of the port
+            self._server.bind(self._address)
+        elif self._second is not None:
+            raise self._second
+        return decision
+
+
+@pytest.mark.parametrize("second", [None, CallerGone("GWL0402"), Undecidable("no answer")])
+def test_socket_that_is_bound_elsewhere_during_the_decision_does_not_listen_there(server, second):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        forbidden = other.getsockname()
+    program = ExitProgram(ExitPoint.LISTEN, 2, "site:listen", 100, "")
+    rule = reject(ExitPoint.LISTEN, local_port=str(forbidden[1]))
+    setting = Setting(rule, exit_programs=(program,))
+    setting.supervisor.exit_programs = Mover(server, forbidden, second)
+    setting.serve(setting.listen(server))
+    assert server.getsockname() == forbidden
+    assert not listens(server)
+    assert setting.outcomes == [("*REJECTED", "bound elsewhere during the listen")]
+
+
+def test_socket_whose_bind_chose_no_port_is_decided_on_the_port_it_gets(server):
+    setting = Setting(reject(ExitPoint.LISTEN, local_port="1-65535"))
+    server.setsockopt(socket.IPPROTO_IP, _BIND_ADDRESS_NO_PORT, 1)
+    server.bind(("127.0.0.1", 0))
+    assert server.getsockname()[1] == 0
+    assert setting.serve(setting.listen(server)) == errno.EPERM
+    assert not listens(server)
+    assert setting.outcomes == [("*REJECTED", "")]
+    assert setting.recorded[0].local.port == server.getsockname()[1] > 0
 
 
 @pytest.mark.parametrize(("mode", "outcomes"), [(Mode.MONITOR, [("*MONITOR", "")]), (Mode.OFF, [])])
