@@ -27,17 +27,13 @@ from typing import Any
 from console.enforcement import syscalls
 from console.enforcement.dispositions import ignored_before_python
 from console.enforcement.guard.child import Identity, JobStart
-from console.enforcement.guard.process import JobNames, be_guard
+from console.enforcement.guard.process import EXIT_STATUSES, JobNames, be_guard
 from console.enforcement.worker_start import ensure_worker
 from console.errors import KernelError, UsageError
 from console.messages import Message, line, message
 from console.printable import printable
 from console.store.location import Location, locate_file, plain_sqlite_file
 
-_EXIT_NOT_FOUND = 127
-_EXIT_NOT_EXECUTABLE = 126
-_EXIT_CODES = {"GWL0407": _EXIT_NOT_FOUND, "GWL0408": _EXIT_NOT_EXECUTABLE}
-"""Message id of an error -> exit code, where it is not 1; as POSIX shells have it (sh(1p), EXIT STATUS)."""
 _HANDED_ON = frozenset(
     {
         signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM,
@@ -69,7 +65,7 @@ def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str
     if not command[0]:
         # execve(2) says ENOENT to an empty path; Python's exec functions do not get so far.
         _show(message("GWL0407", command="''"))
-        return _EXIT_NOT_FOUND
+        return EXIT_STATUSES["GWL0407"]
     syscalls.check_machine()
     if not syscalls.has_user_notification():
         raise KernelError("GWL0403", reason="it does not know SECCOMP_GET_NOTIF_SIZES")
@@ -124,7 +120,7 @@ def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
                 return int(report["status"])
             case "error":
                 _show(message(report["message_id"], **report["values"]))
-                return _EXIT_CODES.get(report["message_id"], 1)
+                return EXIT_STATUSES.get(report["message_id"], 1)
             case "crashed":
                 details = report["details"]
             case _:

@@ -99,15 +99,6 @@ def test_job_is_listed_with_its_end(greenwall):
     assert (job["status"], job["exit_status"]) == ("ended", 4)
 
 
-@pytest.mark.parametrize(("command", "status"), [("/nowhere/at/all", 127), ("/etc/passwd", 126)])
-def test_job_that_could_not_be_started_has_ended_with_the_status_of_run(greenwall, command, status):
-    assert greenwall.run(command).returncode == status
-    until(lambda: greenwall.show("jobs")[0]["status"] == "ended", "the end is recorded")
-    assert greenwall.show("jobs")[0]["exit_status"] == status
-    said = [entry["text"] for entry in greenwall.show("journal") if entry["entry_type"] == "JS"]
-    assert said == [f"Job started: {command}", f"Job ended with status {status}."]
-
-
 def test_guard_inside_a_guard_is_refused_with_a_message_and_runs_nothing(greenwall):
     done = greenwall.run(*greenwall.arguments("run", "--", "echo", "ran"))
     assert done.returncode != 0

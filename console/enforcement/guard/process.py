@@ -25,7 +25,7 @@ from console.clock import now_ns
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
 from console.enforcement.fds import OwnedFd
-from console.enforcement.frames import PROTOCOL, Hello, NewRevision, whole_text
+from console.enforcement.frames import PROTOCOL, End, Hello, NewRevision, whole_text
 from console.enforcement.guard import child
 from console.enforcement.guard.accept import AcceptPoint
 from console.enforcement.guard.connect import ConnectPoint
@@ -46,6 +46,9 @@ from console.model.words import ExitPoint, Udp
 from console.policy.compiler import compile_policy
 from console.store.location import Location
 
+EXIT_STATUSES = {"GWL0407": 127, "GWL0408": 126}
+"""Message id of what kept a job from starting -> its exit status, where it is not 1; as POSIX shells have it (sh(1p),
+EXIT STATUS)."""
 _CRASHED = 70
 """EX_SOFTWARE of sysexits.h."""
 _TERMINAL_SIGNALS = (signal.SIGHUP, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
@@ -129,7 +132,11 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
         syscalls.hide_from_tracers()
     except OSError as error:
         raise KernelError("GWL0414", reason=error.strerror) from error
-    job, listener = _start_job(replace(start, decide_datagrams=policy.udp is Udp.DECIDE))
+    try:
+        job, listener = _start_job(replace(start, decide_datagrams=policy.udp is Udp.DECIDE))
+    except ConsoleError as error:
+        _say_end(link, EXIT_STATUSES.get(error.message_id, 1))
+        raise
     _let_go(keep={listener.number, link.fileno(), front.number})
 
     def on_revision(revision: NewRevision) -> None:
@@ -184,6 +191,12 @@ def _open_exit_points(supervisor: Supervisor) -> tuple[Turns, AcceptPoint]:
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)
     return turns, accept_point
+
+
+def _say_end(link: WorkerLink, status: int) -> None:
+    """Tell the worker of a job that could not be started: it would take the guard for one that was killed."""
+    with contextlib.suppress(OSError):  # the worker has gone
+        link.send(End(status))
 
 
 def _start_job(start: child.JobStart) -> tuple[int, OwnedFd]:
