@@ -18,7 +18,8 @@ The conversation::
            <------------------------------------  Taken (last, ended)
 
 A guard that comes back after the worker was away says Hello again with the same guard id; Welcome.last_number tells
-it which records to send again.
+it which records to send again. Where that is less than what it said was forgotten, the store is not the one of before,
+or an older copy of it: what lies between is missing for good, and the journal says so.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, tag="hello"):
     """Third part of the qualified job name: upper case, at most 10 characters."""
     command: str
     started_ns: Number
+    forgotten: Number = 0
+    """Highest event number that the guard cannot send any more, because a journal has it."""
 
 
 class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome"):

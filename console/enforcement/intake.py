@@ -109,6 +109,11 @@ def job_start(guard: Guard) -> Entry:
     return _job_entry(guard, guard.started, message("GWL0518", command=guard.command).text)
 
 
+def notice(guard: Guard, at: datetime, text: str) -> Entry:
+    """Return the GR entry of something that the worker has to say about a guard."""
+    return _job_entry(guard, at, text)._replace(entry_type=GENERIC)
+
+
 def job_end(guard: Guard, at: datetime, exit_status: int | None) -> Entry:
     """Return the JS entry of a job that has ended.
 

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from console.clock import Clock
 from console.enforcement.frames import Counted, End, EndJob, Hello, InForce, Records
-from console.enforcement.intake import GENERIC, job_end, new_events
+from console.enforcement.intake import GENERIC, job_end, new_events, notice
 from console.enforcement.job_rows import count, end_job, known_job, lives, write_down
 from console.enforcement.leftovers import Took, take_in
 from console.enforcement.records import Totals, read_all
@@ -149,6 +149,12 @@ class Ledger:
         with transaction(self._store) as session:
             guard = known_job(session, hello, pid)
             reopen_guard(session, guard, pid)
+            missing = hello.forgotten - guard.last_number
+            if missing > 0:
+                guard.last_number = hello.forgotten
+                said = line(message("GWL0522", missing=missing))
+                _log.warning("%s: %s", guard.qualified_job_name, said)
+                append(session, [notice(guard, self._clock(), said)])
             return guard.job_number, guard.last_number
 
     def take(self, parcels: Sequence[Parcel]) -> list[int | WorkerError]:

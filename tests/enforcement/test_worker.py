@@ -16,7 +16,7 @@ from console.enforcement.frames import Counted, End, EndJob, InForce, NewRevisio
 from console.enforcement.guard_server import _check_owner
 from console.errors import WorkerError
 from console.journal.verify import verify
-from console.messages import message
+from console.messages import line, message
 from console.model.revision import Revision
 from console.model.words import EndOption, ExitPoint, Mode
 from console.store import sqlite
@@ -69,6 +69,20 @@ async def test_guard_that_comes_back_keeps_its_number_and_hears_what_it_need_not
         async with guard(store.location) as peer:
             welcome = await peer.ask()
             assert (welcome.job_number, welcome.last_number) == (1, 4)
+
+
+async def test_guard_that_outlives_its_store_is_journalled_by_the_next_one_which_says_what_is_missing(store):
+    async with worker_here(store):
+        async with guard(store.location) as peer:
+            assert (await peer.ask(forgotten=40)).last_number == 40
+            assert await peer.deliver(41, 43) == 43
+        async with guard(store.location) as peer:
+            assert (await peer.ask(forgotten=41)).last_number == 43
+        assert sk_numbers(store) == [41, 42, 43]
+        with reading(store) as session:
+            said = [entry for entry in page_after(session, 0, limit=10) if entry.entry_type == "GR"]
+        assert [entry.text for entry in said] == [line(message("GWL0522", missing=40))]
+        assert said[0].qualified_job_name == "000001/ALICE/CURL"
 
 
 async def test_missing_entry_ends_the_conversation_and_no_other(store, caplog):

@@ -114,6 +114,11 @@ class Backlog:
         return self.number, self._decided
 
     @property
+    def taken(self) -> int:
+        """Number of the last record that the journal has."""
+        return self._taken
+
+    @property
     def untaken(self) -> bool:
         """Whether something is not in the journal yet."""
         return self.number > self._taken

@@ -18,6 +18,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from console.clock import now_ns
 from console.enforcement.frames import Counted, End, EndJob, Frame, Hello, InForce, NewRevision, Records, Taken, encode
 from console.enforcement.guard.backlog import Backlog
@@ -202,7 +204,7 @@ class Reporter:
 
     def _reconnect(self) -> None:
         try:
-            link = WorkerLink(self._location, self._hello)
+            link = WorkerLink(self._location, replace(self._hello, forgotten=self.backlog.taken))
         except WorkerError:
             return
         self.backlog.rewind(link.welcome.last_number)

@@ -129,6 +129,18 @@ def test_entries_survive_workers_that_go_one_after_the_other_before_they_take_th
     assert has(worker, 7 * losses)
 
 
+def test_worker_hears_what_a_guard_cannot_send_any_more(work, make):
+    worker = work()
+    reporter = make()
+    assert worker.next(Hello).forgotten == 0
+    record(reporter, 10)
+    assert has(worker, 10)
+    until(lambda: not reporter.backlog.untaken, "the answer")
+    worker.go()
+    worker = work(worker.journal)
+    assert worker.next(Hello).forgotten == 10
+
+
 def test_nothing_is_left_when_all_was_taken_and_the_job_has_ended(work, make, location):
     worker = work()
     reporter = make()
