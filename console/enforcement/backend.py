@@ -61,6 +61,17 @@ class Backend(Protocol):
             OSError: Why it cannot be told.
         """
 
+    def renew(self, call: Call, caller: Caller) -> None:
+        """Make certain that a caller is the thread that makes this call, where none of its descriptors is taken.
+
+        `caller` may return a thread that has ended, whose number the one that calls has now; `take_descriptor` finds
+        that by itself.
+
+        Raises:
+            CallerGone: The call no longer waits.
+            OSError: Why it cannot be told.
+        """
+
     def is_waiting(self, call: Call) -> bool:
         """Say whether the call still waits for its answer."""
 

@@ -140,6 +140,9 @@ class FakeBackend:
         pidfd = os.pidfd_open(call.thread)
         return Caller(call.thread, call.thread, OwnedFd(pidfd), OwnedFd(directory), OwnedFd(program))
 
+    def renew(self, call: Call, caller: Caller) -> None:
+        """Do nothing: each call is looked up anew; see `Backend`."""
+
     def is_waiting(self, call: Call) -> bool:
         """Say whether the call still waits; see `Backend`."""
         with self._changed:

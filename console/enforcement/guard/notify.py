@@ -100,6 +100,18 @@ class SeccompBackend:
             self._callers[call.thread] = caller
         return caller
 
+    def renew(self, call: Call, caller: Caller) -> None:
+        """Make certain that a remembered caller has not ended; see `Backend`."""
+        if syscalls.is_readable(caller.pidfd.number):
+            self._look_up_again(call, caller)
+
+    def _look_up_again(self, call: Call, caller: Caller) -> None:
+        self._callers.pop(call.thread, None)
+        self._require_waiting(call)
+        fresh = self.caller(call)
+        caller.process, caller.pidfd, caller.directory = fresh.process, fresh.pidfd, fresh.directory
+        caller.program = fresh.program
+
     def is_waiting(self, call: Call) -> bool:
         """Say whether the call still waits; see `Backend`."""
         while True:
@@ -123,11 +135,7 @@ class SeccompBackend:
         try:
             return OwnedFd(syscalls.take_descriptor(caller.pidfd.number, number))
         except ProcessLookupError:
-            self._callers.pop(call.thread, None)
-            self._require_waiting(call)
-            fresh = self.caller(call)
-            caller.process, caller.pidfd, caller.directory = fresh.process, fresh.pidfd, fresh.directory
-            caller.program = fresh.program
+            self._look_up_again(call, caller)
         try:
             return OwnedFd(syscalls.take_descriptor(caller.pidfd.number, number))
         except ProcessLookupError as error:

@@ -59,6 +59,10 @@ def handle_socket(supervisor: Supervisor, attempt: Attempt) -> None:
         CallerGone: The call no longer waits.
         Undecidable: It must be rejected.
     """
+    try:
+        supervisor.backend.renew(attempt.call, attempt.caller)
+    except OSError as error:
+        raise Undecidable(f"caller unknown: {error.strerror}") from error
     family, kind, protocol = (argument & 0xFFFF_FFFF for argument in attempt.call.arguments[:3])
     if family in _INTERNET and kind & k.SOCKET_TYPE_MASK == socket.SOCK_STREAM and protocol == k.IPPROTO_MPTCP:
         _multipath(supervisor, attempt, family, kind)

@@ -65,6 +65,13 @@ def test_mptcp_socket_is_a_tcp_socket_whose_connects_are_decided(house, port):
     ]
 
 
+@needs_mptcp
+@pytest.mark.skipif(not is_root(), reason="only root can choose process numbers")
+def test_process_that_has_the_number_of_one_that_ended_is_not_taken_for_it(house):
+    lines, entries = sockets(house, "number-again")
+    assert (lines, entries) == (["0", "0"], [])
+
+
 def test_options_that_lead_elsewhere_are_refused_and_others_are_set(house):
     lines, _ = sockets(house, "options")
     assert lines == [

@@ -1,6 +1,7 @@
 """Sockets of all kinds: says how each call that makes one ends. Needs nothing but Python."""
 
 import errno
+import os
 import socket
 import struct
 import sys
@@ -61,6 +62,32 @@ def mptcp(port):
         print(result(made.connect, ("::ffff:127.0.0.2", port)))
 
 
+def made_by_child():
+    """Make an MPTCP socket in a child; returns the child's process id and how it ended."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writes, result(socket.socket, socket.AF_INET, socket.SOCK_STREAM, MPTCP).encode())
+        os._exit(0)
+    os.close(writes)
+    os.waitpid(child, 0)
+    with os.fdopen(reads) as said:
+        return child, said.read()
+
+
+def number_again():
+    """Make sockets in two processes, the second of which has the number of the first, which has ended."""
+    child, said = made_by_child()
+    print(said)
+    for _ in range(200):
+        with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+            last.write(str(child - 1))
+        again, said = made_by_child()
+        if again == child:
+            print(said)
+            return
+
+
 def options():
     """Set the options that would lead elsewhere."""
     four, six = socket.socket(), socket.socket(socket.AF_INET6)
@@ -81,5 +108,7 @@ match sys.argv[1:]:
         kinds(RAW_KINDS)
     case ["mptcp", number]:
         mptcp(int(number))
+    case ["number-again"]:
+        number_again()
     case ["options"]:
         options()
