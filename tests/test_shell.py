@@ -18,6 +18,7 @@ import pytest
 from console.__main__ import main
 from console.model.journal import JournalEntry
 from console.store.engine import open_store
+from console.store.guards import add_guard, end_guard
 from console.store.outbox import waiting
 from console.store.session import reading, transaction
 
@@ -189,6 +190,20 @@ def test_every_subject_has_a_table_and_json(shell):
         assert (table.returncode, lines.returncode) == (0, 0), table.stderr + lines.stderr
         assert table.stdout
         assert all(json.loads(line) for line in lines.stdout.splitlines())
+
+
+def test_a_job_that_lost_its_guard_is_not_shown_as_one_that_ended(shell, tmp_path):
+    store, began = open_store(f"sqlite:///{tmp_path}/shell.db"), datetime(2026, 3, 1, tzinfo=UTC)
+    with transaction(store) as session:
+        fields = {"user": "ALICE", "command": "true", "pid": 1, "started": began}
+        for number, (name, status) in enumerate((("DONE", 0), ("GONE", None))):
+            add_guard(session, guard_id=f"{number:032x}", job_name=name, **fields)
+            end_guard(session, f"{number:032x}", at=began, exit_status=status)
+    store.close()
+    assert [line.split()[:2] for line in shell("show", "jobs").stdout.splitlines()[1:]] == [
+        ["000002/ALICE/GONE", "*LOST"],
+        ["000001/ALICE/DONE", "*ENDED"],
+    ]
 
 
 def test_the_policy_says_how_many_changes_wait(shell):

@@ -170,7 +170,7 @@ class EndSocketJob(Command):
             request_end(session, job, option, delay)
         told = [_told(name, option, delay)]
         if not is_running(context.store, context.clock()):
-            told.append(message("GWL0164", job=name))
+            told.insert(0, message("GWL0164", job=name))  # a panel shows the first, and a mark for more
         return Result(messages=tuple(told))
 
 

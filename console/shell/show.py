@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from console.clock import Clock, system_clock
 from console.commands.coverage import ALL, look_around
+from console.commands.jobs import job_status
 from console.commands.journal import entry_list
 from console.commands.listing import Column, labelled, program_list, rule_list, table
 from console.commands.sockets import coverage_list
@@ -207,7 +208,9 @@ def _entries(session: Session, last: int) -> Iterator[JournalEntry]:
 
 def _jobs(store: Store, wanted: Wanted) -> None:
     with reading(store) as session:
-        records = [job_record(guard) for guard in list_jobs(session, JobFilter(running=False))]
+        jobs = list_jobs(session, JobFilter(running=False))
+        records = [job_record(job) for job in jobs]
+        shown = [{**job_record(job), "status": job_status(job)} for job in jobs]
     headings = {
         "qualified_job_name": Column("Job"),
         "status": Column("Status"),
@@ -221,7 +224,7 @@ def _jobs(store: Store, wanted: Wanted) -> None:
         "exit_status": Column("Exit", right=True),
         "command": Column("Command"),
     }
-    _write(wanted, [_exported(record) for record in records], _columns(records, headings, "(No jobs)"))
+    _write(wanted, [_exported(record) for record in records], _columns(shown, headings, "(No jobs)"))
 
 
 def _coverage(store: Store, wanted: Wanted) -> None:

@@ -96,7 +96,7 @@ def test_the_status_of_a_job(context, job):
 def test_the_end_of_a_job_is_asked_for_in_the_store_with_an_audit_entry(context, job):
     guard_id = job()
     result = run_command(f"ENDSOCJOB {NIGHTLY} DELAY(5)", context)
-    assert result.messages[0].text == f"Job {NIGHTLY} is asked to end, and is killed after 5 seconds."
+    assert result.messages[-1].text == f"Job {NIGHTLY} is asked to end, and is killed after 5 seconds."
     with reading(context.store) as session:
         assert end_requests(session) == {guard_id: ("*CNTRLD", 5)}
         (audit,) = waiting(session)
@@ -106,14 +106,14 @@ def test_the_end_of_a_job_is_asked_for_in_the_store_with_an_audit_entry(context,
 def test_without_a_worker_the_operator_is_told_that_the_request_waits(context, job):
     job()
     result = run_command(f"ENDSOCJOB {NIGHTLY}", context)
-    assert [message.message_id for message in result.messages] == ["GWL0163", "GWL0164"]
+    assert [message.message_id for message in result.messages] == ["GWL0164", "GWL0163"]
 
 
 def test_ending_at_once_has_no_delay_and_hastens_what_was_asked_for_before(context, job):
     guard_id = job()
     run_command(f"ENDSOCJOB {NIGHTLY}", context)
     result = run_command(f"ENDSOCJOB {NIGHTLY} OPTION(*IMMED)", context)
-    assert result.messages[0].message_id == "GWL0165"
+    assert result.messages[-1].message_id == "GWL0165"
     with reading(context.store) as session:
         assert end_requests(session) == {guard_id: ("*IMMED", 0)}
 
