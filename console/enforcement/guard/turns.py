@@ -106,19 +106,28 @@ class Turns:
         """Take the lead from a thread; the mutex is held."""
         if not turn.leads:
             return
+        if not self._followers:
+            try:
+                self._add_thread()
+            except RuntimeError:  # the job is at its limit of processes, which is ours too; the watchdog tries again
+                self._wake_watchdog()
+                return
         turn.leads = False
         turn.blocked_since = time.monotonic()
         self._leader = None
         self._away.add(turn)
-        if not self._followers:
-            self._add_thread()
         self._lead.release()
         self._wake_watchdog()
 
     def _add_thread(self) -> None:
+        """Start another thread; the mutex is held.
+
+        Raises:
+            RuntimeError: There is none to be had.
+        """
+        threading.Thread(target=self._take_turns, name=f"turn-{self._threads + 1}", daemon=True).start()
         self._threads += 1
         self._followers += 1
-        threading.Thread(target=self._take_turns, name=f"turn-{self._threads}", daemon=True).start()
 
     def _take_turns(self) -> None:
         turn = self._local.turn = _Turn()

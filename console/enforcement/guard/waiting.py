@@ -127,9 +127,11 @@ class WaitingRoom:
                 if taken == errno.EAGAIN:
                     return
                 self._withdraw(first)
-                threading.Thread(
-                    target=self._serve_apart, args=(supervisor, point, first, taken), name="accepting", daemon=True
-                ).start()
+                arguments = supervisor, point, first, taken
+                try:
+                    threading.Thread(target=self._serve_apart, args=arguments, name="accepting", daemon=True).start()
+                except RuntimeError:  # none to be had: then the others wait
+                    self._serve_apart(*arguments)
                 continue
             try:
                 if supervisor.backend.is_waiting(first.attempt.call) and not point.try_once(supervisor, first):

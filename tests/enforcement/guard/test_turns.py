@@ -116,6 +116,36 @@ def test_thread_is_taken_out_of_a_call_whose_caller_has_gone(kernel, start):
             signal.signal(ABORT_SIGNAL, before)
 
 
+def test_leader_that_blocks_while_no_thread_is_to_be_had_is_relieved_when_one_is(kernel, start, monkeypatch):
+    released, refused = threading.Event(), threading.Event()
+    begin = threading.Thread.start
+
+    def start_none(_thread):
+        refused.set()
+        raise RuntimeError("can't start new thread")
+
+    def serve(call):
+        if call.cookie in blocked:
+            turns.may_block()
+            released.wait(PATIENCE_S)
+        kernel.answer(call, 0)
+
+    turns = start(serve)
+    slow = [kernel.call(42) for _ in range(3)]
+    blocked = {call.cookie for call in slow}
+    monkeypatch.setattr(threading.Thread, "start", start_none)
+    for call in slow:
+        kernel.feed(call)
+    assert refused.wait(PATIENCE_S)
+    assert all(map(kernel.is_waiting, slow))
+    monkeypatch.setattr(threading.Thread, "start", begin)
+    (call,) = feed(kernel, 1)
+    assert kernel.wait_for(call, PATIENCE_S)
+    released.set()
+    for call in slow:
+        assert kernel.wait_for(call, PATIENCE_S)
+
+
 def test_wait_lasts_until_a_call_is_over_whose_caller_ended_with_its_job(kernel, start):
     before = signal.getsignal(ABORT_SIGNAL)
     install_abort_handler()
