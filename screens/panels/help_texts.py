@@ -15,6 +15,30 @@ from screens.terminal.page import HELP_KEYS, HELP_PANEL
 
 _KEYS_FILE = "function_keys"
 _KEYS_TITLE = "Function Keys"
+_TITLES = {
+    "AUD": "Auditing",
+    "CHAIN_HASH": "Chain hash",
+    "CMD": "Command line",
+    "ENDWANTED": "Asked to end",
+    "EXIT": "Exit status",
+    "EXITPNT": "Exit point",
+    "FAIL": "Rejected call fails with",
+    "LCLADR": "Local address",
+    "LCLPORT": "Local port",
+    "MSG": "Send message",
+    "PGM": "Program",
+    "PGMNBR": "Program number",
+    "PID": "Process id",
+    "POSTO": "Position to",
+    "RMTADR": "Remote address",
+    "RMTPORT": "Remote port",
+    "RULE_SEQUENCE": "Rule that decided",
+    "SEQNBR": "Sequence number",
+    "TIMLMT": "Time limit",
+    "UDP": "UDP",
+    "USRPRF": "User profile",
+}
+"""What help on a panel is headed by, by its section, where that is no word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +100,13 @@ def file_help(file: HelpFile, key: str, label: str = "") -> Help | None:
     text = file.sections.get(key)
     if text is None:
         return None
-    shown = f"{label} ({key})" if label else key.removeprefix("*").capitalize()
-    return Help(shown, text)
+    return Help(f"{label} ({key})" if label else _title(key), text)
+
+
+def _title(key: str) -> str:
+    if key.isdecimal():
+        return f"Option {key}"
+    return _TITLES.get(key) or key.removeprefix("*").capitalize()
 
 
 def keys_help(keys: Sequence[FunctionKey]) -> Help:

@@ -106,12 +106,24 @@ def test_every_key_says_what_it_does(go, journey):
     assert all(key.label in panel.help(HELP_KEYS).text for key in panel.function_keys)
 
 
-@pytest.mark.parametrize("name", ["work_with_registration_information", "work_with_rules", "display_journal"])
-def test_every_option_is_explained(go, name):
-    journey = {"work_with_registration_information": "1", "work_with_rules": "2", "display_journal": "5"}[name]
-    panel = go((journey,)).panel
+@pytest.mark.parametrize("choice", ["1", "2", "4", "5", "6"])
+def test_every_option_is_explained(go, choice):
+    panel = go((choice,)).panel
     text = panel.help(HELP_OPTIONS).text
     assert [option.number for option in panel.options if f"{option.number}={option.text}:" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("choice", "key", "title"),
+    [
+        ("4", "CMD", "Command line"),
+        ("4", "POSTO", "Position to"),
+        ("4", "STATUS", "Status"),
+        ("2", "SEQNBR", "Sequence number"),
+    ],
+)
+def test_help_is_headed_by_words(go, choice, key, title):
+    assert go((choice,)).panel.help(key).title == title
 
 
 def test_every_help_file_has_a_title_and_no_tabs():
