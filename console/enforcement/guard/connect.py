@@ -35,6 +35,8 @@ _LOOPBACK_NETWORK = MAPPED + 0x7F00_0000 >> 24
 _LOOPBACK_V6 = 1
 _RESULT_KEPT_S = 30.0
 _MOST_RESULTS_KEPT = 1024
+_MOST_HELD = 4096
+"""Sockets that were bound here of which that is remembered; all are forgotten beyond that."""
 _MOMENT_S = 0.0001
 _CONNECTS = frozenset({0, errno.EINPROGRESS})
 _NOWHERE = bytes(16)
@@ -61,6 +63,8 @@ class ConnectPoint:
         """Told before a connect that may wait; None in tests with one call at a time."""
         self._untold: dict[tuple[int, int], _Untold] = {}
         """(thread, inode of the socket) -> its last connect, if nobody could be told how it ended."""
+        self._held: dict[int, tuple[Endpoint, Endpoint]] = {}
+        """Inode of a socket that was bound here -> where its caller had bound it, and where it was bound."""
         self._active: dict[int, Call] = {}
         """Cookie -> a call that a thread of ours works at."""
 
@@ -148,7 +152,7 @@ class ConnectPoint:
         if remote.address in ANYWHERE:
             led_to, remote = resolved(taken.number, sockaddr, remote)
         supervisor.identify(attempt)
-        bound, held = hold(taken) if asks_local(policy) else (NO_ENDPOINT, NO_ENDPOINT)
+        bound, held = self._hold(taken) if asks_local(policy) else (NO_ENDPOINT, NO_ENDPOINT)
         decision = supervisor.decide(policy, attempt, bound, remote)
         result = decision.errno or self._perform(taken, led_to, remote.address)
         if held is not NO_ENDPOINT and result in _CONNECTS and has_moved(held, _local(taken)):
@@ -164,6 +168,25 @@ class ConnectPoint:
         except CallerGone:
             if not decision.errno and result != errno.EINTR:
                 self._keep(supervisor, attempt, sockaddr, result, local)
+
+    def _hold(self, taken: OwnedFd) -> tuple[Endpoint, Endpoint]:
+        """Hold a socket, as `binding.hold`; one that was held by an earlier connect is where its caller left it.
+
+        A rejected or interrupted connect leaves the socket bound, and the next one asks about the same socket again.
+
+        Raises:
+            Undecidable: Another thread keeps it from being bound.
+        """
+        inode = os.fstat(taken.number).st_ino
+        bound, held = hold(taken)
+        known = self._held.get(inode)
+        if known is not None and known[1] == held:
+            return known
+        if bound != held:
+            if len(self._held) >= _MOST_HELD:
+                self._held.clear()
+            self._held[inode] = bound, held
+        return bound, held
 
     def _perform(self, taken: OwnedFd, sockaddr: bytes, address: int) -> int:
         if (

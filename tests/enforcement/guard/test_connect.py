@@ -164,6 +164,23 @@ def test_datagram_socket_is_connected_here_and_asks_nobody(server):
         assert setting.kernel.went_on == setting.outcomes == []
 
 
+def test_socket_that_an_earlier_connect_was_decided_about_is_where_its_caller_left_it(server, client):
+    bound_by_hand = reject(ExitPoint.CONNECT, sequence=20, local_port="1-65535")
+    setting = Setting(reject(ExitPoint.CONNECT, remote_address="127.0.0.2"), bound_by_hand)
+    assert setting.serve(setting.connect(client, to(server, "127.0.0.2"))) == errno.EPERM
+    interrupted = setting.connect(client, to(server))
+    setting.kernel.leave(interrupted, at=Step.TAKE)
+    assert setting.serve(interrupted) is None
+    assert setting.serve(setting.connect(client, to(server))) == 0
+
+
+def test_socket_that_its_caller_bound_is_decided_about_there(server, client):
+    setting = Setting(reject(ExitPoint.CONNECT, local_port="1-65535"))
+    client.bind(("127.0.0.1", 0))
+    for _ in range(2):
+        assert setting.serve(setting.connect(client, to(server))) == errno.EPERM
+
+
 @pytest.mark.parametrize("step", Step)
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2"])
 def test_caller_that_goes_at_any_step_ends_nothing_else(server, client, step, host):
