@@ -260,4 +260,6 @@ class Backlog:
         except OSError as error:
             self._trouble = error
             return
-        self._trouble, self._told = None, False
+        with self._mutex:
+            if all(segment.path is not None for segment in self._segments):  # none was begun without one meanwhile
+                self._trouble, self._told = None, False

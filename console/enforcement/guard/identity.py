@@ -20,6 +20,8 @@ from console.enforcement.guard.notify import path_of_program, status_lines
 
 _NAMES_KEPT_S = 30.0
 """How long a name is believed; asking may go over a network (LDAP through NSS)."""
+_MOST_NAMES = 4096
+"""Names kept; all are forgotten beyond that."""
 _UNREACHABLE = "(unreachable)"
 """Before a path that leads elsewhere from here; getcwd(2) uses the same word. No rule's path begins so."""
 
@@ -50,6 +52,8 @@ def _remembered(look_up: Callable[[int], str]) -> Callable[[int], str]:
             name = look_up(number).upper()
         except KeyError:
             name = str(number)
+        if len(kept) >= _MOST_NAMES:  # whoever may be many users, in a namespace of its own, has no memory of ours
+            kept.clear()
         kept[number] = (now + _NAMES_KEPT_S, name)
         return name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import threading
 
@@ -11,7 +12,7 @@ import pytest
 from console.enforcement.guard import backlog as module
 from console.enforcement.guard.backlog import Backlog
 from console.enforcement.records import read_all
-from console.enforcement.spool import leftover, read_segment, waiting_spools
+from console.enforcement.spool import Spool, leftover, read_segment, waiting_spools
 from console.model.words import Outcome
 from console.policy.request import Decision
 from tests.factories import AT_NS, GUARD_ID, decided, hello
@@ -179,6 +180,30 @@ def test_memory_goes_into_files_in_order_when_there_is_room_again(make, no_disk)
     record(backlog, 300, text=LONG)
     backlog.close(None)
     assert left(directory) == list(range(1, 352))
+
+
+def test_segment_that_is_begun_in_memory_while_others_get_files_gets_one_as_well(make, tmp_path, monkeypatch):
+    (tmp_path / "s.spool").write_bytes(b"")
+    backlog = make()
+    record(backlog, 1)
+    (tmp_path / "s.spool").unlink()
+    path_of = Spool.segment
+
+    def path_and_a_disk_that_fills_meanwhile(spool, index):
+        monkeypatch.setattr(Spool, "segment", no_path)
+        record(backlog, 200, text=LONG)
+        monkeypatch.setattr(Spool, "segment", path_of)
+        return path_of(spool, index)
+
+    def no_path(spool, index):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Spool, "segment", path_and_a_disk_that_fills_meanwhile)
+    backlog.tend()
+    assert backlog.mortal
+    backlog.tend()
+    assert not backlog.mortal
+    assert numbers(given_out(backlog)) == list(range(1, backlog.number + 1))
 
 
 def test_memory_that_is_full_is_said_and_what_is_under_way_is_kept(make, no_disk, monkeypatch):
