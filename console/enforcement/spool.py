@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from console.errors import WorkerError
 _CHECKSUM = struct.Struct(">I")
 _SUFFIX = ".spool"
 _DAMAGED_SUFFIX = ".damaged"
+_GUARD_ID = re.compile("[0-9a-f]{32}")
 _MOST_BYTES = 16 * 1024 * 1024
 """Of a spool file: the command of a Hello is as long as execve(2) lets it be."""
 
@@ -154,8 +156,11 @@ def leftover(path: Path) -> Iterator[Leftover | None]:
 
 
 def waiting_spools(directory: Path) -> list[Path]:
-    """Return the spool files that are there, of living guards too."""
-    return sorted(directory.glob(f"*{_SUFFIX}"))
+    """Return the spool files that are there, of living guards too; what has no guard's name is nobody's.
+
+    Whose segments are whose is told by the names, and a pattern for a name would take those of others.
+    """
+    return sorted(path for path in directory.glob(f"*{_SUFFIX}") if _GUARD_ID.fullmatch(path.stem))
 
 
 def read_segment(path: Path, guard_id: str) -> tuple[list[Event], str]:

@@ -156,3 +156,10 @@ def test_no_spool_is_made_in_the_directory_of_a_stranger(tmp_path):
     with pytest.raises(PermissionError):
         Spool(directory, hello())
     assert not list(directory.iterdir())
+
+
+@pytest.mark.parametrize("name", ["*", "?" * 32, GUARD_ID[:-1], GUARD_ID.upper(), f"{GUARD_ID}.1"])
+def test_file_without_the_name_of_a_guard_is_no_spool(tmp_path, name):
+    (tmp_path / f"{name}.spool").write_bytes(b"")
+    (tmp_path / f"{GUARD_ID}.spool").write_bytes(b"")
+    assert waiting_spools(tmp_path) == [tmp_path / f"{GUARD_ID}.spool"]
