@@ -92,7 +92,7 @@ def _store(url: str, *, must_exist: bool = False) -> Iterator[Store]:
 def run(
     context: typer.Context,
     command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND [ARG...]", show_default=False)] = None,
-    name: Annotated[str, typer.Option(help="Name of the job; the command's name otherwise.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the job, up to 10 characters; else the command's.")] = "",
     user: Annotated[str, typer.Option(help="User to run it as; only root may choose.")] = "",
 ) -> int:
     """Run a command, and all it starts, under the exit points. Ends with the command's own status."""
