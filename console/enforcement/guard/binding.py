@@ -12,12 +12,11 @@ import socket
 
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.destination import ANYWHERE
-from console.enforcement.guard.supervisor import Undecidable, local_endpoint
+from console.enforcement.guard.supervisor import local_endpoint
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 
 _NO_PORT = 24
 """IP_BIND_ADDRESS_NO_PORT (linux/in.h): bind chooses no port, and the socket can be bound again."""
-_ATTEMPTS = 3
 
 
 def bind_as_it_is(taken: OwnedFd) -> bool:
@@ -42,22 +41,22 @@ def hold(taken: OwnedFd) -> tuple[Endpoint, Endpoint]:
     """Bind a socket that is about to connect, if it is not.
 
     Returns:
-        Where its caller has bound it, port 0 for nowhere; and where it is now (see `has_moved`).
-
-    Raises:
-        Undecidable: Another thread keeps it from being bound.
+        Where its caller has bound it, port 0 for nowhere; and where it is now (see `has_moved`). Nowhere again if every
+        port is taken: bind needs one that no connection has, and connect, to another peer, does not.
     """
     bound = local_endpoint(taken.number) or NO_ENDPOINT
     if bound.port:
         return bound, bound
-    for _ in range(_ATTEMPTS):
-        if bound.address in ANYWHERE:
-            choose_port(taken)
-        is_ours = bind_as_it_is(taken)
-        held = local_endpoint(taken.number) or NO_ENDPOINT
-        if held.port or held.address not in ANYWHERE:
-            return (bound if is_ours and held.address == bound.address else held), held
-    raise Undecidable("the socket cannot be bound")
+    if bound.address in ANYWHERE:
+        choose_port(taken)
+    is_ours = bind_as_it_is(taken)
+    held = local_endpoint(taken.number) or NO_ENDPOINT
+    return (bound if is_ours and held.address == bound.address else held), held
+
+
+def is_loose(held: Endpoint) -> bool:
+    """Say whether a socket could not be held: where it has connected from is then to be decided about afterwards."""
+    return not held.port and held.address in ANYWHERE
 
 
 def has_moved(held: Endpoint, local: Endpoint) -> bool:

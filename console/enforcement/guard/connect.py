@@ -23,12 +23,13 @@ from console.enforcement import layouts as k
 from console.enforcement import syscalls
 from console.enforcement.backend import Call
 from console.enforcement.fds import OwnedFd
-from console.enforcement.guard.binding import has_moved, hold
+from console.enforcement.guard.binding import has_moved, hold, is_loose
 from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, resolved
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.errors import CallerGone
+from console.policy.decide import CompiledPolicy
 from console.policy.request import MAPPED
 
 _LOOPBACK_NETWORK = MAPPED + 0x7F00_0000 >> 24
@@ -155,7 +156,11 @@ class ConnectPoint:
         bound, held = self._hold(taken) if asks_local(policy) else (NO_ENDPOINT, NO_ENDPOINT)
         decision = supervisor.decide(policy, attempt, bound, remote)
         result = decision.errno or self._perform(taken, led_to, remote.address)
-        if held is not NO_ENDPOINT and result in _CONNECTS and has_moved(held, _local(taken)):
+        if (
+            held is not NO_ENDPOINT
+            and result in _CONNECTS
+            and self._is_elsewhere(supervisor, policy, attempt, held, _local(taken), remote)
+        ):
             syscalls.connect(taken.number, _NOWHERE)
             raise Undecidable("bound elsewhere during the connect")
         if result == errno.EISCONN:
@@ -173,9 +178,6 @@ class ConnectPoint:
         """Hold a socket, as `binding.hold`; one that was held by an earlier connect is where its caller left it.
 
         A rejected or interrupted connect leaves the socket bound, and the next one asks about the same socket again.
-
-        Raises:
-            Undecidable: Another thread keeps it from being bound.
         """
         inode = os.fstat(taken.number).st_ino
         bound, held = hold(taken)
@@ -187,6 +189,23 @@ class ConnectPoint:
                 self._held.clear()
             self._held[inode] = bound, held
         return bound, held
+
+    def _is_elsewhere(
+        self,
+        supervisor: Supervisor,
+        policy: CompiledPolicy,
+        attempt: Attempt,
+        held: Endpoint,
+        local: Endpoint,
+        remote: Endpoint,
+    ) -> bool:
+        """Say whether a connect was made from where it was not decided to be made from."""
+        if not is_loose(held):
+            return has_moved(held, local)
+        try:
+            return supervisor.rules_reject(policy, attempt, local, remote)
+        except (CallerGone, Undecidable):  # the connection must not be left there
+            return True
 
     def _perform(self, taken: OwnedFd, sockaddr: bytes, address: int) -> int:
         if (

@@ -201,6 +201,16 @@ class Supervisor:
         attempt.decision_us = spent_us if spent_us < _LONGEST_US else _LONGEST_US
         return decision
 
+    def rules_reject(self, policy: CompiledPolicy, attempt: Attempt, local: Endpoint, remote: Endpoint) -> bool:
+        """Say whether the rules alone reject a call where it has come to since it was decided.
+
+        Raises:
+            CallerGone, Undecidable: Its groups cannot be found out.
+        """
+        groups = self._groups(attempt) if policy.uses_groups else _NO_GROUPS
+        who = attempt.who
+        return bool(policy.decide(Request(attempt.exit_point, who.user, groups, who.program, *local, *remote)).errno)
+
     def asks_exit_programs(self, exit_point: ExitPoint) -> bool:
         """Say whether a decision at an exit point may take long, because others than the rules are asked."""
         policy = self.policy

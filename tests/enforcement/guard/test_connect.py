@@ -13,6 +13,10 @@ from console.enforcement.layouts import address_text
 from console.model.words import ExitPoint, Fail, Mode
 from tests.enforcement.guard.setting import ADDRESS, NUMBER, Setting, policy, reject, sockaddr
 
+_LOCAL_PORT_RANGE = 51
+"""IP_LOCAL_PORT_RANGE (linux/in.h), Linux 6.3."""
+_ESTABLISHED, _CLOSED = 1, 7
+"""States of a TCP socket (netinet/tcp.h)."""
 REFUSED = reject(ExitPoint.CONNECT, remote_address="127.0.0.2")
 
 
@@ -172,6 +176,20 @@ def test_socket_that_an_earlier_connect_was_decided_about_is_where_its_caller_le
     setting.kernel.leave(interrupted, at=Step.TAKE)
     assert setting.serve(interrupted) is None
     assert setting.serve(setting.connect(client, to(server))) == 0
+
+
+@pytest.mark.parametrize(("rejected", "result"), [("127.0.0.77", 0), ("127.0.0.1", errno.EPERM)])
+def test_socket_for_which_no_port_is_free_is_connected_and_then_decided_about(server, client, rejected, result):
+    setting = Setting(reject(ExitPoint.CONNECT, local_address=rejected))
+    with socket.socket() as only:
+        only.connect(server.getsockname())
+        port = only.getsockname()[1]
+        client.setsockopt(socket.IPPROTO_IP, _LOCAL_PORT_RANGE, struct.pack("=HH", port, port))
+        assert setting.serve(setting.connect(client, to(server, "127.0.0.9"))) == result
+        state = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+        assert state == (_CLOSED if result else _ESTABLISHED)
+    text = "bound elsewhere during the connect" if result else ""
+    assert setting.outcomes == [("*REJECTED" if result else "*ALLOWED", text)]
 
 
 def test_socket_that_its_caller_bound_is_decided_about_there(server, client):
