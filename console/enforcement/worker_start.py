@@ -61,13 +61,17 @@ def _answers(location: Location) -> bool:
     return True
 
 
+_DEAF = ["-E"] if sys.flags.ignore_environment else []
+"""The worker's Python heeds PYTHONPATH and its like where ours does."""
+
+
 def _start(store_url: str, log: Path, ready: bytes) -> subprocess.Popen[bytes]:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "ab") as output:
         environment = os.environ | {"GREENWALL_STORE": store_url, "NOTIFY_SOCKET": "@" + ready[1:].decode()}
         return subprocess.Popen(
             # -P: the directory a job is started in must not be able to supply our modules.
-            [sys.executable, "-P", "-E", "-m", "console", "worker"],
+            [sys.executable, "-P", *_DEAF, "-m", "console", "worker"],
             env=environment,
             cwd="/",
             stdin=subprocess.DEVNULL,

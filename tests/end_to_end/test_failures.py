@@ -107,7 +107,7 @@ def test_killed_guard_has_lost_no_decision_and_its_job_reaches_nobody(greenwall,
 def test_job_begins_and_ends_in_the_journal(greenwall):
     assert greenwall.run("sh", "-c", "exit 7").returncode == 7
     entries = greenwall.show("journal")
-    assert [entry["text"] for entry in entries] == ["Job started: sh -c exit 7", "Job ended with status 7."]
+    assert [entry["text"] for entry in entries] == ["Job started: sh -c exit 7", "Job ended: status 7"]
     assert {entry["qualified_job_name"] for entry in entries} == {f"000001/{entries[0]['user_name']}/SH"}
     assert greenwall.done("cl", "DSPJRN ENTTYP(JS)").count("JS") == 2
 
@@ -239,7 +239,7 @@ def test_clock_set_back_leaves_entries_their_order_and_numbers(greenwall, progra
     times = [datetime.fromisoformat(entry["entry_timestamp"]) for entry in connects]
     hours = [round((at - times[0]) / timedelta(hours=1)) for at in times]
     assert hours == [0] * 50 + [-1] * 50 + [2] * 50 + [-2] * 50
-    assert entries[-1]["text"] == "Job ended with status 0."
+    assert entries[-1]["text"] == "Job ended: status 0"
 
 
 def test_revision_that_makes_no_policy_leaves_the_old_one_in_force_and_the_journal_says_so(greenwall, programs, port):

@@ -209,7 +209,7 @@ def test_job_that_could_not_be_started_has_ended_with_the_status_of_run(greenwal
     until(lambda: greenwall.show("jobs")[0]["status"] == "ended", "the end is recorded")
     assert greenwall.show("jobs")[0]["exit_status"] == status
     said = [entry["text"] for entry in greenwall.show("journal") if entry["entry_type"] == "JS"]
-    assert said == [f"Job started: {command}", f"Job ended with status {status}."]
+    assert said == [f"Job started: {command}", f"Job ended: status {status}"]
 
 
 def test_coverage_tells_listeners_of_jobs_from_others_and_names_what_both_hold(greenwall):

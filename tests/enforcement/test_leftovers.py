@@ -59,7 +59,7 @@ async def test_end_of_a_job_is_taken_from_its_spool(store):
         assert find_guard(session, GUARD_ID).exit_status == 130
     assert entries_of(store, "JS") == [
         ("JS", "Job started: curl https://example.com"),
-        ("JS", "Job ended with status 130."),
+        ("JS", "Job ended: status 130"),
     ]
 
 

@@ -142,7 +142,7 @@ async def test_end_of_a_job_is_recorded(store):
         with reading(store) as session:
             entries = page_after(session, 0, limit=10)
         assert [entry.entry_type for entry in entries] == ["JS", "SK", "SK", "JS"]
-        assert entries[-1].text == "Job ended with status 7."
+        assert entries[-1].text == "Job ended: status 7"
 
 
 async def test_killed_guard_is_recorded_as_ended(store):
