@@ -2,11 +2,11 @@
 
 A socket that was never bound is bound by listen itself, to a port the kernel chooses. Here it is bound before, so that
 the decision is about that port, and a socket that stays where it is never listens where it must not. Another thread may
-still bind it elsewhere between our look and our listen: a connect that is dissolved lets go of a port that was chosen. So
-the address is looked at again afterwards, and a listener that is not where it was decided about is taken out of LISTEN
-at once, wherever it is: to decide about that place may take long, or come to no end because the caller is interrupted,
-and it would be listening there meanwhile. What connected in between is reset, or decided about by an accept that was
-waiting there already.
+still bind it elsewhere between our look and our listen: a connect that is dissolved lets go of a port that was chosen.
+So the address is looked at again afterwards, and a listener that is not where it was decided about is taken out of
+LISTEN at once, wherever it is: to decide about that place may take long, or come to no end because the caller is
+interrupted, and it would be listening there meanwhile. What connected in between is reset, or decided about by an
+accept that was waiting there already.
 
 A listener on :: that is not for IPv6 only is one on 0.0.0.0 too, and is asked about as both.
 
