@@ -111,7 +111,7 @@ def test_demo_that_cannot_guard_says_why_and_leaves_nothing_behind(terminal, pro
 
 def is_demo(process, directory):
     try:
-        return process.cmdline()[1:] == [COMMAND, "demo"] and process.environ()["TMPDIR"] == str(directory)
+        return process.cmdline()[-2:] == [COMMAND, "demo"] and process.environ()["TMPDIR"] == str(directory)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 
