@@ -16,10 +16,16 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 @pytest.fixture(scope="session", autouse=True)
 def signals_of_a_terminal():
-    """Give the signals of a terminal their default, which programs inherit: nohup and a shell's & have them ignored."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
+    """Give the signals of a terminal their default in programs: nohup and a shell's & have them ignored.
+
+    The kernel sends a hang-up to everybody in a process group that has lost its shell when one in it ends while another
+    is stopped; where these tests run without a terminal that is such a group. What is handled here is default there.
+    """
+    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -111,7 +112,10 @@ def test_demo_that_cannot_guard_says_why_and_leaves_nothing_behind(terminal, pro
 
 def is_demo(process, directory):
     try:
-        return process.cmdline()[-2:] == [COMMAND, "demo"] and process.environ()["TMPDIR"] == str(directory)
+        is_python = "python" in Path(process.exe()).name  # and not the terminal that it runs in
+        return (
+            is_python and process.cmdline()[-2:] == [COMMAND, "demo"] and process.environ()["TMPDIR"] == str(directory)
+        )
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 
