@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from console.model.words import ExitPoint, Mode, RawSockets
+from tests.end_to_end.command import until
 from tests.enforcement.guard.test_protocols import needs_mptcp
 from tests.enforcement.kernel.jobs import RULES, activate_rules, is_root, outcomes
 
@@ -91,12 +92,22 @@ def test_raw_and_packet_sockets_are_refused_and_named_in_the_journal(house):
     assert [(entry[1], entry[4]) for entry in entries] == [("*REJECTED", text) for text in RAW_TEXTS]
 
 
+def taken_up(house, revision):
+    """Wait until the worker, if one runs, hands a revision out to new jobs."""
+    until(
+        lambda: all(
+            each["revision"] == revision for each in house.greenwall.show("workers") if each["status"] == "running"
+        ),
+        "the new revision",
+    )
+
+
 @pytest.mark.skipif(not is_root(), reason="only root makes raw sockets")
 def test_raw_and_packet_sockets_are_made_where_the_policy_allows_or_monitors(fresh_house):
     native = fresh_house.native(sys.executable, SOCKETS, "raw")
-    activate_rules(fresh_house.store, *RULES, raw_sockets=RawSockets.ALLOW)
+    taken_up(fresh_house, activate_rules(fresh_house.store, *RULES, raw_sockets=RawSockets.ALLOW))
     assert sockets(fresh_house, "raw") == (native, [])
-    activate_rules(fresh_house.store, *RULES, modes={ExitPoint.CONNECT: Mode.MONITOR})
+    taken_up(fresh_house, activate_rules(fresh_house.store, *RULES, modes={ExitPoint.CONNECT: Mode.MONITOR}))
     lines, entries = sockets(fresh_house, "raw")
     assert lines == native
     assert [(entry[1], entry[4]) for entry in entries] == [("*MONITOR", text) for text in RAW_TEXTS]
