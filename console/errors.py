@@ -9,6 +9,7 @@
     |-- StoreError          the administrator: the store cannot be opened, or is not ours, or is newer
     |-- WorkerError         the administrator: no worker, or it speaks otherwise than we do
     |-- JournalError        the administrator: the journal is damaged or cannot be written
+    |-- SocksError          who runs the SOCKS server: it cannot be used, or refuses
     `-- KernelError         the host: something Greenwall needs of Linux is not there
         `-- CallerGone      not a fault: the caller of a supervised call ended or was interrupted
 
@@ -59,6 +60,19 @@ class WorkerError(ConsoleError):
 
 class JournalError(ConsoleError):
     """The journal cannot be written, or does not verify."""
+
+
+class SocksError(ConsoleError):
+    """A SOCKS server cannot be used, or refuses; `console.socks.refusals.failure` makes these."""
+
+    def __init__(self, message_id: str, /, *, reason: str, errno: int, blames_server: bool, **values: object) -> None:
+        super().__init__(message_id, **values)
+        self.reason = reason
+        """A `console.socks.refusals.Reason`."""
+        self.errno = errno
+        """What the program's call fails with."""
+        self.blames_server = blames_server
+        """Whether the server itself failed, whatever was asked of it."""
 
 
 class KernelError(ConsoleError):
