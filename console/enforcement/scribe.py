@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, Protocol, TypeVar
 
-from console.enforcement.frames import Records
+from console.enforcement.frames import End, Records
 from console.enforcement.ledger import Ledger, Parcel
 from console.errors import StoreError, WorkerError
 from console.messages import describe, line
@@ -23,6 +24,9 @@ _QUEUE_PARCELS = 256
 _BATCH_BYTES = 2 * 1024 * 1024
 """Octets of records in a transaction, about a third of a second of work: longer would hold up the commands of
 operators."""
+_PAUSE_S = 0.1
+"""From one transaction to the next while guards go on sending. A transaction costs as much as a hundred entries, and the
+disk has to write out what it holds; what waits is safe in the spools of its guards."""
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
 
@@ -43,12 +47,19 @@ class Sender(Protocol):
 class Scribe:
     """Keeps the one thread that works on the store, and the queue before it.
 
+    Args:
+        ledger: What it writes in.
+        pause_s: From one transaction to the next.
+
     Threads: The event loop's only.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, pause_s: float = _PAUSE_S) -> None:
         self.ledger = ledger
         """What it writes in; call its methods through `insist`."""
+        self._pause_s = pause_s
+        self._hurried = asyncio.Event()
+        """What waits is not to wait any longer."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._queue: asyncio.Queue[tuple[Parcel, Sender]] = asyncio.Queue(_QUEUE_PARCELS)
 
@@ -69,17 +80,25 @@ class Scribe:
 
     async def put(self, parcel: Parcel, sender: Sender) -> None:
         """Take a parcel; its sender hears of it when it is on disk. Waits while too many others do."""
+        if self._queue.full():
+            self._hurried.set()
         await self._queue.put((parcel, sender))
+        if isinstance(parcel.frame, End):  # its shell has no prompt before that is written down
+            self._hurried.set()
 
     async def commit_for_ever(self) -> None:
-        """Write down parcels as they come, all that wait in one transaction."""
+        """Write down what comes: the first at once, then all that has come since in one transaction, and so on."""
         while True:
             batch = [await self._queue.get()]
+            self._hurried.clear()
             size_bytes = _size_bytes(batch[0][0])
             while size_bytes < _BATCH_BYTES and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
                 size_bytes += _size_bytes(batch[-1][0])
             await self._commit(batch)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause_s):
+                    await self._hurried.wait()
 
     def close(self) -> None:
         """Wait for what the thread is doing, then end it."""

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from console.enforcement.frames import Counted, End
+from console.enforcement.ledger import Parcel
+from console.enforcement.scribe import Scribe
+from tests.factories import GUARD_ID
+
+PATIENCE_S = 20
+FOR_EVER_S = 1000.0
+
+
+class Writings:
+    """A ledger that only notes what it was to write down in one transaction."""
+
+    def __init__(self):
+        self.taken = []
+
+    def take(self, parcels):
+        self.taken.append([parcel.frame for parcel in parcels])
+        return [0] * len(parcels)
+
+
+class Sender:
+    def __init__(self):
+        self.heard = asyncio.Semaphore(0)
+
+    def taken(self, _parcel, _number):
+        self.heard.release()
+
+
+@asynccontextmanager
+async def scribe(pause_s):
+    at_work = Scribe(Writings(), pause_s=pause_s)
+    try:
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+            committing = group.create_task(at_work.commit_for_ever())
+            yield at_work
+            committing.cancel()
+    finally:
+        at_work.close()
+
+
+async def send(at_work, sender, *frames):
+    for frame in frames:
+        await at_work.put(Parcel(GUARD_ID, frame), sender)
+
+
+async def test_first_parcel_is_written_at_once_and_what_follows_in_one_transaction_up_to_the_end_of_a_job():
+    sender = Sender()
+    counted = [Counted(number, 0, 0) for number in range(5)]
+    async with scribe(pause_s=FOR_EVER_S) as at_work:
+        await send(at_work, sender, counted[0])
+        await sender.heard.acquire()
+        for frame in counted[1:]:
+            await send(at_work, sender, frame)
+            await asyncio.sleep(0)
+        await send(at_work, sender, End(0))
+        for _ in range(5):
+            await sender.heard.acquire()
+    assert at_work.ledger.taken == [[counted[0]], [*counted[1:], End(0)]]
+
+
+async def test_guards_that_send_more_than_the_queue_holds_are_not_held_up():
+    sender = Sender()
+    async with scribe(pause_s=FOR_EVER_S) as at_work:
+        await send(at_work, sender, *(Counted(number, 0, 0) for number in range(2000)))
+    assert len(at_work.ledger.taken) > 1
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_what_nobody_waits_for_is_written_after_the_pause(count):
+    sender = Sender()
+    async with scribe(pause_s=0.001) as at_work:
+        for number in range(count):
+            await send(at_work, sender, Counted(number, 0, 0))
+            await sender.heard.acquire()
+    assert len(at_work.ledger.taken) == count
