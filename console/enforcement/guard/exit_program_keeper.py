@@ -2,7 +2,9 @@
 
 A process that is of no more use is killed, and the next one is started by the first question after a pause. The pause
 doubles with each failure in a row, so that a program which cannot live does not eat the machine; every question in
-between fails at once.
+between fails at once. One that ended while nobody asked is replaced at once and without a word; so is one that ended
+before it had read a question, which is then put to its successor, once. One that had read it may have ended because of
+it, and is not given it again.
 
 A signal may take the caller out of its call while the program thinks, and have it make the call again (SA_RESTART). The
 answer that nobody heard is kept for that: otherwise a program that is interrupted more often than the exit program
@@ -15,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from console.enforcement.guard.exit_program_process import ExitProgramProcess, NoAnswer
+from console.enforcement.guard.exit_program_process import ExitProgramProcess, NoAnswer, NotAsked
 from console.enforcement.guard.exit_program_wire import Reply
 from console.errors import CallerGone
 from console.exit_request import ExitRequest
@@ -86,7 +88,7 @@ class ExitProgramKeeper:
             if self._clock() < self._start_from:
                 raise NoAnswer(f"does not run: {self._failure}")
             try:
-                reply = self._running().ask(request, self.program.time_limit_ms)
+                reply = self._answer(request)
             except NoAnswer as failure:
                 self._fail(str(failure))
                 raise
@@ -108,6 +110,18 @@ class ExitProgramKeeper:
         elif (process := self._process) is not None:
             process.terminate()
 
+    def _answer(self, request: ExitRequest) -> Reply:
+        """Ask the process, and its successor if it ended before it had read the question.
+
+        Raises:
+            NoAnswer: There is none.
+        """
+        try:
+            return self._running().ask(request, self.program.time_limit_ms)
+        except NotAsked:
+            self._clear_away()
+        return self._running().ask(request, self.program.time_limit_ms)
+
     def _running(self) -> ExitProgramProcess:
         """Return the process, a new one if need be: also where the last one ended while nobody asked.
 
@@ -115,8 +129,7 @@ class ExitProgramKeeper:
             NoAnswer: None can be started.
         """
         if self._process is not None and self._process.ended_idle:
-            self._process.kill()
-            self._process = None
+            self._clear_away()
         if self._process is None:
             try:
                 self._process = self._start(self.program.program)
@@ -130,10 +143,13 @@ class ExitProgramKeeper:
         if len(self._unheard) < _MOST_KEPT:
             self._unheard[thread, request] = now, reply
 
-    def _fail(self, failure: str) -> None:
+    def _clear_away(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process = None
+
+    def _fail(self, failure: str) -> None:
+        self._clear_away()
         self._failure = failure
         self._start_from = self._clock() + _FIRST_PAUSE_S * 2 ** min(self._failures, _MOST_DOUBLINGS)
         self._failures += 1

@@ -47,6 +47,15 @@ class NoAnswer(Exception):  # noqa: N818 -- an outcome, named as what it is
     """An exit program gave no answer, and its process is of no more use; the text says what it did instead."""
 
 
+class NotAsked(NoAnswer):
+    """The process ended before it had read the question: the exit program knows nothing of it, and cannot be at fault.
+
+    A process may end by itself at any moment, and be on its way out, with nothing to be seen yet, when a question is
+    put to it. The kernel tells this from an end that the question may have led to: it resets the connection of an end
+    that is closed with something unread.
+    """
+
+
 class ExitProgramProcess:
     """A running exit program.
 
@@ -80,12 +89,15 @@ class ExitProgramProcess:
         """Put a question; waits first, if need be, until the program was loaded, which its limit does not count.
 
         Raises:
+            NotAsked: It may be put to another process.
             NoAnswer: There is none.
         """
         self._await_ready()
         self._asked += 1
         try:
             self._line.send(encode(Question(self._asked, request)), socket.MSG_DONTWAIT)
+        except ConnectionError as error:  # EPIPE: its end is closed
+            raise NotAsked("ended") from error
         except OSError as error:
             raise NoAnswer("ended") from error
         reply = self._receive(time.monotonic() + limit_ms / 1000, f"did not answer within {limit_ms} ms")
@@ -106,7 +118,10 @@ class ExitProgramProcess:
     def _receive(self, deadline: float, late: str) -> Message:
         """Wait for what it says next.
 
+        Source: net/unix/af_unix.c, unix_release_sock (ECONNRESET), unix_dgram_recvmsg.
+
         Raises:
+            NotAsked: It ended without having read what was said to it.
             NoAnswer: It says nothing in time, ended, or said what is no message.
         """
         poll = select.poll()
@@ -116,10 +131,14 @@ class ExitProgramProcess:
             raise NoAnswer(late)
         try:
             octets = self._line.recv(LONGEST_MESSAGE, socket.MSG_DONTWAIT)
+        except ConnectionResetError as error:
+            raise NotAsked("ended") from error
         except OSError:  # nothing to read, so it is the process that has ended
             octets = b""
         if not octets:
-            raise NoAnswer("ended")
+            # The end of what there is to read shows a moment before the error that says why.
+            error_number = self._line.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            raise (NotAsked if error_number == errno.ECONNRESET else NoAnswer)("ended")
         try:
             return decode(octets)
         except ValueError as error:

@@ -9,7 +9,7 @@ import pytest
 
 from console.enforcement.guard import exit_program_skips
 from console.enforcement.guard.exit_program_keeper import ExitProgramKeeper
-from console.enforcement.guard.exit_program_process import NoAnswer
+from console.enforcement.guard.exit_program_process import NoAnswer, NotAsked
 from console.enforcement.guard.exit_program_skips import Skips
 from console.enforcement.guard.exit_program_wire import Reply
 from console.enforcement.records import Who
@@ -33,6 +33,9 @@ class Process:
         self.is_killed = False
 
     def ask(self, request, limit_ms):
+        if self._starts.vanishing:
+            self._starts.vanishing -= 1
+            raise NotAsked("ended")
         if self._starts.failing:
             raise NoAnswer("ended")
         return Reply(1, "0", "")
@@ -46,6 +49,8 @@ class Starts:
 
     def __init__(self):
         self.failing = True
+        self.vanishing = 0
+        """How many processes end before they read a question."""
         self.now = 1000.0
         self.processes = []
         self.keeper = ExitProgramKeeper(PROGRAM, self.start, lambda: self.now)
@@ -83,6 +88,32 @@ def test_nothing_is_started_in_a_pause_and_the_failed_process_is_gone():
     for _ in range(10):
         starts.ask()
     assert [process.is_killed for process in starts.processes] == [True]
+
+
+def test_question_that_was_not_read_is_put_to_the_next_process_at_once_and_no_failure():
+    starts = Starts()
+    starts.failing = False
+    for _ in range(3):
+        starts.vanishing = 1
+        assert starts.ask() == "0"
+    assert [process.is_killed for process in starts.processes] == [True, True, True, False]
+
+
+def test_question_that_two_processes_did_not_read_fails():
+    starts = Starts()
+    starts.failing = False
+    starts.vanishing = 2
+    assert starts.ask() == "ended"
+    assert starts.ask() == "does not run: ended"
+    assert [process.is_killed for process in starts.processes] == [True, True]
+
+
+def test_question_that_was_read_is_put_to_no_other_process():
+    starts = Starts()
+    starts.vanishing = 1
+    assert starts.ask() == "ended"
+    assert starts.ask() == "does not run: ended"
+    assert len(starts.processes) == 2
 
 
 def test_answer_makes_the_next_pause_short_again():

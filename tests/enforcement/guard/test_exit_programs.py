@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 
@@ -196,6 +198,11 @@ def is_host(process):
         return False
 
 
+def unread(line):
+    """Return how much of what was sent on a socket its other end has not read."""
+    return int.from_bytes(fcntl.ioctl(line, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
 def until(condition):
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
@@ -308,6 +315,24 @@ def test_one_that_ended_while_nobody_asked_is_started_again_unnoticed(asking, se
         assert asking.connect(server) == 0
         until(lambda: hosts() == [])
     assert asking.connect(server) == 0
+
+
+def test_question_that_an_ending_process_did_not_read_is_put_to_the_next_one(asking, server):
+    asking.use(program("note"))
+    assert asking.connect(server) == 0
+    (host,) = hosts()
+    host.suspend()
+    until(lambda: host.status() == psutil.STATUS_STOPPED)
+    results = []
+    calling = threading.Thread(target=lambda: results.append(asking.connect(server)))
+    calling.start()
+    (keeper,) = asking.asker._keepers.values()
+    until(lambda: unread(keeper._process._line))
+    host.kill()
+    calling.join(PATIENCE_S)
+    assert results == [0]
+    assert len(asking.asked) == 2
+    assert asking.last == ("*ALLOWED", "")
 
 
 def test_9_is_not_asked_again_about_the_process_and_another_process_is(asking, server):
