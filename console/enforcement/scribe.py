@@ -25,7 +25,7 @@ _BATCH_BYTES = 2 * 1024 * 1024
 """Octets of records in a transaction, about a third of a second of work: longer would hold up the commands of
 operators."""
 _PAUSE_S = 0.1
-"""From one transaction to the next while guards go on sending. A transaction costs as much as a hundred entries, and the
+"""From one transaction to the next while guards go on sending. One costs as much as a hundred entries, and then the
 disk has to write out what it holds; what waits is safe in the spools of its guards."""
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
