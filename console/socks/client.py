@@ -122,10 +122,9 @@ def dial(server: Place, exchange: Exchange, patience: Patience) -> socket.socket
 
 def _connect(own: socket.socket, server: Place, exchange: Exchange, patience: Patience) -> None:
     result = own.connect_ex((server.host, server.port))
-    if result == errno.EINPROGRESS:
-        await_connected(own.fileno(), exchange, patience)
-    elif result:
+    if result not in (0, errno.EINPROGRESS):
         raise not_connected(exchange, result)
+    await_connected(own.fileno(), exchange, patience)
 
 
 def _borrowed(number: int) -> socket.socket:
@@ -136,18 +135,14 @@ def _borrowed(number: int) -> socket.socket:
 def _move_octets(wire: socket.socket, exchange: Exchange, patience: Patience) -> None:
     poll = select.poll()
     while exchange.state not in RESTING:
-        if exchange.outgoing:
-            try:
-                exchange.sent(wire.send(exchange.outgoing, _FLAGS))
-            except BlockingIOError:
-                _wait(poll, wire.fileno(), select.POLLOUT, exchange, patience)
-            continue
-        _wait(poll, wire.fileno(), select.POLLIN, exchange, patience)
+        events = select.POLLOUT if exchange.outgoing else select.POLLIN
         try:
-            octets = wire.recv(exchange.wanted, _FLAGS)
+            if exchange.outgoing:
+                exchange.sent(wire.send(exchange.outgoing, _FLAGS))
+            else:
+                exchange.receive(wire.recv(exchange.wanted, _FLAGS))
         except BlockingIOError:
-            continue
-        exchange.receive(octets)
+            _wait(poll, wire.fileno(), events, exchange, patience)
 
 
 def _wait(
