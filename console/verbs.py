@@ -192,12 +192,13 @@ def export_policy(
     context: typer.Context,
     file: FileName = "-",
     active: Annotated[bool, typer.Option("--active", help="The policy that decides now, not the pending one.")] = False,
+    secrets: Annotated[bool, typer.Option("--with-secrets", help="With the passwords, in clear.")] = False,
 ) -> int:
     """Write the policy to a file that only its owner can read."""
     from console.shell.policy_file import put_out
 
     with _store(context.obj, must_exist=True) as store:
-        put_out(file, store, active=active)
+        put_out(file, store, active=active, secrets=secrets)
     return DONE
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from console.errors import CommandError
 from console.model.words import YesNo
 from console.policy.checks import services_used
-from console.policy.rule import Rule
+from console.policy.rule import Rule, SocksEntry
 
 
 def service_port(name: str) -> int | None:
@@ -22,13 +22,13 @@ def service_port(name: str) -> int | None:
         return None
 
 
-def resolve_services(rules: Iterable[Rule]) -> dict[str, int]:
-    """Return the ports of the service names that rules use.
+def resolve_services(rules: Iterable[Rule], entries: Iterable[SocksEntry] = ()) -> dict[str, int]:
+    """Return the ports of the service names that rules and SOCKS entries use.
 
     Names that only inactive rules use may be unknown: those rules are never asked.
 
     Raises:
-        CommandError: This system does not know a service that an active rule names.
+        CommandError: This system does not know a service that an active rule, or an entry, names.
     """
     ports: dict[str, int] = {}
     for rule in rules:
@@ -38,6 +38,12 @@ def resolve_services(rules: Iterable[Rule]) -> dict[str, int]:
                 ports[name] = port
             elif rule.active is YesNo.YES:
                 raise CommandError("GWL0121", service=name, sequence=rule.sequence, exit_point=rule.exit_point)
+    for entry in entries:
+        for name in services_used([], [entry]) - ports.keys():
+            port = service_port(name)
+            if port is None:
+                raise CommandError("GWL0128", service=name, sequence=entry.sequence)
+            ports[name] = port
     return ports
 
 

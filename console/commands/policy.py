@@ -22,7 +22,7 @@ from console.commands.keywords import EXIT_POINT, TEXT, one_of
 from console.commands.listing import Column, shown_sequence, table
 from console.errors import CommandError
 from console.messages import Message, message
-from console.model.words import ExitPoint, YesNo
+from console.model.words import ExitPoint, SocksType, YesNo
 from console.policy.checks import KEYWORDS, warnings
 from console.policy.compiler import compile_policy
 from console.policy.difference import Change, Subject, compare
@@ -31,12 +31,19 @@ from console.policy.fields import address_intervals
 from console.policy.request import Request
 from console.policy.rule import Policy, Rule
 from console.store.revisions import activate, active_policy, pending_policy
+from console.store.secrets import unseal_policy
 
 _PENDING = "*PENDING"
 _ACTIVE = "*ACTIVE"
 
-_SUBJECTS = (Subject.RULE, Subject.EXIT_PROGRAM, Subject.MODE, Subject.SETTING)
-"""In the order in which `summary` counts them."""
+_SUBJECTS: Mapping[Subject, str] = {
+    Subject.RULE: "rules",
+    Subject.EXIT_PROGRAM: "exit programs",
+    Subject.SOCKS_ENTRY: "SOCKS entries",
+    Subject.MODE: "modes",
+    Subject.SETTING: "settings",
+}
+"""What `summary` counts, in this order, and what it calls several of them."""
 
 _TRIED_COLUMNS = (
     Column("Seq", right=True),
@@ -64,8 +71,10 @@ class ActivateSocketPolicy(Command):
         with context.opened() as session:
             old_number, old = active_policy(session)
             pending = pending_policy(session)
-            new = replace(pending, services=resolve_services(pending.rules))
+            new = replace(pending, services=resolve_services(pending.rules, pending.socks))
+            _refuse_socks(new)
             compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
+            unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
             changes = compare(old, new)
             if not changes and dict(old.services) == dict(new.services):
                 return Result(messages=(message("GWL0149", revision=old_number),), changed=False)
@@ -84,12 +93,24 @@ class ActivateSocketPolicy(Command):
         return Result(messages=(done, *shadowed_messages(new)))
 
 
+def _refuse_socks(policy: Policy) -> None:
+    """Refuse what guards do not do yet: they make every connection directly, whatever SOCKS entries say.
+
+    Raises:
+        CommandError: There is an entry that names a server.
+    """
+    entry = next((entry for entry in policy.socks if entry.type is SocksType.SOCKS), None)
+    if entry is not None:
+        raise CommandError("GWL0127", sequence=entry.sequence)
+
+
 def summary(changes: Iterable[Change]) -> str:
     """Return what changed as one phrase: ``2 rules added, 1 rule changed``."""
-    counts = Counter((_SUBJECTS.index(change.subject), change.kind.value) for change in changes)
+    order = list(_SUBJECTS)
+    counts = Counter((order.index(change.subject), change.kind.value) for change in changes)
     phrases = [
-        f"{count} {_SUBJECTS[subject]}{'' if count == 1 else 's'} {kind}"
-        for (subject, kind), count in sorted(counts.items())
+        f"{count} {order[at] if count == 1 else _SUBJECTS[order[at]]} {kind}"
+        for (at, kind), count in sorted(counts.items())
     ]
     return ", ".join(phrases) or "services have other ports"
 
@@ -147,15 +168,20 @@ def ask(context: Context, values: Mapping[str, str]) -> tuple[Request, Explanati
         ConsoleError: The call makes no sense, or the policy cannot be asked.
     """
     request = _request(context, values)
-    return request, explain(_policy(context, values["POLICY"]), request)
+    return request, explain(asked_policy(context, values["POLICY"]), request)
 
 
-def _policy(context: Context, which: str) -> Policy:
+def asked_policy(context: Context, which: str) -> Policy:
+    """Return the pending or the active policy, with the ports of its services.
+
+    Raises:
+        ConsoleError: It cannot be read, or this system does not know a service.
+    """
     with context.opened() as session:
         if which == _ACTIVE:
             return active_policy(session)[1]
         pending = pending_policy(session)
-    return replace(pending, services=resolve_services(pending.rules))
+    return replace(pending, services=resolve_services(pending.rules, pending.socks))
 
 
 def _request(context: Context, values: Mapping[str, str]) -> Request:

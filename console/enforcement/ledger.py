@@ -28,13 +28,14 @@ from console.store.engine import Store
 from console.store.guards import end_requests, list_guards, reopen_guard
 from console.store.outbox import forget, waiting
 from console.store.revisions import active_number, active_policy
+from console.store.secrets import unseal_policy
 from console.store.session import reading, transaction
 from console.store.workers import add_worker, beat, end_worker
 
 _log = logging.getLogger("greenwall.worker")
 
-_NO_POLICY = frozenset({"GWL0325", "GWL0326"})
-"""Errors of a revision, and not of the store."""
+_NO_POLICY = frozenset({"GWL0325", "GWL0326", "GWL0333", "GWL0334"})
+"""Errors of a revision and its passwords, and not of the store."""
 
 
 class StoreGoneError(WorkerError):
@@ -64,13 +65,14 @@ class Ledger:
         self._unusable = 0
 
     def start(self, *, host: str) -> tuple[int, Policy]:
-        """Record that this process is the worker; return the active revision.
+        """Record that this process is the worker; return the active revision, its passwords in clear.
 
         Raises:
             StoreError: Nothing was recorded.
         """
         with transaction(self._store) as session:
             number, policy = active_policy(session)
+            policy = unseal_policy(self._store.location, policy)
             self._worker_id = add_worker(session, pid=os.getpid(), host=host, at=self._clock(), revision=number)
         return number, policy
 
@@ -95,7 +97,7 @@ class Ledger:
             end_worker(session, self._worker_id, self._clock())
 
     def newer_policy(self, than: int) -> tuple[int, Policy] | None:
-        """Return the active revision if it is another than this one, and one that guards can take.
+        """Return the active revision, its passwords in clear, if it is another than this and one that guards can take.
 
         One that makes no policy leaves the old one in force, and the journal says so, once.
 
@@ -111,6 +113,7 @@ class Ledger:
             try:
                 _, policy = active_policy(session)
                 _check(number, policy)
+                policy = unseal_policy(self._store.location, policy)
             except StoreError as error:
                 if error.message_id not in _NO_POLICY:
                     raise

@@ -3,7 +3,19 @@
 from sqlmodel import Field, SQLModel
 
 from console.model.columns import words
-from console.model.words import DEFAULT_SEQUENCE, Action, Audit, ExitPoint, Fail, Mode, RawSockets, Udp, YesNo
+from console.model.words import (
+    DEFAULT_SEQUENCE,
+    Action,
+    Audit,
+    ExitPoint,
+    Fail,
+    Mode,
+    RawSockets,
+    SocksType,
+    SocksVersion,
+    Udp,
+    YesNo,
+)
 
 
 class PendingRuleBase(SQLModel):
@@ -58,6 +70,30 @@ class PendingExitProgram(PendingExitProgramBase, table=True):
     """One exit program of the pending policy."""
 
     __tablename__ = "pending_exit_program"
+
+
+class PendingSocksEntryBase(SQLModel):
+    """The fields of a SOCKS entry, checked for range and size; the rest is for `console.policy.socks_entries`."""
+
+    sequence: int = Field(primary_key=True, ge=1, lt=DEFAULT_SEQUENCE)
+    remote_address: str = Field(max_length=96)
+    remote_port: str = Field(max_length=32)
+    user: str = Field(max_length=64)
+    type: SocksType = Field(sa_type=words(SocksType))
+    servers: str = Field(max_length=2400)
+    """As on the command line: separated by blanks."""
+    version: SocksVersion = Field(sa_type=words(SocksVersion))
+    user_id: str = Field(max_length=255)
+    sealed_password: str = Field(max_length=1024)
+    """Encrypted, see `console.store.secrets`; empty for none."""
+    time_limit_ms: int = Field(ge=1, le=600_000)
+    text: str = Field(max_length=50)
+
+
+class PendingSocksEntry(PendingSocksEntryBase, table=True):
+    """One SOCKS entry of the pending policy."""
+
+    __tablename__ = "pending_socks_entry"
 
 
 class PendingSettingsBase(SQLModel):

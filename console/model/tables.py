@@ -4,7 +4,7 @@ from sqlmodel import SQLModel
 
 from console.model.journal import JournalEntry, Receiver
 from console.model.outbox import AuditOutbox
-from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings
+from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
 
@@ -15,6 +15,7 @@ TABLES: tuple[type[SQLModel], ...] = (
     PendingRule,
     PendingExitPoint,
     PendingExitProgram,
+    PendingSocksEntry,
     PendingSettings,
     Revision,
     ActiveRevision,

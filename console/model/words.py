@@ -78,6 +78,26 @@ class RawSockets(StrEnum):
     ALLOW = "*ALLOW"
 
 
+class SocksType(StrEnum):
+    """How the connections that a SOCKS entry is for are made."""
+
+    DIRECT = "*DIRECT"
+    """As the program asked, past every SOCKS server."""
+    SOCKS = "*SOCKS"
+    """Through a SOCKS server of the entry."""
+
+
+class SocksVersion(StrEnum):
+    """What is spoken with the servers of a SOCKS entry."""
+
+    V4 = "4"
+    """IPv4 addresses and a user id that nobody checks; what IBM i speaks."""
+    V4A = "4A"
+    """The same, and the server may be asked to look up a name."""
+    V5 = "5"
+    """IPv6 and names as well, and user id and password (RFC 1928, RFC 1929)."""
+
+
 class JobStatus(StrEnum):
     """What a job under a guard is doing."""
 

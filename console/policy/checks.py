@@ -23,7 +23,8 @@ from console.policy.fields import (
     is_service,
     refusal,
 )
-from console.policy.rule import ANY, ExitProgram, Policy, Rule
+from console.policy.rule import ANY, ExitProgram, Policy, Rule, SocksEntry
+from console.policy.socks_entries import check_socks_entries
 from console.policy.vectors import Cover
 
 CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(
@@ -138,11 +139,12 @@ def make_policy(
     udp: Udp = Udp.IGNORE,
     raw_sockets: RawSockets = RawSockets.REFUSE,
     exit_programs: Iterable[ExitProgram] = (),
+    socks: Iterable[SocksEntry] = (),
 ) -> Policy:
     """Make a policy: everything in order, default rules and modes (``*ENFORCE``) added where they are missing.
 
     Raises:
-        PolicyError: Two rules or two exit programs of an exit point have the same number.
+        PolicyError: Two rules or two exit programs of an exit point, or two SOCKS entries, have the same number.
     """
     given = list(rules)
     has_default = {rule.exit_point for rule in given if rule.sequence == DEFAULT_SEQUENCE}
@@ -156,6 +158,7 @@ def make_policy(
         udp=udp,
         raw_sockets=raw_sockets,
         exit_programs=tuple(sorted(exit_programs, key=program_place)),
+        socks=tuple(sorted(socks, key=lambda entry: entry.sequence)),
     )
     check_policy(policy)
     return policy
@@ -173,9 +176,10 @@ def check_policy(policy: Policy) -> None:
 
     Raises:
         PolicyError: A mode or default rule is missing, a default rule does not match everything, a number is out of
-            range, or there twice in an exit point, or an exit program is not one.
+            range, or there twice in an exit point, or an exit program or a SOCKS entry is not one.
     """
     check_exit_programs(policy.exit_programs)
+    check_socks_entries(policy.socks)
     seen: set[tuple[str, int]] = set()
     for rule in policy.rules:
         if not 1 <= rule.sequence <= DEFAULT_SEQUENCE:
@@ -192,9 +196,13 @@ def check_policy(policy: Policy) -> None:
             raise refusal("GWL021A", keyword="rules", value=exit_point)
 
 
-def services_used(rules: Iterable[Rule]) -> frozenset[str]:
-    """Return the service names that rules use as ports; their numbers belong in `Policy.services` at activation."""
-    ports = (port for rule in rules for port in (rule.local_port, rule.remote_port))
+def services_used(rules: Iterable[Rule], entries: Iterable[SocksEntry] = ()) -> frozenset[str]:
+    """Return the service names that rules and SOCKS entries use as ports.
+
+    Their numbers belong in `Policy.services` at activation.
+    """
+    ports = [port for rule in rules for port in (rule.local_port, rule.remote_port)]
+    ports += [entry.remote_port for entry in entries]
     return frozenset(port for port in ports if is_service(port))
 
 

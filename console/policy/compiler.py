@@ -16,7 +16,9 @@ from console.policy.decide import CompiledPolicy, Table
 from console.policy.exit_programs import exit_programs_of
 from console.policy.fields import address_intervals, port_interval
 from console.policy.request import Decision
+from console.policy.routes import compile_routes
 from console.policy.rule import ALL, ANY, Policy, Rule
+from console.policy.socks_entries import check_complete
 from console.policy.vectors import Names, Ranges
 
 _Lookup = TypeVar("_Lookup")
@@ -33,22 +35,27 @@ def compile_policy(policy: Policy, revision: int = 0) -> CompiledPolicy:
         revision: Number to put on the result; 0 for a pending policy.
 
     Raises:
-        PolicyError: The policy does not hold together, or a service name has no port.
+        PolicyError: The policy does not hold together, a service name has no port, or a SOCKS entry has no password.
     """
     check_policy(policy)
+    check_complete(policy.socks)
     tables = {exit_point: _table(policy, exit_point) for exit_point in ExitPoint}
     used = [table for table in tables.values() if table is not None]
     exit_programs = {exit_point: exit_programs_of(policy, exit_point) for exit_point in ExitPoint}
+    routes = compile_routes(policy.socks, policy.services)
     return CompiledPolicy(
         revision=revision,
         modes=dict(policy.modes),
         tables=tables,
-        uses_groups=any(table.users is not None and table.users.uses_groups for table in used),
+        uses_groups=any(table.users is not None and table.users.uses_groups for table in used)
+        or (routes is not None and routes.uses_groups),
         uses_programs=any(table.programs is not None for table in used) or any(exit_programs.values()),
         exit_programs=exit_programs,
         has_exit_programs=any(exit_programs.values()),
         udp=policy.udp,
         raw_sockets=policy.raw_sockets,
+        has_socks=routes is not None,
+        routes=routes,
     )
 
 

@@ -25,7 +25,8 @@ from dataclasses import dataclass
 
 from console.model.words import ExitPoint, Mode, Outcome, RawSockets, Udp
 from console.policy.request import Decision, Request
-from console.policy.rule import ExitProgram
+from console.policy.routes import Routes
+from console.policy.rule import ExitProgram, SocksEntry
 from console.policy.vectors import Names, Ranges
 
 PASS = Decision(Outcome.ALLOWED, sequence=0, errno=0, journal=False, alert=False)
@@ -69,6 +70,14 @@ class CompiledPolicy:
     """Whether any exit point asks one: all that a policy without any costs a call is this look."""
     udp: Udp
     raw_sockets: RawSockets
+    has_socks: bool
+    """Whether there is any SOCKS entry: all that a policy without any costs a connect is this look."""
+    routes: Routes | None
+    """The SOCKS entries; None when there are none."""
+
+    def route(self, user: str, groups: frozenset[str], address: int, port: int) -> SocksEntry | None:
+        """Return the SOCKS entry that a connection takes; None for none: it goes directly. See `Routes.route`."""
+        return self.routes.route(user, groups, address, port) if self.routes is not None else None
 
     def decide(self, request: Request) -> Decision:
         """Return the answer of the first rule that matches.

@@ -11,6 +11,10 @@ from console.policy.checks import DEFAULTS, rule_fields
 from console.policy.exit_programs import PROGRAM_DEFAULTS, program_fields, program_place
 from console.policy.fields import DFT
 from console.policy.rule import Policy
+from console.policy.secret import NO_SECRET
+from console.policy.socks_entries import SOCKS_DEFAULTS, socks_fields
+
+_OTHER_PASSWORD = "another"  # noqa: S105 -- what is told instead of one
 
 
 class Kind(StrEnum):
@@ -28,35 +32,38 @@ class Subject(StrEnum):
     SETTING = "setting"
     RULE = "rule"
     EXIT_PROGRAM = "exit program"
+    SOCKS_ENTRY = "SOCKS entry"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that differs: a mode, a setting, a rule or an exit program."""
+    """One thing that differs: a mode, a setting, a rule, an exit program or a SOCKS entry."""
 
     kind: Kind
     what: str
-    """``*CONNECT mode``, ``udp``, ``*CONNECT 40``, ``*CONNECT *DFT`` or ``*CONNECT program 2``."""
+    """``*CONNECT mode``, ``udp``, ``*CONNECT 40``, ``*CONNECT *DFT``, ``*CONNECT program 2`` or ``SOCKS entry 10``."""
     before: str
     """What differs as it was, ``action *ALLOW, remote_port 443``; empty for what was added."""
     after: str
     """The same as it is; empty for what was removed."""
     subject: Subject
     exit_point: str
-    """The exit point concerned, ``*CONNECT``; empty for a setting, which concerns the whole policy."""
+    """The exit point concerned, ``*CONNECT``; empty for a setting or a SOCKS entry, which belong to none."""
 
 
 def compare(old: Policy, new: Policy) -> tuple[Change, ...]:
-    """Return the changes from one policy to another: modes first, then settings, rules and exit programs in order.
+    """Return the changes from one policy to another: modes, settings, rules, exit programs, SOCKS entries in order.
 
-    A rule is known by its exit point and sequence number: one that was renumbered was removed and added; so is an exit
-    program. The ports of services are left out: they belong to the system that makes a revision, not to the rules.
+    A rule is known by its exit point and sequence number: one that was renumbered was removed and added; so are exit
+    programs and SOCKS entries. Of a password it is told that it changed, and never what it is. The ports of services
+    are left out: they belong to the system that makes a revision, not to the rules.
     """
     return (
         *_modes(old, new),
         *_settings(old, new),
         *_changes(_rules(old), _rules(new), _RULES),
         *_changes(_exit_programs(old), _exit_programs(new), _EXIT_PROGRAMS),
+        *_changes(*_socks(old, new), _SOCKS_ENTRIES),
     )
 
 
@@ -84,7 +91,7 @@ _Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class _Telling:
-    """How what is numbered within an exit point is told."""
+    """How what is numbered, within an exit point or not, is told."""
 
     subject: Subject
     name: Callable[[str, int], str]
@@ -92,6 +99,8 @@ class _Telling:
     defaults: Mapping[str, object]
     always: frozenset[str]
     """Fields that are told of what is new or gone even at their default."""
+    named: int = 2
+    """How many fields, the first ones, the name of the change says already."""
 
 
 _RULES = _Telling(
@@ -106,6 +115,13 @@ _EXIT_PROGRAMS = _Telling(
     PROGRAM_DEFAULTS,
     frozenset({"program", "time_limit_ms"}),
 )
+_SOCKS_ENTRIES = _Telling(
+    Subject.SOCKS_ENTRY,
+    lambda _, sequence: f"{Subject.SOCKS_ENTRY} {sequence}",
+    SOCKS_DEFAULTS,
+    frozenset({"remote_address", "type"}),
+    named=1,
+)
 
 
 def _rules(policy: Policy) -> dict[_Place, _Fields]:
@@ -114,6 +130,18 @@ def _rules(policy: Policy) -> dict[_Place, _Fields]:
 
 def _exit_programs(policy: Policy) -> dict[_Place, _Fields]:
     return {program_place(program): program_fields(program) for program in policy.exit_programs}
+
+
+def _socks(old: Policy, new: Policy) -> tuple[Mapping[_Place, _Fields], Mapping[_Place, _Fields]]:
+    """Return the entries of both; where a password is another, the new one says so."""
+    olds = {("", entry.sequence): entry for entry in old.socks}
+    news = {("", entry.sequence): entry for entry in new.socks}
+    told = {place: socks_fields(entry) for place, entry in news.items()}
+    for place, fields in told.items():
+        before = olds[place].password if place in olds else NO_SECRET
+        if before and news[place].password and before != news[place].password:
+            fields["password"] = _OTHER_PASSWORD
+    return {place: socks_fields(entry) for place, entry in olds.items()}, told
 
 
 def _changes(olds: Mapping[_Place, _Fields], news: Mapping[_Place, _Fields], telling: _Telling) -> list[Change]:
@@ -135,7 +163,6 @@ def _said(fields: _Fields, others: _Fields | None, telling: _Telling) -> str:
     if others is not None:
         said = [name for name in fields if fields[name] != others[name]]
     else:
-        # Without the first two, exit point and number, which the name of the change says.
-        names = list(fields)[2:]
+        names = list(fields)[telling.named :]
         said = [name for name in names if name in telling.always or fields[name] != telling.defaults.get(name)]
     return ", ".join(f"{name} {fields[name]}" for name in said)

@@ -21,7 +21,8 @@ from console.policy.checks import CHECKS, DEFAULTS, make_policy, make_rule, rule
 from console.policy.exit_programs import PROGRAM_CHECKS, PROGRAM_DEFAULTS, make_exit_program, program_fields
 from console.policy.fields import check_word, refusal
 from console.policy.nodes import Listing, Node, Pairs, Place, Scalar, compose, placed
-from console.policy.rule import ExitProgram, Policy, Rule
+from console.policy.rule import ExitProgram, Policy, Rule, SocksEntry
+from console.policy.socks_entries import SOCKS_CHECKS, SOCKS_DEFAULTS, make_socks_entry, socks_fields
 
 VERSION = "1"
 """Value of the top-level ``greenwall``: raised when a document changes its meaning."""
@@ -31,24 +32,28 @@ EXIT_POINT_KEYS: Mapping[str, ExitPoint] = MappingProxyType(
 )
 """Key below ``exit_points`` -> exit point."""
 
-_LATER = ("address_groups", "time_groups", "socks")
-_SECTIONS = ("greenwall", "exit_points", "udp", "raw_sockets", *_LATER, "rules", "exit_programs")
+_LATER = ("address_groups", "time_groups")
+_SECTIONS = ("greenwall", "exit_points", "udp", "raw_sockets", *_LATER, "rules", "exit_programs", "socks")
 _ALWAYS_WRITTEN = frozenset({"exit_point", "sequence", "action"})
 _NOTHING = frozenset({"", "~", "null"})
 _TRUTH: Mapping[str, str] = MappingProxyType({"true": "*YES", "false": "*NO"})
 _YES_NO_FIELDS = frozenset({"message", "active"})
+_TEXTS = frozenset({"text", "user_id", "password"})
+"""Fields whose digits are no number."""
+_TYPE_WRITTEN = frozenset({"sequence", "type"})
+_SOCKS_DEFAULTS: Mapping[str, str] = MappingProxyType({**SOCKS_DEFAULTS, "password": ""})
 
 _check_mode = check_word(Mode)
 _check_udp = check_word(Udp)
 _check_raw_sockets = check_word(RawSockets)
 
 _Word = TypeVar("_Word", bound=StrEnum)
-_Entry = TypeVar("_Entry", Rule, ExitProgram)
+_Entry = TypeVar("_Entry", Rule, ExitProgram, SocksEntry)
 
 
 @dataclass(frozen=True, slots=True)
 class _Section(Generic[_Entry]):
-    """A list of the document whose entries are numbered within an exit point."""
+    """A list of the document whose entries are numbered, within an exit point or all together."""
 
     name: str
     entry: str
@@ -60,6 +65,8 @@ class _Section(Generic[_Entry]):
     twice: str
     """Message for a number that is there already."""
     make: Callable[..., _Entry]
+    lists: frozenset[str] = frozenset()
+    """Fields that may be a list, which the check takes with blanks between its items."""
 
 
 _RULES = _Section(
@@ -79,6 +86,16 @@ _EXIT_PROGRAMS = _Section(
     number="number",
     twice="GWL0233",
     make=make_exit_program,
+)
+_SOCKS = _Section(
+    name="socks",
+    entry="A SOCKS entry",
+    fields=tuple(SOCKS_CHECKS),
+    required=("sequence",),
+    number="sequence",
+    twice="GWL0241",
+    make=make_socks_entry,
+    lists=frozenset({"servers"}),
 )
 
 
@@ -107,6 +124,7 @@ def parse(text: str, source: str = "") -> Policy:
         raw_sockets=_setting(sections.get("raw_sockets"), "raw_sockets", _check_raw_sockets, source)
         or RawSockets.REFUSE,
         exit_programs=_entries(sections.get("exit_programs"), _EXIT_PROGRAMS, source),
+        socks=_entries(sections.get("socks"), _SOCKS, source),
     )
 
 
@@ -155,14 +173,15 @@ def _entries(node: Node | None, section: _Section[_Entry], source: str) -> list[
     if not isinstance(node, Listing):
         raise placed(refusal("GWL0223", keyword=section.name, value=node, must="a list"), node.place, source)
     entries: list[_Entry] = []
-    lines: dict[tuple[ExitPoint, int], int] = {}
+    lines: dict[tuple[str, int], int] = {}
     for item in node.items:
         entry, place = _entry(item, section, source)
         number = getattr(entry, section.number)
-        key = (entry.exit_point, number)
+        exit_point = "" if isinstance(entry, SocksEntry) else entry.exit_point.value
+        key = (exit_point, number)
         if key in lines:
             error = refusal(
-                section.twice, keyword=section.number, value=number, exit_point=entry.exit_point, first_line=lines[key]
+                section.twice, keyword=section.number, value=number, exit_point=exit_point, first_line=lines[key]
             )
             raise placed(error, place, source)
         lines[key] = place[0]
@@ -176,14 +195,21 @@ def _entry(node: Node, section: _Section[_Entry], source: str) -> tuple[_Entry, 
     for name in section.required:
         if name not in fields:
             raise placed(refusal("GWL0229", keyword=name, value=""), node.place, source)
-    texts = {name: _text(value, name, source) for name, value in fields.items()}
+    texts = {name: _joined(value, name, section, source) for name, value in fields.items()}
     for name in _YES_NO_FIELDS & texts.keys():
         texts[name] = _TRUTH.get(texts[name].lower(), texts[name])
     try:
         return section.make(**texts), fields[section.number].place
     except PolicyError as error:
-        # Every field an entry is refused for was given: what is left at its default contradicts nothing.
-        raise placed(error, fields[str(error.values["keyword"])].place, source) from error
+        # A field an entry is refused for was given, or is one that the others need: then the entry is the place.
+        at = fields.get(str(error.values["keyword"]), node)
+        raise placed(error, at.place, source) from error
+
+
+def _joined(node: Node, name: str, section: _Section[_Entry], source: str) -> str:
+    if name in section.lists and isinstance(node, Listing):
+        return " ".join(_text(item, name, source) for item in node.items)
+    return _text(node, name, source)
 
 
 def _text(node: Node, name: str, source: str) -> str:
@@ -209,17 +235,21 @@ def _pairs(node: Node, what: str, known: tuple[str, ...], source: str) -> dict[s
     return found
 
 
-def render(policy: Policy) -> str:
+def render(policy: Policy, *, secrets: bool = False) -> str:
     """Write a policy.
 
     Fields at their default are left out, except the action and the settings: a rule that does not say what it does is
     easily misread.
     The ports of services are left out too: the system that makes a revision knows them.
+
+    Args:
+        policy: The policy; with passwords in clear, where they are to be written.
+        secrets: Whether passwords are written. Without, who reads the document has to find them elsewhere.
     """
-    return "\n".join(_lines(policy)) + "\n"
+    return "\n".join(_lines(policy, secrets=secrets)) + "\n"
 
 
-def _lines(policy: Policy) -> Iterator[str]:
+def _lines(policy: Policy, *, secrets: bool) -> Iterator[str]:
     yield f"greenwall: {VERSION}"
     yield ""
     yield "exit_points:"
@@ -237,14 +267,26 @@ def _lines(policy: Policy) -> Iterator[str]:
         yield "exit_programs:"
     for program in policy.exit_programs:
         yield from _entry_lines(program_fields(program), PROGRAM_DEFAULTS, frozenset())
+    if policy.socks:
+        yield ""
+        yield "socks:"
+    for entry in policy.socks:
+        password = {"password": entry.password.text if secrets else ""}
+        yield from _entry_lines({**socks_fields(entry), **password}, _SOCKS_DEFAULTS, _TYPE_WRITTEN)
 
 
 def _entry_lines(fields: Mapping[str, str], defaults: Mapping[str, object], always: frozenset[str]) -> Iterator[str]:
     start = "  - "
     for name, value in fields.items():
         if name in always or value != defaults.get(name):
-            yield f"{start}{name}: {value if value.isdecimal() and name != 'text' else _quoted(value)}"
+            yield f"{start}{name}: {_value(name, value)}"
             start = "    "
+
+
+def _value(name: str, value: str) -> str:
+    if name in _SOCKS.lists:
+        return f"[{', '.join(map(_quoted, value.split()))}]"
+    return value if value.isdecimal() and name not in _TEXTS else _quoted(value)
 
 
 def _quoted(value: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 
 from console.model.words import ExitPoint, Mode
-from console.policy.fields import check_text, check_word, refusal
+from console.policy.fields import check_text, check_word, refusal, whole_number
 from console.policy.rule import ExitProgram, Policy
 
 FIRST_NUMBER = 2
@@ -58,7 +58,7 @@ def check_program_number(value: str, keyword: str = "") -> str:
     Raises:
         PolicyError: Not a number from 2 to 2147483647.
     """
-    found = _whole(value, FIRST_NUMBER, LAST_NUMBER)
+    found = whole_number(value, FIRST_NUMBER, LAST_NUMBER)
     if found is None:
         raise refusal("GWL0231", keyword=keyword or "Program number", value=value, last=LAST_NUMBER)
     return found
@@ -75,18 +75,10 @@ def check_time_limit(value: str, keyword: str = "") -> str:
     Raises:
         PolicyError: Not a number from 1 to 60000.
     """
-    found = _whole(value, 1, LONGEST_TIME_LIMIT_MS)
+    found = whole_number(value, 1, LONGEST_TIME_LIMIT_MS)
     if found is None:
         raise refusal("GWL0232", keyword=keyword or "Time limit", value=value, longest=LONGEST_TIME_LIMIT_MS)
     return found
-
-
-def _whole(value: str, low: int, high: int) -> str | None:
-    if not (value.isascii() and value.isdigit()):
-        return None
-    digits = value.lstrip("0") or "0"
-    # Length first: int() refuses strings of thousands of digits with an error of its own.
-    return digits if len(digits) <= len(str(high)) and low <= int(digits) <= high else None
 
 
 PROGRAM_CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(

@@ -300,6 +300,15 @@ def check_text(value: str, keyword: str = "") -> str:
     return value
 
 
+def whole_number(value: str, low: int, high: int) -> str | None:
+    """Return the digits of a whole number without leading zeros; None for what is none between the two bounds."""
+    if not (value.isascii() and value.isdigit()):
+        return None
+    digits = value.lstrip("0") or "0"
+    # Length first: int() refuses strings of thousands of digits with an error of its own.
+    return digits if len(digits) <= len(str(high)) and low <= int(digits) <= high else None
+
+
 def check_sequence(value: str, keyword: str = "") -> str:
     """Check a sequence number, or ``*DFT`` for the default rule.
 

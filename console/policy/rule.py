@@ -1,11 +1,27 @@
-"""A socket rule, an exit program and the whole policy, as frozen values; every field in its canonical spelling."""
+"""A socket rule, an exit program, a SOCKS entry and the whole policy, as frozen values.
+
+Every field is in its canonical spelling.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from console.model.words import Action, Audit, ExitPoint, Fail, Mode, RawSockets, Udp, YesNo
+from console.model.words import (
+    Action,
+    Audit,
+    ExitPoint,
+    Fail,
+    Mode,
+    RawSockets,
+    SocksType,
+    SocksVersion,
+    Udp,
+    YesNo,
+)
+from console.policy.request import MAPPED
+from console.policy.secret import Secret
 
 ANY = "*ANY"
 """Special value of an address, port or program: matches everything."""
@@ -61,9 +77,59 @@ class ExitProgram:
     """At most 50 characters."""
 
 
+SOCKS_PORT = 1080
+"""Port of a SOCKS server that names none (IANA service ``socks``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocksServer:
+    """Where a SOCKS server is."""
+
+    host: str
+    """IPv4 or IPv6 address, or a name in lower case, which whoever connects looks up."""
+    port: int = SOCKS_PORT
+
+    def __str__(self) -> str:
+        """Return it as it is written: the port only where it is another, an IPv6 address then in brackets."""
+        if self.port == SOCKS_PORT:
+            return self.host
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class SocksEntry:
+    """Which way connections to some destinations take; built by `console.policy.socks_entries`.
+
+    Entries are tried in ascending sequence, the first that matches decides, and what none matches goes directly.
+    """
+
+    sequence: int
+    """1 to 99998."""
+    remote_address: str = ANY
+    """Destination, spelt as in a rule."""
+    remote_port: str = ANY
+    user: str = ALL
+    type: SocksType = SocksType.SOCKS
+    servers: tuple[SocksServer, ...] = ()
+    """Tried in this order until one answers; empty for *DIRECT, and only then."""
+    version: SocksVersion = SocksVersion.V5
+    user_id: str = ""
+    """Who the servers are told connects; empty: the user profile for versions 4 and 4A, nobody for 5."""
+    password: Secret = Secret()  # noqa: RUF009 -- frozen: nobody can change the one that entries share
+    """For version 5; empty with a user id: it was not imported and must be given before activation."""
+    time_limit_ms: int = 30_000
+    """1 to 600000; how long one server may take, from the connect to its last reply."""
+    text: str = ""
+    """At most 50 characters."""
+
+    def reaches(self, address: int) -> bool:
+        """Return whether the entry's servers can be asked for an address: those of versions 4 and 4A know IPv4 only."""
+        return self.type is SocksType.DIRECT or self.version is SocksVersion.V5 or address >> 32 == MAPPED >> 32
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Modes, rules, exit programs, settings and the meaning of service names, together: what a revision holds.
+    """Modes, rules, exit programs, SOCKS entries, settings and service names, together: what a revision holds.
 
     The three default rules are always among `rules`; rules are in ascending order of exit point and sequence.
     """
@@ -76,3 +142,5 @@ class Policy:
     raw_sockets: RawSockets = RawSockets.REFUSE
     exit_programs: tuple[ExitProgram, ...] = ()
     """In ascending order of exit point and number."""
+    socks: tuple[SocksEntry, ...] = ()
+    """In ascending order of sequence."""

@@ -14,10 +14,12 @@ from console.policy.checks import make_policy, services_used
 from console.policy.difference import Change, Subject, compare
 from console.policy.document import parse, render
 from console.policy.rule import Policy
+from console.policy.socks_entries import lacks_password
 from console.shell.files import read_text, write_private
 from console.shell.output import print_message, print_warning
 from console.store.engine import Store
 from console.store.revisions import active_policy, pending_policy, set_pending
+from console.store.secrets import seal_policy, unseal_policy
 from console.store.session import reading
 
 
@@ -45,17 +47,29 @@ def check(name: str) -> None:
 
 
 def _warnings(policy: Policy) -> list[Message]:
-    """Return what is allowed and yet worth a look: unknown services, rules that can never decide."""
-    ports = {name: service_port(name) for name in sorted(services_used(policy.rules))}
+    """Return what is allowed and yet worth a look: unknown services, lacking passwords, rules that can never decide."""
+    ports = {name: service_port(name) for name in sorted(services_used(policy.rules, policy.socks))}
     unknown = [
         message("GWL0125", service=name, sequence=rule.sequence, exit_point=rule.exit_point)
         for rule in policy.rules
         for name in sorted(services_used([rule]))
         if ports[name] is None
     ]
+    unknown += [
+        message("GWL0129", service=name, sequence=entry.sequence)
+        for entry in policy.socks
+        for name in services_used([], [entry])
+        if ports[name] is None
+    ]
     known = {name: port for name, port in ports.items() if port is not None}
     usable = [rule for rule in policy.rules if services_used([rule]) <= known.keys()]
-    return [*unknown, *shadowed_messages(make_policy(policy.modes, usable, known))]
+    return [*unknown, *_lacking(policy), *shadowed_messages(make_policy(policy.modes, usable, known))]
+
+
+def _lacking(policy: Policy) -> list[Message]:
+    """Return a message for each SOCKS entry whose password is missing, as it mostly is in a document."""
+    lacking = (entry for entry in policy.socks if lacks_password(entry))
+    return [message("GWL012A", sequence=entry.sequence, user_id=entry.user_id) for entry in lacking]
 
 
 def take_in(policy: Policy, name: str, context: Context) -> None:
@@ -72,17 +86,21 @@ def take_in(policy: Policy, name: str, context: Context) -> None:
 
     def work(inside: Context) -> Result:
         with inside.opened() as session:
-            changes = compare(pending_policy(session), policy)
+            before = pending_policy(session)
+            new = seal_policy(inside.store.location, policy, before.socks)
+            changes = compare(before, new)
             if changes:
-                set_pending(session, policy)
+                set_pending(session, new)
         for change in changes:
             _record(inside, change)
         told = summary(changes) if changes else "nothing changed"
         done = message("GWL0011", path=name, count=len(policy.rules), changes=told)
-        return Result(messages=(done,), changed=bool(changes))
+        return Result(messages=(done, *_lacking(new)), changed=bool(changes))
 
-    for done in run_audited(f"greenwall policy import {name}", context, work).messages:
-        print_message(done)
+    done, *warnings = run_audited(f"greenwall policy import {name}", context, work).messages
+    print_message(done)
+    for warning in warnings:
+        print_warning(warning)
 
 
 def _record(context: Context, change: Change) -> None:
@@ -96,16 +114,24 @@ def _record(context: Context, change: Change) -> None:
     )
 
 
-def put_out(name: str, store: Store, *, active: bool) -> None:
+def put_out(name: str, store: Store, *, active: bool, secrets: bool = False) -> None:
     """Write the pending or the active policy as a document.
 
+    Args:
+        name: Of the file.
+        store: The store.
+        active: Whether the active policy is wanted.
+        secrets: Whether passwords are written, too, in clear.
+
     Raises:
-        StoreError: The store cannot be read.
+        StoreError: The store cannot be read, or its passwords cannot.
         UsageError: The file cannot be written.
     """
     with reading(store) as session:
         policy = active_policy(session)[1] if active else pending_policy(session)
-    write_private(name, render(replace(policy, modes=dict(policy.modes))))
+    if secrets:
+        policy = unseal_policy(store.location, policy)
+    write_private(name, render(replace(policy, modes=dict(policy.modes)), secrets=secrets))
     if name != "-":
         which = "active" if active else "pending"
         print_message(message("GWL0012", path=name, count=len(policy.rules), which=which))

@@ -1,4 +1,4 @@
-"""The names of the sockets, locks and spools beside a store; opens none of them, and needs no database to name them."""
+"""The names of what lies beside a store: sockets, locks, spools, the key; opens none, and needs no database."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ class Location:
     def open_lock(self) -> Path:
         """Return the file that is held locked while the store is made or upgraded."""
         return self.directory / f"{self.name}.open.lock"
+
+    @property
+    def key(self) -> Path:
+        """Return the file of the key that the passwords in the store are encrypted with."""
+        return self.directory / f"{self.name}.key"
 
     @property
     def spool(self) -> Path:

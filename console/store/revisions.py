@@ -18,6 +18,7 @@ from console.store.exit_points import get_modes, set_modes
 from console.store.exit_programs import list_exit_programs, replace_exit_programs
 from console.store.rules import list_rules, replace_rules
 from console.store.settings import Settings, get_settings, set_settings
+from console.store.socks_entries import list_socks_entries, replace_socks_entries
 
 
 def active_number(session: Session) -> int:
@@ -36,7 +37,7 @@ def active_policy(session: Session) -> tuple[int, Policy]:
 
 
 def revision_policy(session: Session, number: int) -> Policy:
-    """Return the policy that a revision holds.
+    """Return the policy that a revision holds, with its passwords sealed.
 
     What a revision of an older Greenwall does not say is what that Greenwall did: the defaults of `Policy`.
 
@@ -61,19 +62,21 @@ def pending_policy(session: Session) -> Policy:
         udp=settings.udp,
         raw_sockets=settings.raw_sockets,
         exit_programs=tuple(list_exit_programs(session)),
+        socks=tuple(list_socks_entries(session)),
     )
 
 
 def set_pending(session: Session, policy: Policy) -> None:
-    """Make a checked policy the pending one, whole."""
+    """Make a checked policy the pending one, whole; its passwords are sealed (`console.store.secrets`)."""
     replace_rules(session, policy.rules)
     set_modes(session, policy.modes)
     set_settings(session, Settings(policy.udp, policy.raw_sockets))
     replace_exit_programs(session, policy.exit_programs)
+    replace_socks_entries(session, policy.socks)
 
 
 def count_changes(session: Session) -> int:
-    """Count what activating would change: rules and exit programs added, changed or removed, modes, settings."""
+    """Count what activating would change: rules, exit programs, SOCKS entries, modes, settings."""
     _, active = active_policy(session)
     return len(compare(active, pending_policy(session)))
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from console.model.journal import JournalEntry, Receiver
 from console.model.outbox import AuditOutbox
-from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings
+from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
 from console.model.tables import METADATA, TABLES
@@ -32,6 +32,19 @@ RULE = {
     "text": "",
 }
 PROGRAM = {"exit_point": "*ACCEPT", "number": 2, "program": "site:ask", "time_limit_ms": 1000, "text": ""}
+SOCKS = {
+    "sequence": 10,
+    "remote_address": "*ANY",
+    "remote_port": "*ANY",
+    "user": "*ALL",
+    "type": "*SOCKS",
+    "servers": "proxy.example",
+    "version": "5",
+    "user_id": "",
+    "sealed_password": "",
+    "time_limit_ms": 30_000,
+    "text": "",
+}
 SETTINGS = {"id": 1, "udp": "*IGNORE", "raw_sockets": "*REFUSE"}
 REVISION = {"number": 1, "made_at": NOW, "made_by": "OPER", "text": "", "document": "{}"}
 ENTRY = {
@@ -93,6 +106,10 @@ CASES = [
     (PendingExitProgram, PROGRAM, {"number": 2**31}),
     (PendingExitProgram, PROGRAM, {"time_limit_ms": 0}),
     (PendingExitProgram, PROGRAM, {"program": "x" * 129}),
+    (PendingSocksEntry, SOCKS, {"sequence": 99_999}),
+    (PendingSocksEntry, SOCKS, {"version": "6"}),
+    (PendingSocksEntry, SOCKS, {"type": "SOCKS"}),
+    (PendingSocksEntry, SOCKS, {"time_limit_ms": 0}),
     (PendingSettings, SETTINGS, {"udp": "*MAYBE"}),
     (PendingSettings, SETTINGS, {"id": 2}),
     (Revision, REVISION, {"made_at": NAIVE}),

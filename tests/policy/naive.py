@@ -66,3 +66,14 @@ def port(value, number, services):
         return True
     low, _, high = str(services.get(value, value)).partition("-")
     return int(low) <= number <= int(high or low)
+
+
+def route(policy, request):
+    for entry in sorted(policy.socks, key=lambda entry: entry.sequence):
+        if (
+            user(entry.user, request)
+            and address(entry.remote_address, request.remote_address)
+            and port(entry.remote_port, request.remote_port, policy.services)
+        ):
+            return entry
+    return None

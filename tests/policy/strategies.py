@@ -11,6 +11,7 @@ from console.policy.checks import make_policy, make_rule
 from console.policy.exit_programs import make_exit_program
 from console.policy.fields import MAX_ADDRESS, address_intervals
 from console.policy.request import Request
+from console.policy.socks_entries import make_socks_entry
 
 SERVICES = {"https": 443, "ssh": 22}
 USERS = ["*ALL", "ALICE", "AL*", "A*", "BOB", "%WHEEL", "%ADM"]
@@ -86,6 +87,36 @@ exit_programs = st.lists(
 )
 
 
+PASSWORD = "pa: 'ss' \"w\\"
+"""Always the same one: what differs between two policies is told, but not which password was the earlier."""
+
+
+@st.composite
+def socks_entries(draw, sequence):
+    given = {
+        "sequence": sequence,
+        "remote_address": draw(addresses),
+        "remote_port": draw(ports),
+        "user": draw(mostly("*ALL", USERS)),
+        "text": draw(st.sampled_from(["", "12", "Grün: *ja*"])),
+    }
+    if draw(st.booleans()):
+        return make_socks_entry(**given, type="direct")
+    given["servers"] = draw(st.sampled_from(["proxy.example", "10.0.0.1 [2001:db8::1]:9050", "::1 a:1 b"]))
+    given["time_limit_ms"] = draw(st.sampled_from([1, 30_000, 600_000]))
+    if ":" not in given["remote_address"] and draw(st.booleans()):
+        user_id = draw(st.sampled_from(["", "anna"]))
+        return make_socks_entry(**given, version=draw(st.sampled_from(["4", "4A"])), user_id=user_id)
+    login = draw(st.sampled_from([{}, {"user_id": "007", "password": PASSWORD}]))
+    return make_socks_entry(**given, **login)
+
+
+@st.composite
+def socks_lists(draw):
+    sequences = draw(st.lists(st.integers(1, 99998), unique=True, max_size=6))
+    return [draw(socks_entries(sequence)) for sequence in sequences]
+
+
 @st.composite
 def policies(draw):
     sequences = draw(st.lists(st.integers(1, 99998), unique=True, max_size=12))
@@ -101,6 +132,7 @@ def policies(draw):
         udp=draw(st.sampled_from(Udp)),
         raw_sockets=draw(st.sampled_from(RawSockets)),
         exit_programs=draw(exit_programs),
+        socks=draw(socks_lists()),
     )
 
 

@@ -11,6 +11,7 @@ from console.policy.checks import make_policy, make_rule
 from console.policy.difference import Change, Kind, Subject, compare
 from console.policy.exit_programs import make_exit_program
 from console.policy.rule import Policy
+from console.policy.socks_entries import make_socks_entry
 from tests.policy.strategies import policies
 
 
@@ -23,6 +24,10 @@ RULE = (Subject.RULE, "*CONNECT")
 
 def program(number, **fields):
     return make_exit_program(**{"exit_point": "*ACCEPT", "number": number, "program": "site:ask", **fields})
+
+
+def socks(sequence, **fields):
+    return make_socks_entry(**{"sequence": sequence, "servers": "proxy.example", **fields})
 
 
 def test_an_added_rule_says_what_it_does():
@@ -70,6 +75,28 @@ def test_exit_programs_are_told_by_their_numbers():
         Change(Kind.CHANGED, "*ACCEPT program 3", "time_limit_ms 1000", "time_limit_ms 50", *named),
         Change(Kind.ADDED, "*ACCEPT program 4", "", "program site:ask, time_limit_ms 1000, text x", *named),
     )
+
+
+def test_socks_entries_are_told_by_their_numbers_and_never_by_their_passwords():
+    old = make_policy({}, [], socks=[socks(10), socks(20, user_id="anna", password="old1"), socks(30)])
+    direct = make_socks_entry(sequence=40, type="direct", remote_address="10.0.0.0/8")
+    changed = socks(20, user_id="anna", password="new2")
+    new = make_policy({}, [], socks=[socks(10, servers="a b:9"), changed, direct])
+    named = (Subject.SOCKS_ENTRY, "")
+    assert compare(old, new) == (
+        Change(Kind.CHANGED, "SOCKS entry 10", "servers proxy.example", "servers a b:9", *named),
+        Change(Kind.CHANGED, "SOCKS entry 20", "password *SET", "password another", *named),
+        Change(Kind.REMOVED, "SOCKS entry 30", "remote_address *ANY, type *SOCKS, servers proxy.example", "", *named),
+        Change(Kind.ADDED, "SOCKS entry 40", "", "remote_address 10.0.0.0/8, type *DIRECT", *named),
+    )
+
+
+def test_a_password_that_is_new_or_gone_is_told():
+    without, with_one = (
+        make_policy({}, [], socks=[socks(10, user_id="anna", **said)]) for said in ({}, {"password": "x"})
+    )
+    (change,) = compare(without, with_one)
+    assert (change.before, change.after) == ("password *MISSING", "password *SET")
 
 
 def test_the_ports_of_services_are_no_change():

@@ -14,8 +14,9 @@ from console.model.words import ExitPoint, Mode
 from console.policy import nodes
 from console.policy.checks import make_policy, make_rule
 from console.policy.document import parse, render
+from console.policy.secret import NO_SECRET
 from console.resources import data_path
-from tests.policy.strategies import policies
+from tests.policy.strategies import PASSWORD, policies
 
 
 def refused(text, source=""):
@@ -28,9 +29,18 @@ def refused(text, source=""):
 @settings(max_examples=200, deadline=None)
 @given(policy=policies())
 def test_what_is_written_is_read_back(policy):
-    text = render(policy)
+    text = render(policy, secrets=True)
     assert parse(text) == replace(policy, services={})
-    assert render(parse(text)) == text
+    assert render(parse(text), secrets=True) == text
+
+
+@settings(max_examples=100, deadline=None)
+@given(policy=policies())
+def test_what_is_written_without_passwords_lacks_only_them(policy):
+    text = render(policy)
+    without = tuple(replace(entry, password=NO_SECRET) for entry in policy.socks)
+    assert PASSWORD not in text
+    assert parse(text) == replace(policy, services={}, socks=without)
 
 
 @settings(max_examples=300, deadline=None)

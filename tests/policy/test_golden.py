@@ -4,7 +4,11 @@
 
     # expect connect user=ALICE groups=WHEEL,ADM program=/usr/bin/curl remote=192.0.2.1:443 -> *REJECTED 40
 
-An IPv6 address stands in brackets. ``fail-NNN-what.in`` is refused with exactly the message in its ``.ok``.
+An IPv6 address stands in brackets. ``# route`` lines say which SOCKS entry a connection is to take::
+
+    # route user=ALICE remote=192.0.2.1:443 -> 20
+
+``fail-NNN-what.in`` is refused with exactly the message in its ``.ok``.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ GOLDEN = Path(__file__).parent / "golden"
 GOOD = sorted(path for path in GOLDEN.glob("*.in") if not path.name.startswith("fail-"))
 BAD = sorted(GOLDEN.glob("fail-*.in"))
 EXPECT = re.compile(r"^# expect (?P<point>\w+) ?(?P<words>.*?) ?-> (?P<outcome>\S+) (?P<sequence>\d+)$", re.MULTILINE)
+ROUTE = re.compile(r"^# route (?P<words>.*?) -> (?P<sequence>\d+|direct)$", re.MULTILINE)
 SERVICES = {"https": 443, "ssh": 22}
 
 
@@ -64,6 +69,18 @@ def test_a_document_decides_as_it_expects(path):
         answer = compiled.decide(asked)
         assert (answer.outcome.value, answer.sequence) == (line_["outcome"], int(line_["sequence"])), line_[0]
         assert explain(policy, asked).decision == answer
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_a_document_routes_as_it_expects(path):
+    text = path.read_text(encoding="utf-8")
+    compiled = compile_policy(replace(parse(text), services=SERVICES))
+    expected = list(ROUTE.finditer(text))
+    assert len(expected) == text.count("# route")
+    for line_ in expected:
+        asked = request("connect", line_["words"])
+        entry = compiled.route(asked.user, asked.groups, asked.remote_address, asked.remote_port)
+        assert ("direct" if entry is None else str(entry.sequence)) == line_["sequence"], line_[0]
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)

@@ -18,6 +18,7 @@ from console.store.exit_programs import list_exit_programs
 from console.store.revisions import active_policy, count_changes, pending_policy
 from console.store.session import reading
 from console.store.settings import Settings, get_settings
+from console.store.socks_entries import list_socks_entries
 from console.store.sqlite import mark_file
 
 RULE = {
@@ -65,6 +66,7 @@ def test_store_of_the_first_version_keeps_its_rules_and_has_the_settings_it_acte
         assert set(pending.modes.values()) == {Mode.MONITOR}
         assert get_settings(session) == Settings(Udp.IGNORE, RawSockets.REFUSE)
         assert list_exit_programs(session) == []
+        assert list_socks_entries(session) == []
     store.close()
 
 
@@ -73,5 +75,6 @@ def test_revision_of_the_first_version_is_read_with_the_settings_it_acted_by(fir
     with reading(store) as session:
         number, policy = active_policy(session)
         assert (number, policy.udp, policy.raw_sockets, policy.exit_programs) == (1, "*IGNORE", "*REFUSE", ())
+        assert policy.socks == ()
         assert count_changes(session) == 4
     store.close()

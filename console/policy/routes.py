@@ -1,0 +1,66 @@
+"""Compiled SOCKS entries: which of them a connection takes.
+
+The same bit vectors as those of the rules (`console.policy.vectors`); `console.policy.decide` says why. Without any
+entry there is no table, and all that a call costs is the look whether there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from console.policy.fields import address_intervals, port_interval
+from console.policy.rule import ALL, SocksEntry
+from console.policy.vectors import Names, Ranges
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Routes:
+    """SOCKS entries ready to be asked; made by `compile_routes`.
+
+    Threads: Any.
+    """
+
+    entries: tuple[SocksEntry, ...]
+    """The one that is tried last first; bit i of a set of entries stands for number i here."""
+    users: Names
+    addresses: Ranges
+    ports: Ranges
+
+    @property
+    def uses_groups(self) -> bool:
+        """Whether the groups of who connects must be known."""
+        return self.users.uses_groups
+
+    def route(self, user: str, groups: frozenset[str], address: int, port: int) -> SocksEntry | None:
+        """Return the first entry that matches a connection; None for none: it goes directly.
+
+        Args:
+            user: User profile in upper case.
+            groups: Group names in upper case; may be empty when no entry names a group.
+            address: Destination, in the one 128-bit space of `console.policy.request`.
+            port: Destination port, in host order.
+        """
+        found = self.ports.at(port) & self.addresses.at(address) & self.users.of(user, groups)
+        return self.entries[found.bit_length() - 1] if found else None
+
+
+def compile_routes(entries: Iterable[SocksEntry], services: Mapping[str, int]) -> Routes | None:
+    """Compile SOCKS entries; None when there are none.
+
+    Args:
+        entries: Checked.
+        services: Port of each service name that an entry uses.
+
+    Raises:
+        PolicyError: A service name has no port.
+    """
+    last_first = tuple(sorted(entries, key=lambda entry: entry.sequence, reverse=True))
+    if not last_first:
+        return None
+    return Routes(
+        entries=last_first,
+        users=Names((entry.user for entry in last_first), special=ALL, groups=True),
+        addresses=Ranges([address_intervals(entry.remote_address) for entry in last_first]),
+        ports=Ranges([(port_interval(entry.remote_port, services),) for entry in last_first]),
+    )
