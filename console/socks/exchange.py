@@ -18,7 +18,7 @@ From each of them but DONE a failure leads to ERROR, and from there nothing lead
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import ClassVar, NamedTuple
 
 from console.errors import SocksError
@@ -27,7 +27,7 @@ from console.socks.refusals import AFTER_BIND, REPLIES_4, REPLIES_5, Reason, fai
 from console.socks.words import NOWHERE, Command, Place, Reply, Server, Version, WireError
 
 
-class State(Enum):
+class State(IntEnum):
     """What an exchange waits for."""
 
     METHOD = auto()
@@ -46,7 +46,7 @@ class State(Enum):
     """Nothing: the socket is of no use."""
 
 
-class Event(Enum):
+class Event(IntEnum):
     """What moves an exchange."""
 
     NO_AUTHENTICATION = auto()
@@ -122,12 +122,12 @@ class Exchange:
         "_destination",
         "_dialect",
         "_offered",
-        "_outgoing",
         "_received",
         "_request",
         "_server",
         "_wanted",
         "bound",
+        "outgoing",
         "peer",
         "state",
     )
@@ -154,35 +154,32 @@ class Exchange:
         CONNECT, where the server connects from, or whatever it says."""
         self.peer = NOWHERE
         """Who has come, after BIND's second reply."""
+        self.outgoing = b""
+        """What is to be sent before anything is received."""
         self._authentication = b""
         if server.version is Version.FIVE:
             self._request = version5.encode_request(server, command, destination)
             if server.password is not None:
                 self._authentication = version5.encode_authentication(server, destination)
             self._offered = version5.methods(server)
-            self._outgoing = version5.encode_greeting(self._offered)
+            self.outgoing = version5.encode_greeting(self._offered)
             self.state = State.METHOD
             self._wanted = version5.METHOD_SIZE
         else:
             self._request = b""
             self._offered = b""
-            self._outgoing = version4.encode_request(server, command, destination)
+            self.outgoing = version4.encode_request(server, command, destination)
             self.state = State.REPLY
             self._wanted = version4.REPLY_SIZE
 
-    @property
-    def outgoing(self) -> bytes:
-        """What is to be sent before anything is received."""
-        return self._outgoing
-
     def sent(self, count: int) -> None:
         """Say that the first octets of `outgoing` have been sent."""
-        self._outgoing = self._outgoing[count:]
+        self.outgoing = self.outgoing[count:]
 
     @property
     def wanted(self) -> int:
         """How many octets may be received; 0 while there are some to be sent, and in a state of `RESTING`."""
-        return 0 if self._outgoing else self._wanted
+        return 0 if self.outgoing else self._wanted
 
     def receive(self, octets: bytes) -> None:
         """Take what was received.
@@ -228,7 +225,7 @@ class Exchange:
         failed_in = self.state
         self._move(Event.FAILED)
         self._expect(0)
-        self._outgoing = self._authentication = b""
+        self.outgoing = self._authentication = b""
         if failed_in in (State.BOUND, State.INBOUND):
             reason, number = _AFTER_BIND.get(reason, reason), AFTER_BIND
         elif failed_in is State.REPLY and reason is Reason.SILENT and self._offered:
@@ -238,11 +235,11 @@ class Exchange:
     def _move(self, event: Event) -> None:
         state = TRANSITIONS.get((self.state, event))
         if state is None:
-            raise ValueError(f"{event} in {self.state}")
+            raise ValueError(f"{event!r} in {self.state!r}")
         self.state = state
 
     def _expect(self, wanted: int, outgoing: bytes = b"") -> None:
-        self._received, self._wanted, self._outgoing = b"", wanted, outgoing
+        self._received, self._wanted, self.outgoing = b"", wanted, outgoing
 
     def _read_method(self) -> None:
         method = version5.parse_method(self._received)
