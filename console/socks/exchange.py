@@ -86,7 +86,9 @@ _WAITED_FOR: Mapping[State, str] = {
     State.INBOUND: "an inbound connection",
 }
 """State -> what a message says that was waited for."""
-_AFTER_BIND: Mapping[Reason, Reason] = {Reason.SILENT: Reason.NOBODY_CAME, Reason.CLOSED: Reason.NOBODY_CAME}
+_ONCE_GREETED: Mapping[Reason, Reason] = {Reason.SILENT: Reason.NO_REPLY, Reason.CLOSED: Reason.HUNG_UP}
+"""What says nothing against the server any more after it has answered a greeting, which version 4 has none of."""
+_ONCE_BOUND: Mapping[Reason, Reason] = {Reason.SILENT: Reason.NOBODY_CAME, Reason.CLOSED: Reason.NOBODY_CAME}
 """What is no fault of the server once it has bound: it may give up waiting, and say so or not."""
 _SHOWN_OCTETS = 16
 """Of what was no answer; enough to recognize who spoke."""
@@ -227,9 +229,9 @@ class Exchange:
         self._expect(0)
         self.outgoing = self._authentication = b""
         if failed_in in (State.BOUND, State.INBOUND):
-            reason, number = _AFTER_BIND.get(reason, reason), AFTER_BIND
-        elif failed_in is State.REPLY and reason is Reason.SILENT and self._offered:
-            reason = Reason.NO_REPLY  # it has answered the greeting
+            reason, number = _ONCE_BOUND.get(reason, reason), AFTER_BIND
+        elif failed_in is State.REPLY and self._server.version is Version.FIVE:
+            reason = _ONCE_GREETED.get(reason, reason)
         return failure(reason, self._server.label, self._destination, detail or _WAITED_FOR[failed_in], number)
 
     def _move(self, event: Event) -> None:

@@ -35,6 +35,8 @@ class Reason(StrEnum):
     SILENT = "silent"
     NO_REPLY = "no reply"
     """It has answered before; what takes long is probably its own connect."""
+    HUNG_UP = "hung up"
+    """It has answered before; OpenSSH says "no" in this way."""
     CLOSED = "closed"
     GARBAGE = "garbage"
     NO_METHOD = "no method"
@@ -91,6 +93,7 @@ REFUSALS: Mapping[Reason, Refusal] = {
     Reason.NO_COMMAND: Refusal(errno.EOPNOTSUPP, "GWL0810", False),
     Reason.NO_ADDRESS_TYPE: Refusal(errno.ENETUNREACH, "GWL0811", False),
     Reason.NO_REPLY: Refusal(errno.ETIMEDOUT, "GWL0818", False),
+    Reason.HUNG_UP: Refusal(errno.ECONNREFUSED, "GWL0819", False),
     # What cannot be asked for in the version spoken.
     Reason.BAD_NAME: Refusal(errno.EHOSTUNREACH, "GWL0812", False),
     Reason.NO_NAMES: Refusal(errno.EHOSTUNREACH, "GWL0813", False),
