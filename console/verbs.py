@@ -30,6 +30,9 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(journal_app, name="journal")
 
 FileName = Annotated[str, typer.Argument(metavar="FILE", help="A hyphen stands for standard input or output.")]
+SourceFormat = Annotated[
+    str, typer.Option("--from", metavar="FORMAT", help="FILE is another program's: proxychains or socks.conf.")
+]
 
 
 def _print_version(wanted: bool) -> None:
@@ -147,9 +150,9 @@ def cl(
 @app.command()
 def show(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(help="rules, exit-points, policy, journal, jobs, coverage or workers")],
+    subject: Annotated[str, typer.Argument(help="rules, exit-points, socks, policy, journal, jobs, coverage or workers")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, an object a line.")] = False,
-    active: Annotated[bool, typer.Option("--active", help="Rules that decide now, not the pending ones.")] = False,
+    active: Annotated[bool, typer.Option("--active", help="What is in force now, not what is pending.")] = False,
     last: Annotated[
         str, typer.Option(metavar="NUMBER", help="How many journal entries, from the newest; 0 for all.")
     ] = "0",
@@ -167,8 +170,13 @@ def show(
 
 
 @policy_app.command("check")
-def check_policy(file: FileName) -> int:
-    """Check a policy file; needs no store."""
+def check_policy(file: FileName, source: SourceFormat = "") -> int:
+    """Check a policy file; needs no store. With --from, say what cannot be carried over from another program's file."""
+    if source:
+        from console.shell.carry_over import check_foreign
+
+        check_foreign(file, source)
+        return DONE
     from console.shell.policy_file import check
 
     check(file)
@@ -176,9 +184,23 @@ def check_policy(file: FileName) -> int:
 
 
 @policy_app.command("import")
-def import_policy(context: typer.Context, file: FileName) -> int:
-    """Make a policy file the pending policy, whole or not at all."""
+def import_policy(context: typer.Context, file: FileName, source: SourceFormat = "") -> int:
+    """Make a policy file the pending policy, whole or not at all.
+
+    With --from, FILE is the configuration of proxychains (proxychains.conf) or of Dante's client (socks.conf): its
+    proxies and routes replace the SOCKS entries of the pending policy, and rules, modes and settings stay. What cannot
+    be carried over is named with its line. A file is refused if connections that it sends through a proxy would then be
+    made directly.
+    """
     from console.shell.operator import shell_context
+
+    if source:
+        from console.shell.carry_over import read_foreign, take_in_entries
+
+        carried = read_foreign(file, source)
+        with _store(context.obj) as store:
+            take_in_entries(carried, file, source, shell_context(store))
+        return DONE
     from console.shell.policy_file import read_policy, take_in
 
     policy = read_policy(file)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from console.commands.audit import GR_TYPES, record
 from console.commands.definition import Context, Result
@@ -63,10 +64,10 @@ def _warnings(policy: Policy) -> list[Message]:
     ]
     known = {name: port for name, port in ports.items() if port is not None}
     usable = [rule for rule in policy.rules if services_used([rule]) <= known.keys()]
-    return [*unknown, *_lacking(policy), *shadowed_messages(make_policy(policy.modes, usable, known))]
+    return [*unknown, *lacking_passwords(policy), *shadowed_messages(make_policy(policy.modes, usable, known))]
 
 
-def _lacking(policy: Policy) -> list[Message]:
+def lacking_passwords(policy: Policy) -> list[Message]:
     """Return a message for each SOCKS entry whose password is missing, as it mostly is in a document."""
     lacking = (entry for entry in policy.socks if lacks_password(entry))
     return [message("GWL012A", sequence=entry.sequence, user_id=entry.user_id) for entry in lacking]
@@ -85,22 +86,60 @@ def take_in(policy: Policy, name: str, context: Context) -> None:
     """
 
     def work(inside: Context) -> Result:
-        with inside.opened() as session:
-            before = pending_policy(session)
-            new = seal_policy(inside.store.location, policy, before.socks)
-            changes = compare(before, new)
-            if changes:
-                set_pending(session, new)
-        for change in changes:
-            _record(inside, change)
-        told = summary(changes) if changes else "nothing changed"
-        done = message("GWL0011", path=name, count=len(policy.rules), changes=told)
-        return Result(messages=(done, *_lacking(new)), changed=bool(changes))
+        taken = make_pending(inside, lambda _: policy)
+        done = message("GWL0011", path=name, count=len(policy.rules), changes=taken.told)
+        return Result(messages=(done, *lacking_passwords(taken.policy)), changed=taken.changed)
 
-    done, *warnings = run_audited(f"greenwall policy import {name}", context, work).messages
+    run_import(f"greenwall policy import {name}", context, work)
+
+
+def run_import(command: str, context: Context, work: Callable[[Context], Result]) -> None:
+    """Do an import as one audited act, and print what it says: what was done, then warnings.
+
+    Args:
+        command: As it stands in the journal.
+        context: What the change may use.
+        work: Makes the change; its first message says what was done.
+
+    Raises:
+        StoreError: The store cannot be written; the pending policy is as it was.
+    """
+    done, *warnings = run_audited(command, context, work).messages
     print_message(done)
     for warning in warnings:
         print_warning(warning)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A pending policy that was made by `make_pending`."""
+
+    before: Policy
+    policy: Policy
+    told: str
+    """What changed, for people."""
+    changed: bool
+
+
+def make_pending(inside: Context, made: Callable[[Policy], Policy]) -> Pending:
+    """Put a policy in the place of the pending one, and record each change.
+
+    Args:
+        inside: Of the audited act.
+        made: Returns the new policy, its passwords in clear, from the pending one.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    with inside.opened() as session:
+        before = pending_policy(session)
+        new = seal_policy(inside.store.location, made(before), before.socks)
+        changes = compare(before, new)
+        if changes:
+            set_pending(session, new)
+    for change in changes:
+        _record(inside, change)
+    return Pending(before, new, summary(changes) if changes else "nothing changed", bool(changes))
 
 
 def _record(context: Context, change: Change) -> None:
