@@ -35,6 +35,8 @@ _LENGTH_MASK = 0x00FF_FFFF
 _PADDING = tuple(b"\0" * (-length % SEAL.size) for length in range(SEAL.size))
 _LONGEST_USER, _LONGEST_PROGRAM, _LONGEST_TEXT = 256, 4096, 2048
 """Octets. The second is PATH_MAX; the journal takes no more of either."""
+_LONGEST_SERVER = 512
+"""Octets; a name has 253 at most."""
 _NUMBER_END, _COUNT_END = 2**62, 2**31
 """What the columns of the journal hold."""
 
@@ -67,6 +69,8 @@ class Decided(NamedTuple):
     remote: Endpoint
     decision_us: int
     text: str
+    socks_server: str = ""
+    """Host and port of the one that it went through, or that failed; empty for a call that went directly."""
 
 
 class Totals(NamedTuple):
@@ -108,17 +112,20 @@ class Event(NamedTuple):
 
 def pack(number: int, totals: tuple[int, int, int], decided: Decided) -> bytes:
     """Return a decision's record but for its seal. It stands in the way of every supervised call, and is quick."""
-    at_ns, exit_point, decision, revision, (user, program, process), local, remote, decision_us, text = decided
+    (
+        at_ns, exit_point, decision, revision, (user, program, process), local, remote, decision_us, text, socks_server,
+    ) = decided  # fmt: skip
     all_decided, all_refused, all_us = totals
     names, user_length, program_length = _names(user, program)
     text_octets = text.encode("utf-8", "surrogateescape")[:_LONGEST_TEXT] if text else b""
+    server_octets = socks_server.encode()[:_LONGEST_SERVER] if socks_server else b""
     head = _HEAD.pack(
         number, at_ns, all_decided, all_refused, all_us, decision.sequence, revision, process, decision_us,
         local[0].to_bytes(16, "big"), remote[0].to_bytes(16, "big"), local[1], remote[1],
         _EXIT_POINT_CODES[exit_point], _OUTCOME_CODES[decision.outcome],
-        user_length, program_length, 0, len(text_octets),
+        user_length, program_length, len(server_octets), len(text_octets),
     )  # fmt: skip
-    body = head + names + text_octets
+    body = head + names + server_octets + text_octets
     return body + _PADDING[len(body) & 7]
 
 

@@ -49,6 +49,9 @@ class Recorder(Protocol):
     def turn_away(self) -> None:
         """Count a call that was refused because nothing can be kept."""
 
+    def note(self, text: str) -> None:
+        """Keep something else that belongs into the journal."""
+
 
 class Asker(Protocol):
     """Asks exit programs; see `console.enforcement.guard.exit_programs`."""
@@ -190,7 +193,7 @@ class Supervisor:
         """
         if policy.uses_programs or policy.has_exit_programs:
             self.identify(attempt, program_decides=True)
-        groups = self._groups(attempt) if policy.uses_groups else _NO_GROUPS
+        groups = self.groups(attempt) if policy.uses_groups else _NO_GROUPS
         who = attempt.who
         decision = policy.decide(Request(attempt.exit_point, who.user, groups, who.program, *local, *remote))
         if policy.has_exit_programs:
@@ -207,7 +210,7 @@ class Supervisor:
         Raises:
             CallerGone, Undecidable: Its groups cannot be found out.
         """
-        groups = self._groups(attempt) if policy.uses_groups else _NO_GROUPS
+        groups = self.groups(attempt) if policy.uses_groups else _NO_GROUPS
         who = attempt.who
         return bool(policy.decide(Request(attempt.exit_point, who.user, groups, who.program, *local, *remote)).errno)
 
@@ -224,7 +227,13 @@ class Supervisor:
         is_waiting = partial(self.backend.is_waiting, attempt.call)
         return self.exit_programs.decide(policy, attempt, decision, local, remote, is_waiting)
 
-    def _groups(self, attempt: Attempt) -> frozenset[str]:
+    def groups(self, attempt: Attempt) -> frozenset[str]:
+        """Return the groups of a caller, in upper case.
+
+        Raises:
+            CallerGone: The caller has ended.
+            Undecidable: They cannot be read.
+        """
         try:
             return frozenset(self.names.group(number) for number in identity.group_numbers(attempt.caller))
         except (FileNotFoundError, ProcessLookupError) as error:
@@ -242,10 +251,12 @@ class Supervisor:
         error_number: int = 0,
         *,
         text: str = "",
+        socks_server: str = "",
     ) -> None:
         """Hand a decision on to the journal, which keeps it if its rule wants it there."""
         if error_number not in _NO_FAILURE:
-            text = errno.errorcode.get(error_number, str(error_number))
+            name = errno.errorcode.get(error_number, str(error_number))
+            text = f"{name}; {text}" if text else name
         if decision.text:
             text = f"{decision.text}; {text}" if text else decision.text
         self.recorder.record(
@@ -259,6 +270,7 @@ class Supervisor:
                 remote,
                 attempt.decision_us,
                 text,
+                socks_server,
             )
         )
 

@@ -50,6 +50,7 @@ class Setting:
         self.kernel = FakeBackend()
         self.recorded = []
         self.turned_away = 0
+        self.notes = []
         self.supervisor = Supervisor(self.kernel, policy(*rules, modes=modes, **settings), self)
         self.waiting = []
         self.woken = []
@@ -80,6 +81,9 @@ class Setting:
 
     def turn_away(self):
         self.turned_away += 1
+
+    def note(self, text):
+        self.notes.append(text)
 
     @property
     def outcomes(self):
