@@ -274,6 +274,19 @@ def local_sockaddr(descriptor: int) -> bytes:
     return bytes(scratch.octets[: scratch.length.value])
 
 
+def peer_sockaddr(descriptor: int) -> bytes:
+    """Return the address a socket is connected to (getpeername(2)).
+
+    Raises:
+        OSError: ENOTCONN and the like.
+    """
+    scratch = _scratch
+    scratch.length.value = k.SOCKADDR_STORAGE_SIZE
+    if _libc.getpeername(descriptor, scratch.octets_reference, scratch.length_reference):
+        _raise_errno()
+    return bytes(scratch.octets[: scratch.length.value])
+
+
 def socket_option(descriptor: int, option: int) -> int:
     """Return an int option of level SOL_SOCKET (socket(7)).
 

@@ -25,7 +25,7 @@ from console.enforcement.backend import Call
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.binding import has_moved, hold, is_loose
 from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, resolved
-from console.enforcement.guard.routing import Routed, Router
+from console.enforcement.guard.interruption import was_interrupted
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
@@ -43,8 +43,6 @@ _MOMENT_S = 0.0001
 _CONNECTS = frozenset({0, errno.EINPROGRESS})
 _NOWHERE = bytes(16)
 """An address of no family, AF_UNSPEC: takes a connection back."""
-_DIRECT = Routed(0)
-"""What is said of a connect that goes through no SOCKS server."""
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
@@ -65,8 +63,6 @@ class ConnectPoint:
     def __init__(self, turns: Turns | None = None) -> None:
         self.turns = turns
         """Told before a connect that may wait; None in tests with one call at a time."""
-        self.router = Router(turns)
-        """Takes connects through SOCKS servers."""
         self._untold: dict[tuple[int, int], _Untold] = {}
         """(thread, inode of the socket) -> its last connect, if nobody could be told how it ended."""
         self._held: dict[int, tuple[Endpoint, Endpoint]] = {}
@@ -87,16 +83,12 @@ class ConnectPoint:
             self._handle(supervisor, attempt)
         finally:
             del self._active[cookie]
-            if self.router.underway:
-                self.router.over(attempt.call)
 
     def _handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
         taken = supervisor.take_socket(attempt)
         if taken is None:
             return
         with taken:
-            if self.router.underway:
-                self.router.await_other(supervisor, attempt.call, taken)
             try:
                 sockaddr = self._copy_address(supervisor, attempt)
             except CallerGone:
@@ -164,13 +156,7 @@ class ConnectPoint:
         supervisor.identify(attempt)
         bound, held = self._hold(taken) if asks_local(policy) else (NO_ENDPOINT, NO_ENDPOINT)
         decision = supervisor.decide(policy, attempt, bound, remote)
-        routed = None
-        if policy.has_socks and not decision.errno:
-            routed = self.router.connect(supervisor, policy, attempt, taken, led_to, remote)
-        if routed is not None:
-            result = routed.result
-        else:
-            result, routed = decision.errno or self._perform(taken, led_to, remote.address), _DIRECT
+        result = decision.errno or self._perform(taken, led_to, remote.address)
         if (
             held is not NO_ENDPOINT
             and result in _CONNECTS
@@ -179,13 +165,10 @@ class ConnectPoint:
             syscalls.connect(taken.number, _NOWHERE)
             raise Undecidable("bound elsewhere during the connect")
         if result == errno.EISCONN:
-            result = self._result_of_other(call, taken, sockaddr)
+            result = self._result_of_other(supervisor, attempt, taken, sockaddr, remote)
         local = _local(taken)
         taken.close()
-        supervisor.record(
-            policy, attempt, decision, local, remote, 0 if decision.errno else result,
-            text=routed.text, socks_server=routed.server,
-        )  # fmt: skip
+        supervisor.record(policy, attempt, decision, local, remote, 0 if decision.errno else result)
         try:
             supervisor.backend.answer(call, result)
         except CallerGone:
@@ -234,16 +217,22 @@ class ConnectPoint:
             self.turns.may_block()
         return syscalls.connect(taken.number, sockaddr)
 
-    def _result_of_other(self, call: Call, taken: OwnedFd, sockaddr: bytes) -> int:
+    def _result_of_other(
+        self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, sockaddr: bytes, remote: Endpoint
+    ) -> int:
         """Return what a call gets whose socket is connected already.
 
         That may be by the same call's earlier run, which a signal took its caller out of and which another thread of
-        ours is just about to keep the result of.
+        ours is just about to keep the result of; or whose caller was told, as the kernel said, and has not heard.
         """
+        call = attempt.call
         while any(other.thread == call.thread and other.cookie < call.cookie for other in tuple(self._active.values())):
             time.sleep(_MOMENT_S)
         kept = self._untold.pop((call.thread, os.fstat(taken.number).st_ino), None)
-        return errno.EISCONN if kept is None or kept.sockaddr != sockaddr else kept.result
+        if kept is not None and kept.sockaddr == sockaddr:
+            return kept.result
+        is_unheard = _peer(taken) == remote and was_interrupted(supervisor.backend, call, attempt.caller)
+        return 0 if is_unheard else errno.EISCONN
 
     def _begin_untold(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd) -> None:
         """Make a connect whose caller a signal took out before its memory was known to be right.
@@ -311,6 +300,13 @@ class ConnectPoint:
 
 def _local(taken: OwnedFd) -> Endpoint:
     return local_endpoint(taken.number) or NO_ENDPOINT
+
+
+def _peer(taken: OwnedFd) -> Endpoint | None:
+    try:
+        return k.parse_sockaddr(syscalls.peer_sockaddr(taken.number))
+    except OSError:
+        return None
 
 
 def _is_loopback(address: int) -> bool:
