@@ -26,6 +26,7 @@ from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.binding import has_moved, hold, is_loose
 from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, resolved
 from console.enforcement.guard.interruption import was_interrupted
+from console.enforcement.guard.routing import Routed, Router
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
@@ -43,6 +44,8 @@ _MOMENT_S = 0.0001
 _CONNECTS = frozenset({0, errno.EINPROGRESS})
 _NOWHERE = bytes(16)
 """An address of no family, AF_UNSPEC: takes a connection back."""
+_DIRECT = Routed(0)
+"""What is said of a connect that goes through no SOCKS server."""
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
@@ -63,6 +66,8 @@ class ConnectPoint:
     def __init__(self, turns: Turns | None = None) -> None:
         self.turns = turns
         """Told before a connect that may wait; None in tests with one call at a time."""
+        self.router = Router(turns)
+        """Takes connects through SOCKS servers."""
         self._untold: dict[tuple[int, int], _Untold] = {}
         """(thread, inode of the socket) -> its last connect, if nobody could be told how it ended."""
         self._held: dict[int, tuple[Endpoint, Endpoint]] = {}
@@ -83,12 +88,16 @@ class ConnectPoint:
             self._handle(supervisor, attempt)
         finally:
             del self._active[cookie]
+            if self.router.underway:
+                self.router.over(attempt.call)
 
     def _handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
         taken = supervisor.take_socket(attempt)
         if taken is None:
             return
         with taken:
+            if self.router.underway:
+                self.router.await_other(supervisor, attempt.call, taken)
             try:
                 sockaddr = self._copy_address(supervisor, attempt)
             except CallerGone:
@@ -156,7 +165,13 @@ class ConnectPoint:
         supervisor.identify(attempt)
         bound, held = self._hold(taken) if asks_local(policy) else (NO_ENDPOINT, NO_ENDPOINT)
         decision = supervisor.decide(policy, attempt, bound, remote)
-        result = decision.errno or self._perform(taken, led_to, remote.address)
+        routed = None
+        if policy.has_socks and not decision.errno:
+            routed = self.router.connect(supervisor, policy, attempt, taken, led_to, remote)
+        if routed is not None:
+            result = routed.result
+        else:
+            result, routed = decision.errno or self._perform(taken, led_to, remote.address), _DIRECT
         if (
             held is not NO_ENDPOINT
             and result in _CONNECTS
@@ -168,7 +183,10 @@ class ConnectPoint:
             result = self._result_of_other(supervisor, attempt, taken, sockaddr, remote)
         local = _local(taken)
         taken.close()
-        supervisor.record(policy, attempt, decision, local, remote, 0 if decision.errno else result)
+        supervisor.record(
+            policy, attempt, decision, local, remote, 0 if decision.errno else result,
+            text=routed.text, socks_server=routed.server,
+        )  # fmt: skip
         try:
             supervisor.backend.answer(call, result)
         except CallerGone:
