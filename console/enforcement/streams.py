@@ -35,7 +35,6 @@ _NO_FAMILY = b"\xff\xff" + bytes(14)
 _NOWHERE = bytes(16)
 """An address of AF_UNSPEC: takes a connection back."""
 _NO, _YES = bytes(4), (1).to_bytes(4, "little")
-_LONGEST_ADDRESS = 128
 _SO_COOKIE = 57
 
 
@@ -95,19 +94,6 @@ def octets_written(descriptor: int) -> int:
     info = option(descriptor, socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
     not_sent, sent, sent_again = _COUNTS.unpack_from(info, _COUNTS_AT)
     return int(sent) - int(sent_again) + int(not_sent)
-
-
-def peer_sockaddr(descriptor: int) -> bytes:
-    """Return the address a socket is connected to (getpeername(2)).
-
-    Raises:
-        OSError: ENOTCONN and the like.
-    """
-    octets = ctypes.create_string_buffer(_LONGEST_ADDRESS)
-    length = ctypes.c_uint(_LONGEST_ADDRESS)
-    if _libc.getpeername(descriptor, octets, ctypes.byref(length)):
-        _raise_errno()
-    return octets.raw[: length.value]
 
 
 def connect_saying(descriptor: int, sockaddr: bytes, octets: bytes) -> int:

@@ -17,6 +17,7 @@ def steps(program):
 
 PROGRAM = steps(build_filter())
 DATAGRAMS_TOO = steps(build_filter(decide_datagrams=True))
+PEER_NAMES_TOO = steps(build_filter(ask_peer_names=True))
 IO_URING = (k.SYS_IO_URING_SETUP, k.SYS_IO_URING_ENTER, k.SYS_IO_URING_REGISTER)
 ASKED = {k.SYS_CONNECT: "connect", k.SYS_ACCEPT: "accept", k.SYS_ACCEPT4: "accept4", k.SYS_LISTEN: "listen"}
 FLAGS_AT = {k.SYS_SENDTO: 3, k.SYS_SENDMSG: 2, k.SYS_SENDMMSG: 3}
@@ -57,7 +58,7 @@ def fails(number):
     return k.SECCOMP_RET_ERRNO | number
 
 
-@pytest.mark.parametrize("program", [PROGRAM, DATAGRAMS_TOO])
+@pytest.mark.parametrize("program", [PROGRAM, DATAGRAMS_TOO, PEER_NAMES_TOO])
 def test_every_jump_lands_inside_the_filter(program):
     for at, (code, if_true, if_false, _) in enumerate(program):
         if code in (0x15, 0x35, 0x45):
@@ -70,6 +71,12 @@ def test_every_jump_lands_inside_the_filter(program):
 def test_guard_is_asked(number):
     assert answer(number) == k.SECCOMP_RET_USER_NOTIF
     assert answer(number, *[0xFFFF_FFFF_FFFF_FFFF] * 6) == k.SECCOMP_RET_USER_NOTIF
+
+
+def test_peer_names_ask_only_where_connections_may_go_through_socks_servers():
+    assert answer(k.SYS_GETPEERNAME) == k.SECCOMP_RET_ALLOW
+    assert answer(k.SYS_GETPEERNAME, program=PEER_NAMES_TOO) == k.SECCOMP_RET_USER_NOTIF
+    assert answer(k.SYS_CONNECT, program=PEER_NAMES_TOO) == k.SECCOMP_RET_USER_NOTIF
 
 
 @pytest.mark.parametrize("number", range(600))

@@ -249,8 +249,16 @@ class ConnectPoint:
         kept = self._untold.pop((call.thread, os.fstat(taken.number).st_ino), None)
         if kept is not None and kept.sockaddr == sockaddr:
             return kept.result
-        is_unheard = _peer(taken) == remote and was_interrupted(supervisor.backend, call, attempt.caller)
+        is_unheard = self._peer(taken) == remote and was_interrupted(supervisor.backend, call, attempt.caller)
         return 0 if is_unheard else errno.EISCONN
+
+    def _peer(self, taken: OwnedFd) -> Endpoint | None:
+        """Return what a socket is connected to; through a SOCKS server, what its program wants to be connected to."""
+        try:
+            asked = self.router.peer_names.asked(taken.number)
+            return k.parse_sockaddr(asked or syscalls.peer_sockaddr(taken.number))
+        except OSError:
+            return None
 
     def _begin_untold(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd) -> None:
         """Make a connect whose caller a signal took out before its memory was known to be right.
@@ -318,13 +326,6 @@ class ConnectPoint:
 
 def _local(taken: OwnedFd) -> Endpoint:
     return local_endpoint(taken.number) or NO_ENDPOINT
-
-
-def _peer(taken: OwnedFd) -> Endpoint | None:
-    try:
-        return k.parse_sockaddr(syscalls.peer_sockaddr(taken.number))
-    except OSError:
-        return None
 
 
 def _is_loopback(address: int) -> bool:

@@ -11,6 +11,7 @@ What it says, in order:
 * sendto, sendmsg, sendmmsg with MSG_FASTOPEN, which connect without connect: EOPNOTSUPP, which is what the kernel
   answers where TCP Fast Open is switched off, so that programs fall back to connect.
 * sendto with an address, sendmsg and sendmmsg: ask the guard, in a job whose policy decides datagrams.
+* getpeername: asks the guard, in a job whose policy has SOCKS entries.
 * socket and socketpair: by family, type and protocol, see below.
 * setsockopt: TCP_ULP asks the guard (see `protocols`), and what routes by way of hosts that no rule has seen is
   refused with EPERM: IP_OPTIONS (which carries the source routes of IPv4), IPV6_RTHDR and its two predecessors.
@@ -102,11 +103,12 @@ _PASS = k.SECCOMP_RET_ALLOW
 _ASK_GUARD = k.SECCOMP_RET_USER_NOTIF
 
 
-def build_filter(*, decide_datagrams: bool = False) -> bytes:
+def build_filter(*, decide_datagrams: bool = False, ask_peer_names: bool = False) -> bytes:
     """Return the filter: 8 bytes an instruction, layout `layouts.FILTER_INSTRUCTION`.
 
     Args:
         decide_datagrams: Whether sends that can carry an address ask the guard too.
+        ask_peer_names: Whether getpeername asks the guard too.
     """
     program = [
         _step(_LOAD_WORD, _ARCHITECTURE),
@@ -117,7 +119,7 @@ def build_filter(*, decide_datagrams: bool = False) -> bytes:
         _step(_JUMP_GREATER_OR_EQUAL, k.X32_BIT, if_false=1),
         _errno(errno.ENOSYS),
     ]
-    for number in _ASK:
+    for number in (*_ASK, k.SYS_GETPEERNAME) if ask_peer_names else _ASK:
         program += _when(number, [_return(_ASK_GUARD)])
     for number in _ABSENT:
         program += _when(number, [_errno(errno.ENOSYS)])

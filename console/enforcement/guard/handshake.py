@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from console.enforcement import streams
+from console.enforcement import streams, syscalls
 from console.socks.client import Patience, await_connected, not_connected, perform
 from console.socks.exchange import Exchange, State
 from console.socks.words import Command, Place, Server
@@ -163,7 +163,7 @@ def _connect(talk: Talk, patience: Patience) -> int:
 def _is_connected_to(talk: Talk) -> bool:
     """Say whether the socket is connected to the server: its address and port, whatever its scope is now."""
     try:
-        peer = streams.peer_sockaddr(talk.number)
+        peer = syscalls.peer_sockaddr(talk.number)
     except OSError:
         return True  # a server that has hung up is no interference
     return _place(peer) == _place(talk.sockaddr)

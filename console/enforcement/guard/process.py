@@ -133,7 +133,9 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     except OSError as error:
         raise KernelError("GWL0414", reason=error.strerror) from error
     try:
-        job, listener = _start_job(replace(start, decide_datagrams=policy.udp is Udp.DECIDE))
+        decide_datagrams, ask_peer_names = policy.udp is Udp.DECIDE, policy.has_socks
+        asking = replace(start, decide_datagrams=decide_datagrams, ask_peer_names=ask_peer_names)
+        job, listener = _start_job(asking)
     except ConsoleError as error:
         _say_end(link, EXIT_STATUSES.get(error.message_id, 1))
         raise
@@ -177,8 +179,9 @@ def _open_exit_points(supervisor: Supervisor) -> tuple[Turns, AcceptPoint]:
     waiting_room = WaitingRoom()
     accept_point = AcceptPoint(waiting_room.add, waiting_room.wake)
     send_point = SendPoint(turns)
+    connect_point = ConnectPoint(turns)
     supervisor.handlers = {
-        k.SYS_CONNECT: (ExitPoint.CONNECT, ConnectPoint(turns).handle),
+        k.SYS_CONNECT: (ExitPoint.CONNECT, connect_point.handle),
         k.SYS_LISTEN: (ExitPoint.LISTEN, handle_listen),
         k.SYS_ACCEPT: (ExitPoint.ACCEPT, accept_point.handle),
         k.SYS_ACCEPT4: (ExitPoint.ACCEPT, accept_point.handle),
@@ -187,6 +190,7 @@ def _open_exit_points(supervisor: Supervisor) -> tuple[Turns, AcceptPoint]:
         k.SYS_SENDTO: (ExitPoint.CONNECT, send_point.handle),
         k.SYS_SENDMSG: (ExitPoint.CONNECT, send_point.handle),
         k.SYS_SENDMMSG: (ExitPoint.CONNECT, send_point.handle),
+        k.SYS_GETPEERNAME: (ExitPoint.CONNECT, connect_point.router.peer_names.handle),
     }
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)

@@ -33,6 +33,7 @@ from console.enforcement.backend import Call
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard import identity
 from console.enforcement.guard.handshake import Interfered, NotBegun, Talk, Watched, shake_hands
+from console.enforcement.guard.peer_names import PeerNames
 from console.enforcement.guard.socks_servers import SocksServers, label
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable
 from console.enforcement.guard.turns import Turns
@@ -102,6 +103,7 @@ class Router:
         self.turns = turns
         """Told before anything that waits; None in tests with one call at a time."""
         self.servers = SocksServers()
+        self.peer_names = PeerNames()
         self.underway: dict[int, Call] = {}
         """Inode of a socket on which a handshake is made -> the call that it is made for."""
         self._changed = threading.Condition()
@@ -181,7 +183,10 @@ class Router:
             lambda: _is_wanted(supervisor, attempt),
             self._may_refuse(policy),
         )
-        return self._take(way)
+        routed = self._take(way)
+        if not routed.result:
+            self.peer_names.remember(taken.number, sockaddr)
+        return routed
 
     def _claim(self, supervisor: Supervisor, call: Call, taken: OwnedFd) -> None:
         inode = os.fstat(taken.number).st_ino

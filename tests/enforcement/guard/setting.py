@@ -68,6 +68,7 @@ class Setting:
             k.SYS_ACCEPT4: (ExitPoint.ACCEPT, self.accept_point.handle),
             k.SYS_SOCKET: (ExitPoint.CONNECT, handle_socket),
             k.SYS_SETSOCKOPT: (ExitPoint.CONNECT, handle_upgrade),
+            k.SYS_GETPEERNAME: (ExitPoint.CONNECT, self.connect_point.router.peer_names.handle),
             **dict.fromkeys(SENDS, (ExitPoint.CONNECT, self.send_point.handle)),
         }
         if self.room is not None:
