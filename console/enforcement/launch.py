@@ -4,9 +4,15 @@ Three processes::
 
     front   the one the shell started, and all the shell knows. It ends as the command ends, stops as it stops, and
             hands on the signals that are sent to it.
-    guard   its child, in a process group of its own, so that the keys of the terminal do not reach it. It decides.
-            It goes on for as long as any process of the job lives; the front and the shell may be long gone by then.
-    job     the guard's child, in the front's process group: the terminal is the job's, as without us.
+    guard   its child, in a session of its own once it has started the job: no key of the terminal, and not its hang-up,
+            reaches it. It decides. It goes on for as long as any process of the job lives; the front and the shell may
+            be long gone by then.
+    job     the guard's child, in the front's session and process group: the terminal is the job's, as without us.
+
+The guard's session is also what keeps the kernel from taking it for the job's shell. A parent in another group of the
+same session is one (setpgid(2), setsid(2)): the end of its last child in a group with a stopped process hangs up on the
+whole group, which without a terminal is that of the script that started us; and orphans of the job, which the guard
+adopts, would not be hung up on where they are without us.
 
 The guard is an ancestor of every process of the job and, being a subreaper, stays so when they are orphaned; to read
 their memory and descriptors takes that where Yama restricts ptrace (Documentation/admin-guide/LSM/Yama.rst).
@@ -14,6 +20,7 @@ their memory and descriptors takes that where Yama restricts ptrace (Documentati
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
@@ -27,7 +34,8 @@ from typing import Any
 from console.enforcement import syscalls
 from console.enforcement.dispositions import ignored_before_python
 from console.enforcement.guard.child import Identity, JobStart
-from console.enforcement.guard.process import EXIT_STATUSES, JobNames, be_guard
+from console.enforcement.guard.process import JobNames, be_guard
+from console.enforcement.guard.starting import EXIT_STATUSES
 from console.enforcement.worker_start import ensure_worker
 from console.errors import KernelError, UsageError
 from console.messages import Message, line, message
@@ -78,10 +86,10 @@ def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON | _LEFT_TO_THE_JOB)
     if not os.fork():
         ours.close()
-        signal.pthread_sigmask(signal.SIG_SETMASK, start.signal_mask)
         be_guard(location, names, start, theirs)
     theirs.close()
     with ours:
+        _hand_on_missed(ours, start.signal_mask)
         return _stand_in(ours, command)
 
 
@@ -100,6 +108,16 @@ def _find_store(store_url: str) -> tuple[str, Location]:
         if file is None:
             return url.render_as_string(hide_password=False), locate(url)
     return f"sqlite:///{file}", locate_file(file)
+
+
+def _hand_on_missed(guard: socket.socket, signal_mask: frozenset[int]) -> None:
+    """Tell the guard what came for the job while there was only the front: it gives it to the job."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, ()) - signal_mask
+    missed = bytearray()
+    while (received := signal.sigtimedwait(held, 0)) is not None:
+        missed.append(received.si_signo)
+    with contextlib.suppress(OSError):  # the guard has ended already, and said why
+        guard.send(missed)
 
 
 def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
@@ -190,12 +208,9 @@ def _job_name(text: str) -> str:
 
 
 def _job_start(command: Sequence[str], identity: Identity | None) -> JobStart:
-    changed = frozenset(
-        {signal.SIGHUP, signal.SIGINT, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP, signal.SIGUSR1, signal.SIGCHLD}
-    )
+    changed = frozenset({signal.SIGINT, signal.SIGCHLD})
     return JobStart(
         command=tuple(command),
-        process_group=os.getpgid(0),
         signal_mask=frozenset(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
         ignored=frozenset(number for number in changed if signal.getsignal(number) is signal.SIG_IGN)
         | ignored_before_python(),

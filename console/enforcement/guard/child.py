@@ -27,6 +27,8 @@ FILTER_STEP = b"filter"
 EXECUTE_STEP = b"execute"
 USER_STEP = b"user"
 LISTENER_STEP = b"listener"
+GO_ON = b"go on"
+"""What the guard says when it has given the job's process the signals that came for it before it was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,11 @@ class JobStart:
     """Everything that the job's process must be like before it executes the command."""
 
     command: tuple[str, ...]
-    process_group: int
-    """The front's: the terminal's foreground group when the front is in it."""
     signal_mask: frozenset[int]
     ignored: frozenset[int]
     """Signals that were ignored when we were started, and so are in the job."""
     handled: frozenset[int]
-    """Signals whose disposition the front or guard changed."""
+    """Signals whose disposition Python's start-up, the front or the guard changed."""
     identity: Identity | None
     environment: Mapping[bytes, bytes]
     """As it was when we were started."""
@@ -62,13 +62,17 @@ class JobStart:
 def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
     """Execute the command under the filter.
 
+    Called with the signals blocked that may be meant for the job.
+
     Layout: Reports are datagrams of a step and, for all but `LISTENER_STEP`, a space and an errno; with LISTENER_STEP
     comes the listener (SCM_RIGHTS).
     """
+    # First of all: with this unread, our end could not hand the guard a last report (unix(7), ECONNRESET).
+    if not reports.recv(len(GO_ON)):  # the guard has died
+        os._exit(127)
     try:
-        os.setpgid(0, start.process_group)
         _close_rings()
-        _restore_signals(start)
+        _restore_dispositions(start)
         _install_filter_and_hand_over(start, reports)
     except OSError as error:
         _leave(reports, FILTER_STEP, error)
@@ -77,6 +81,8 @@ def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
             _become(start.identity)
     except OSError as error:
         _leave(reports, USER_STEP, error)
+    # What has come for the job is delivered here.
+    signal.pthread_sigmask(signal.SIG_SETMASK, start.signal_mask)
     try:
         os.execvpe(start.command[0], start.command, start.environment)  # noqa: S606 -- no shell is wanted
     except OSError as error:
@@ -143,12 +149,11 @@ def _close_rings() -> None:
                 os.close(int(name))
 
 
-def _restore_signals(start: JobStart) -> None:
+def _restore_dispositions(start: JobStart) -> None:
     for number in start.handled - start.ignored | frozenset(_PYTHON_IGNORES):
         signal.signal(number, signal.SIG_DFL)
     for number in start.ignored:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, start.signal_mask)
 
 
 def _become(identity: Identity) -> None:

@@ -43,7 +43,6 @@ DIRECTORY = "exit_programs"
 Program = Callable[[ExitRequest], object]
 
 _ANSWERS = frozenset({ALLOW, REJECT, ALLOW_AND_SKIP})
-_IGNORED_BY_THE_GUARD = (signal.SIGHUP, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -57,8 +56,7 @@ def main(arguments: Sequence[str]) -> None:
     _die_with(int(guard))
     line = socket.socket(fileno=int(descriptor))
     line.set_inheritable(False)  # a program that the exit program starts must not answer in its place
-    for number in _IGNORED_BY_THE_GUARD:
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the guard ignores it
     location = Location(Path(directory), name)
     log = sys.stdout = sys.stderr = ProgramLog(log_path(location), entry_point)
     log.take_streams()

@@ -1,14 +1,12 @@
 """The guard's process: gets the policy, starts the job, supervises it to its end.
 
-What it has to say to the front it says in datagrams of JSON (`Report`); it never writes to the terminal, which is the
-job's. Whatever goes wrong in any of its threads ends it: the kernel then fails the job's socket calls with ENOSYS.
+What it has to say it says to the front (`console.enforcement.guard.front`); it never writes to the terminal, which is
+the job's. Whatever goes wrong in any of its threads ends it: the kernel then fails the job's socket calls with ENOSYS.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import json
 import os
 import resource
 import secrets
@@ -19,43 +17,38 @@ import threading
 import traceback
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from console.clock import now_ns
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
-from console.enforcement.fds import OwnedFd
 from console.enforcement.frames import PROTOCOL, End, Hello, NewRevision, whole_text
 from console.enforcement.guard import child
 from console.enforcement.guard.accept import AcceptPoint
 from console.enforcement.guard.connect import ConnectPoint
 from console.enforcement.guard.ending import JobEnding
 from console.enforcement.guard.exit_programs import ExitPrograms
+from console.enforcement.guard.front import Front
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.notify import SeccompBackend
 from console.enforcement.guard.protocols import handle_socket, handle_upgrade
 from console.enforcement.guard.reporter import Reporter
 from console.enforcement.guard.sending import SendPoint
+from console.enforcement.guard.starting import EXIT_STATUSES, start_job
 from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.turns import Turns, install_abort_handler
 from console.enforcement.guard.waiting import WaitingRoom
-from console.errors import ConsoleError, KernelError, PolicyError, UsageError
+from console.errors import ConsoleError, KernelError, PolicyError
 from console.messages import line, message
 from console.model.words import ExitPoint, Udp
 from console.policy.compiler import compile_policy
 from console.store.location import Location
 
-EXIT_STATUSES = {"GWL0407": 127, "GWL0408": 126}
-"""Message id of what kept a job from starting -> its exit status, where it is not 1; as POSIX shells have it (sh(1p),
-EXIT STATUS)."""
 _CRASHED = 70
 """EX_SOFTWARE of sysexits.h."""
-_TERMINAL_SIGNALS = (signal.SIGHUP, signal.SIGTTOU, signal.SIGTTIN, signal.SIGTSTP)
 _MOST_DESCRIPTORS = 65_536
 _MOST_DETAILS = 4000
-_MOST_VALUE = 1000
-"""Characters of a report, each at most six octets in JSON, so that it stays one datagram that the front takes whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,46 +59,14 @@ class JobNames:
     name: str
 
 
-class Front:
-    """The guard's end of its line to the front; says nothing once the front has gone."""
-
-    def __init__(self, line: socket.socket) -> None:
-        self._line = line
-        self._process = os.getppid()
-
-    @property
-    def number(self) -> int:
-        """The descriptor."""
-        return self._line.fileno()
-
-    def say(self, kind: str, **values: Any) -> None:  # noqa: ANN401 -- whatever JSON takes
-        """Send one report."""
-        with contextlib.suppress(OSError):
-            self._line.send(json.dumps({"kind": kind, **values}).encode())
-
-    def go_on(self) -> None:
-        """Continue the front, which has stopped with the job: the shell does it only where it has continued both.
-
-        A job can be continued, or killed, by any process. The front looks for another report before it stops.
-        """
-        self.say("continued")
-        with contextlib.suppress(OSError):
-            if os.getppid() == self._process:
-                os.kill(self._process, signal.SIGCONT)
-
-    def say_error(self, error: ConsoleError) -> None:
-        """Send an error for the front to show; a value that is very long is cut."""
-        values = {name: str(value)[:_MOST_VALUE] for name, value in error.values.items()}
-        self.say("error", message_id=error.message_id, values=values)
-
-
 def be_guard(location: Location, names: JobNames, start: child.JobStart, line: socket.socket) -> NoReturn:
-    """Be the guard of one job; ends the process when the job has ended."""
+    """Be the guard of one job; ends the process when the job has ended.
+
+    Called in the front's process group, with the signals blocked that may be meant for the job
+    (`console.enforcement.guard.starting`).
+    """
     front = Front(line)
     _die_of_any_bug(front)
-    os.setpgid(0, 0)
-    for number in _TERMINAL_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take the job's exit status from us
     try:
         _supervise(location, names, start, front)
@@ -135,7 +96,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     try:
         decide_datagrams, ask_peer_names = policy.udp is Udp.DECIDE, policy.has_socks
         asking = replace(start, decide_datagrams=decide_datagrams, ask_peer_names=ask_peer_names)
-        job, listener = _start_job(asking)
+        job, listener = start_job(asking, front)
     except ConsoleError as error:
         _say_end(link, EXIT_STATUSES.get(error.message_id, 1))
         raise
@@ -163,7 +124,6 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     reporter.start()
     reporter.in_force(policy.revision)
     turns.start()
-    front.say("started", process=job)
     status = _wait_for_job(job, backend, front, reporter)
     turns.wait()
     accept_point.reset_stale(supervisor, older_than_s=0.0)
@@ -201,48 +161,6 @@ def _say_end(link: WorkerLink, status: int) -> None:
     """Tell the worker of a job that could not be started: it would take the guard for one that was killed."""
     with contextlib.suppress(OSError):  # the worker has gone
         link.send(End(status))
-
-
-def _start_job(start: child.JobStart) -> tuple[int, OwnedFd]:
-    """Fork the job's process and wait until it executes the command.
-
-    Returns:
-        Its process id, and the listener of its filter.
-
-    Raises:
-        UsageError: The command cannot be executed.
-        KernelError: The filter cannot be installed.
-    """
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    process = os.fork()
-    if not process:
-        ours.close()
-        child.become_job(start, theirs)
-    theirs.close()
-    with ours:
-        step, descriptors, _flags, _address = socket.recv_fds(ours, 64, 1)
-        listener = OwnedFd(descriptors[0]) if descriptors else None
-        if listener is not None:
-            step = ours.recv(64)
-    if step or listener is None:
-        os.waitpid(process, 0)
-        raise _start_error(step, start)
-    return process, listener
-
-
-def _start_error(step: bytes, start: child.JobStart) -> ConsoleError:
-    """Return the error that a report of the job's process stands for."""
-    what, _, number_text = step.partition(b" ")
-    number = int(number_text or errno.ECHILD)
-    reason = os.strerror(number)
-    if what == child.EXECUTE_STEP:
-        missing = number in (errno.ENOENT, errno.ENOTDIR)
-        return UsageError("GWL0407" if missing else "GWL0408", command=start.command[0], reason=reason)
-    if what == child.FILTER_STEP and number == errno.EBUSY:
-        return KernelError("GWL0404")
-    if what == child.FILTER_STEP and number in (errno.EINVAL, errno.ENOSYS):
-        return KernelError("GWL0403", reason=reason)
-    return KernelError("GWL0405" if what == child.FILTER_STEP else "GWL0414", reason=reason)
 
 
 def _let_go(keep: set[int]) -> None:

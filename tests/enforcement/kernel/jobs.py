@@ -112,8 +112,9 @@ def _job_processes(front):
 
 def guard_of(front):
     """Return the guard that stands behind a front."""
-    # The worker, if the front started it, is its child too, in a session of its own.
-    (guard,) = (child for child in psutil.Process(front).children() if os.getsid(child.pid) == os.getsid(front))
+    # The worker, if the front started it, is its child too, with a command line of its own.
+    process = psutil.Process(front)
+    (guard,) = (child for child in process.children() if child.cmdline() == process.cmdline())
     return guard
 
 

@@ -1,13 +1,14 @@
-"""What the guard's process says to its front."""
+"""What the guard says to its front."""
 
 from __future__ import annotations
 
 import json
+import signal
 import socket
 
 import pytest
 
-from console.enforcement.guard.process import Front
+from console.enforcement.guard.front import Front
 from console.enforcement.launch import _LONGEST_REPORT
 from console.errors import UsageError
 
@@ -16,7 +17,13 @@ from console.errors import UsageError
 def ends():
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
+        theirs.send(bytes([signal.SIGINT, signal.SIGTSTP]))
         yield ours, theirs
+
+
+def test_front_has_said_which_signals_it_got(ends):
+    guard, _front = ends
+    assert Front(guard).missed == {signal.SIGINT, signal.SIGTSTP}
 
 
 @pytest.mark.parametrize("command", ["x" * 120_000, "\x01" * 120_000, "\udcff" * 400_000])
@@ -30,5 +37,6 @@ def test_error_about_a_very_long_command_reaches_the_front_whole(ends, command):
 
 def test_front_that_has_gone_is_told_nothing(ends):
     guard, front = ends
+    told = Front(guard)
     front.close()
-    Front(guard).say("ended", status=0)
+    told.say("ended", status=0)
