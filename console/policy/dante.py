@@ -38,8 +38,8 @@ from console.policy.carried import (
     not_understood,
     without,
 )
-from console.policy.dante_syntax import Address, Option, Port, Route, read
-from console.policy.fields import MAX_PORT, check_address, refusal, whole_number
+from console.policy.dante_syntax import Address, Option, Port, Route, of_server, read
+from console.policy.fields import MAX_PORT, check_address, whole_number
 from console.policy.rule import ANY, SOCKS_PORT, SocksEntry, SocksServer
 from console.policy.socks_entries import MOST_SERVERS, make_socks_entry, parse_servers
 
@@ -133,7 +133,7 @@ def _take_setting(file: _File, setting: Option) -> None:
     elif setting.name == "resolveprotocol":
         _take_resolver(file, setting)
     elif setting.name.partition(".")[0] in _OF_SERVERS:
-        raise at_line(refusal("GWL0261", keyword="", value=setting.name), setting.line, file.source)
+        raise of_server(setting.name, line=setting.line, source=file.source)
     else:
         raise file.wrong(setting.line, setting, "that is no setting of Dante's client")
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from console.policy.carried import not_understood, shortened
+from console.errors import PolicyError
+from console.policy.carried import at_line, not_understood, shortened
+from console.policy.fields import refusal
 
 _SPACE = re.compile(r"(?:[ \t\r\v\f\n]|\\\n|#[^\n]*)*")
 _BLANKS = re.compile(r"(?:[ \t\r\v\f]|\\\n)*")
@@ -28,6 +30,9 @@ _SERVICE = re.compile(r"[A-Za-z][^\s:/{}#]*")
 _WORD = re.compile(r"[^\s:{}#]+(?![^\s:{}#]|[ \t]*:)")
 """A value of an option: no name with a colon behind it, which is the next option."""
 _PARTS = ("from", "to", "via")
+_VERDICTS = frozenset({"pass", "block"})
+_RULE = re.compile(r"[ \t]+(?:pass|block)(?![A-Za-z0-9_.:-])|[ \t]*\{")
+"""Behind the name of a rule of the server's: ``client pass {``, ``monitor {``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,8 @@ class Route:
     options: tuple[Option, ...]
 
     def __str__(self) -> str:
-        """Return its addresses as they are written."""
-        return f"from: {self.source} to: {self.destination} via: {self.gateway}"
+        """Return where it leads, and over what, as it is written."""
+        return f"to: {self.destination} via: {self.gateway}"
 
     def values(self, *names: str) -> set[str]:
         """Return what all options of some names say."""
@@ -167,13 +172,16 @@ def read(text: str, source: str = "") -> tuple[list[Option], list[Route]]:
 
 
 def _setting(scanner: _Scanner, line: int, name: str) -> Option:
-    if not scanner.takes(":"):
-        # The server's rules: "client pass {", "block {".
-        rest = tuple(scanner.take(_REST).split())
-        if rest or name == "route":
-            return Option(line, name, rest)
-        scanner.refuse(f"there is a colon behind {shortened(name)}")
+    rule = _RULE.match(scanner.text, scanner.at)
+    if name in _VERDICTS or rule:
+        raise of_server(name, line=line, source=scanner.source)
+    _need_colon(scanner, name)
     return Option(line, name, tuple(scanner.take(_REST).split()))
+
+
+def of_server(name: str, *, line: int, source: str) -> PolicyError:
+    """Return the error for what only the configuration of Dante's server has."""
+    return at_line(refusal("GWL0261", keyword="", value=name), line, source)
 
 
 def _route(scanner: _Scanner, line: int) -> Route:

@@ -285,9 +285,9 @@ def _credentials(file: _File, number: int, shown: str, more: list[str]) -> tuple
     if more and more[0].startswith("#"):
         file.left.append(not_carried("GWL0270", line=number, value=shown))
         return "", ""
-    if len(more) > 2:
-        file.left.append(not_carried("GWL0270", line=number, value=shown))
     user, password = (*more[:2], "", "")[:2]
+    if len(more) > 2:
+        file.left.append(not_carried("GWL0270", line=number, value=f"{shown} {user} {NOT_SHOWN}"))
     return user, password
 
 
