@@ -150,7 +150,9 @@ def cl(
 @app.command()
 def show(
     context: typer.Context,
-    subject: Annotated[str, typer.Argument(help="rules, exit-points, socks, policy, journal, jobs, coverage or workers")],
+    subject: Annotated[
+        str, typer.Argument(help="rules, exit-points, socks, policy, journal, jobs, coverage or workers")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, an object a line.")] = False,
     active: Annotated[bool, typer.Option("--active", help="What is in force now, not what is pending.")] = False,
     last: Annotated[

@@ -18,6 +18,8 @@ from screens.panels.confirm_activation import ConfirmActivation
 from screens.panels.display_coverage import DisplayCoverage
 from screens.panels.display_journal import DisplayJournal
 from screens.panels.display_rule import DisplayRule
+from screens.panels.display_socks_entry import DisplaySocksEntry
+from screens.panels.display_socks_test import DisplaySocksTest
 from screens.panels.display_test import DisplayTest
 from screens.panels.main_menu import MainMenu
 from screens.panels.services import Opener, Services
@@ -26,6 +28,7 @@ from screens.panels.work_with_exit_programs import WorkWithExitPrograms
 from screens.panels.work_with_jobs import WorkWithJobs
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
 from screens.panels.work_with_rules import WorkWithRules
+from screens.panels.work_with_socks_entries import ConfigureSocks, WorkWithSocksEntries
 
 _JOB_NUMBERS = 1_000_000
 
@@ -36,10 +39,13 @@ def _main_menu(services: Services, arguments: Mapping[str, str]) -> Panel:
 
 
 OPENERS: Mapping[str, Opener] = {
+    "ConfigureSocks": ConfigureSocks,
     "ConfirmActivation": ConfirmActivation,
     "DisplayCoverage": DisplayCoverage,
     "DisplayJournal": DisplayJournal,
     "DisplayRule": DisplayRule,
+    "DisplaySocksEntry": DisplaySocksEntry,
+    "DisplaySocksTest": DisplaySocksTest,
     "DisplayTest": DisplayTest,
     "MainMenu": _main_menu,
     "ThreatModel": ThreatModel,
@@ -47,6 +53,7 @@ OPENERS: Mapping[str, Opener] = {
     "WorkWithExitPrograms": WorkWithExitPrograms,
     "WorkWithRegistrationInformation": WorkWithRegistrationInformation,
     "WorkWithRules": WorkWithRules,
+    "WorkWithSocksEntries": WorkWithSocksEntries,
 }
 """Name of a panel, as commands give it -> how it is made."""
 

@@ -9,6 +9,7 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +64,13 @@ def shell(tmp_path, monkeypatch, capsys):
     return call
 
 
+@contextmanager
+def closing_store(directory):
+    store = open_store(f"sqlite:///{directory}/shell.db")
+    yield store
+    store.close()
+
+
 def refused(result, code, message_id):
     """Check a refusal: exit code, the message's id first, the way out on the next line, nothing on standard output."""
     lines = result.stderr.splitlines()
@@ -78,7 +86,7 @@ def refused(result, code, message_id):
         (["shwo"], "GWL0001", "shwo"),
         (["--stroe", "x", "show", "rules"], "GWL0001", "--stroe"),
         (["show"], "GWL0001", "subject"),
-        (["show", "socks"], "GWL0004", "socks"),
+        (["show", "sockets"], "GWL0004", "sockets"),
         (["show", "journal", "--last", "many"], "GWL0002", "many"),
         (["policy"], "GWL0001", "command"),
         (["policy", "check"], "GWL0001", "FILE"),
@@ -105,7 +113,9 @@ def test_the_version_is_shown(shell):
 def test_the_installed_command_and_the_module_are_the_same(tmp_path):
     environment = {**os.environ, "GREENWALL_STORE": f"sqlite:///{tmp_path}/x.db"}
     for start in ([str(Path(sys.executable).with_name("greenwall"))], [sys.executable, "-m", "console"]):
-        process = subprocess.run([*start, "show", "socks"], capture_output=True, text=True, env=environment, timeout=60)
+        process = subprocess.run(
+            [*start, "show", "sockets"], capture_output=True, text=True, env=environment, timeout=60
+        )
         assert (process.returncode, process.stderr[:8]) == (2, "GWL0004 ")
 
 
@@ -389,3 +399,101 @@ def test_an_export_that_fails_leaves_the_file_that_was_there(shell, tmp_path, mo
     refused(shell("policy", "export", str(file)), 2, "GWL0009")
     assert file.read_text() == "before"
     assert [path.name for path in tmp_path.glob(".out*")] == []
+
+
+ADD_SOCKS = (
+    "ADDSOCKSE 10 RMTADR('10.0.0.0/8') TYPE(*DIRECT)",
+    "ADDSOCKSE 20 SERVER(proxy.example [2001:db8::1]:9050) USERID('anna') PASSWORD('hunter2') TEXT('out')",
+)
+
+
+def test_socks_entries_are_shown_with_names_that_stay_and_without_their_passwords(shell):
+    shell("cl", *ADD_SOCKS)
+    result = shell("show", "socks", "--json")
+    assert [json.loads(line) for line in result.stdout.splitlines()][1] == {
+        "sequence": 20,
+        "remote_address": "*ANY",
+        "remote_port": "*ANY",
+        "user": "*ALL",
+        "type": "*SOCKS",
+        "servers": ["proxy.example", "[2001:db8::1]:9050"],
+        "version": "5",
+        "user_id": "anna",
+        "password": "*SET",
+        "time_limit_ms": 30_000,
+        "text": "out",
+    }
+    assert shell("show", "socks").stdout.splitlines()[2].split()[:6] == [
+        "20", "*ALL", "*ANY", "*ANY", "*SOCKS", "proxy.example"
+    ]  # fmt: skip
+    assert shell("show", "socks", "--active", "--json").stdout == ""
+
+
+def test_an_export_has_passwords_only_when_it_is_asked_to(shell, tmp_path):
+    shell("cl", *ADD_SOCKS)
+    plain, full = shell("policy", "export").stdout, shell("policy", "export", "--with-secrets").stdout
+    assert "hunter2" not in plain
+    assert 'password: "hunter2"' in full
+    assert "\n".join(line for line in full.splitlines() if "password" not in line) + "\n" == plain
+    path = tmp_path / "full.yaml"
+    shell("policy", "export", "--with-secrets", str(path))
+    assert path.read_text() == full
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_importing_what_was_exported_changes_nothing_with_passwords_or_without(shell):
+    shell("cl", *ADD_SOCKS)
+    for option in ([], ["--with-secrets"]):
+        text = shell("policy", "export", *option).stdout
+        result = shell("policy", "import", "-", text=text)
+        assert "(nothing changed)" in result.stdout
+        assert result.stderr == ""
+    assert 'password: "hunter2"' in shell("policy", "export", "--with-secrets").stdout
+
+
+def test_an_import_without_its_password_says_so_and_one_with_it_keeps_it_sealed(shell, tmp_path):
+    shell("cl", *ADD_SOCKS)
+    plain, full = shell("policy", "export").stdout, shell("policy", "export", "--with-secrets").stdout
+    shell("cl", "RMVSOCKSE 20")
+    result = shell("policy", "import", "-", text=plain)
+    assert result.returncode == 0
+    assert result.stderr.startswith("GWL012A SOCKS entry 20 has user id anna and no password yet.\n")
+    assert json.loads(shell("show", "socks", "--json").stdout.splitlines()[1])["password"] == "*MISSING"
+    assert shell("policy", "check", "-", text=plain).stderr.startswith("GWL012A ")
+    shell("policy", "import", "-", text=full)
+    assert shell("policy", "export", "--with-secrets").stdout == full
+
+
+def test_no_password_is_in_the_store_or_in_what_is_printed(shell, tmp_path):
+    said = [
+        shell(
+            "cl",
+            *ADD_SOCKS,
+            "CHGSOCKSE 20 PASSWORD('hunter3')",
+            "CPYSOCKSE 20",
+            "DSPSOCKSE 20",
+            "WRKSOCKSE",
+            "CFGSOCKS",
+        ),
+        shell("policy", "export"),
+        shell("policy", "import", "-", text=shell("policy", "export", "--with-secrets").stdout),
+        shell("cl", "ADDSOCKSE 20 SERVER(a) USERID(x) PASSWORD('hunter2')"),
+        shell("cl", f"ADDSOCKSE 30 SERVER(a) USERID(x) PASSWORD('hunter2{'x' * 300}')"),
+        shell("cl", "ADDSOCKSE 30 SERVER(a) USERID(x) PASSWORD(hunter2 hunter3)"),
+        shell("cl", "ADDSOCKSE 30 SERVER(a) PASSWORD(hunter2)"),
+        shell("show", "socks", "--json"),
+    ]
+    assert [result.returncode for result in said] == [0, 0, 0, 1, 1, 1, 1, 0]
+    assert "hunter" not in "".join(result.stdout + result.stderr for result in said)
+    with closing_store(tmp_path) as store, reading(store) as session:
+        assert "hunter" not in "".join(f"{entry.text} {entry.detail}" for entry in waiting(session))
+    for path in tmp_path.iterdir():
+        assert b"hunter" not in path.read_bytes(), path
+
+
+def test_a_policy_with_socks_servers_is_not_activated_yet(shell):
+    shell("cl", *ADD_SOCKS)
+    result = shell("cl", "ACTSOCPCY")
+    assert "GWL0127 SOCKS entry 20 cannot be activated" in result.stderr
+    assert json.loads(shell("show", "policy", "--json").stdout)["active_revision"] == 1
+    assert "1 SOCKS entry added" in shell("cl", "RMVSOCKSE 20", "ACTSOCPCY").stdout

@@ -85,7 +85,9 @@ class Parameter:
     additional: bool = False
     """Whether the prompter shows it only after F10."""
     secret: bool = False
-    """Whether it is a password: keyed unseen, and never in an audit entry."""
+    """Whether it is a password: keyed unseen, and never in an audit entry, a message or the commands that F9 finds."""
+    many: bool = False
+    """Whether it takes several values, with blanks between them; its check gets them so."""
     list_values: Callable[[Context], Sequence[Choice]] | None = None
     """Rows for F4; `special` is used when None."""
 

@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from console.commands.definition import Command, Parameter
 from console.commands.tokens import Kind, Token, tokenize
 from console.errors import CommandError
+from console.policy.secret import NOT_SHOWN
 
 SAME = "*SAME"
 """Special value of a change command: as it is now."""
@@ -133,10 +134,13 @@ def canonical(parameter: Parameter, value: str) -> str:
     if value.upper() == SAME and SAME in parameter.special:
         return SAME
     if len(value) > parameter.length and value.upper() not in parameter.special:
-        raise CommandError(
-            "GWL0109", keyword=parameter.keyword, value=value, length=len(value), longest=parameter.length
-        )
+        told, longest = _told(parameter, value), parameter.length
+        raise CommandError("GWL0109", keyword=parameter.keyword, value=told, length=len(value), longest=longest)
     return parameter.check(value)
+
+
+def _told(parameter: Parameter, value: str) -> str:
+    return NOT_SHOWN if parameter.secret else value
 
 
 def render(cls: type[Command], values: Mapping[str, str], *, secrets: bool = True) -> str:
@@ -156,6 +160,30 @@ def render(cls: type[Command], values: Mapping[str, str], *, secrets: bool = Tru
             continue
         parts.append(f"{parameter.keyword}({_quote(parameter, value)})")
     return " ".join(parts)
+
+
+def without_secrets(text: str, registry: Registry) -> str:
+    """Return what was typed as a command without its passwords, whether it can be read or not.
+
+    Args:
+        text: As it was typed.
+        registry: The commands there are.
+    """
+    keywords = {parameter.keyword for cls in registry.values() for parameter in cls.parameters if parameter.secret}
+    if not any(keyword in text.upper() for keyword in keywords):
+        return text
+    try:
+        tokens = tokenize(text)
+    except CommandError:
+        first = min(at for keyword in keywords if (at := text.upper().find(keyword)) >= 0)
+        return text[:first].rstrip()
+    kept, start = "", 0
+    for at, token in enumerate(tokens):
+        if token.column <= start or token.kind is not Kind.WORD or token.text.upper() not in keywords:
+            continue
+        closing = next((each.column for each in tokens[at:] if each.kind is Kind.CLOSE), len(text))
+        kept, start = kept + text[start : token.column - 1].rstrip(), closing
+    return (kept + text[start:]).strip()
 
 
 def _quote(parameter: Parameter, value: str) -> str:
@@ -242,8 +270,14 @@ def _inside(parameter: Parameter, tokens: Sequence[Token], at: int) -> tuple[_Wr
     if not inside:
         raise CommandError("GWL010C", keyword=parameter.keyword, column=opening.column)
     _refuse_joined(tokens[at + 2 : closing])
+    if parameter.many:
+        # Whatever is not in apostrophes is folded here: joined, the values are one that is.
+        folded = " ".join(_fold(parameter, _written(token)) for token in inside)
+        return _Written(folded, quoted=True, column=inside[0].column), closing + 1
     if len(inside) > 1:
-        raise CommandError("GWL010B", keyword=parameter.keyword, value=inside[1].text, column=inside[1].column)
+        second = inside[1]
+        told = _told(parameter, second.text)
+        raise CommandError("GWL010B", keyword=parameter.keyword, value=told, column=second.column)
     return _written(inside[0]), closing + 1
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from console.commands.keywords import RULE_VALUES
-from console.model.words import DEFAULT_SEQUENCE, YesNo
+from console.model.words import DEFAULT_SEQUENCE, SocksType, YesNo
 from console.policy.checks import KEYWORDS
 from console.policy.fields import DFT
-from console.policy.rule import ExitProgram, Rule
+from console.policy.rule import ANY, ExitProgram, Rule, SocksEntry
+from console.policy.socks_entries import socks_fields
 from console.printable import printable
 
 _GAP = "  "
@@ -107,6 +109,72 @@ def program_list(programs: Iterable[ExitProgram]) -> tuple[str, ...]:
     """Return exit programs as a list."""
     rows = [(each.exit_point, each.number, each.program, each.time_limit_ms, each.text) for each in programs]
     return table(_PROGRAM_COLUMNS, rows, "(No exit programs)")
+
+
+_SOCKS_COLUMNS = (
+    Column("Seq", right=True),
+    Column("User"),
+    Column("Destination"),
+    Column("Port"),
+    Column("Type"),
+    Column("Servers"),
+    Column("Version"),
+    Column("User id"),
+    Column("Password"),
+    Column("Text"),
+)
+
+
+def socks_list(entries: Iterable[SocksEntry]) -> tuple[str, ...]:
+    """Return SOCKS entries as a list."""
+    return table(_SOCKS_COLUMNS, (_socks_row(entry) for entry in entries), "(No SOCKS entries)")
+
+
+def _socks_row(entry: SocksEntry) -> tuple[object, ...]:
+    said = socks_fields(entry)
+    names = ("sequence", "user", "remote_address", "remote_port", "type", "servers")
+    asks = entry.type is SocksType.SOCKS
+    told = (entry.version, entry.user_id, said["password"]) if asks else ("", "", "")
+    return (*(said[name] for name in names), *told, entry.text)
+
+
+_TAB_COLUMNS = (
+    Column("Connection type"),
+    Column("Destination"),
+    Column("Subnet mask"),
+    Column("SOCKS server"),
+    Column("Port", right=True),
+)
+
+
+def socks_tab(entries: Iterable[SocksEntry]) -> tuple[str, ...]:
+    """Return SOCKS entries with the fields of the SOCKS tab of iSeries Navigator, a line a server."""
+    return table(_TAB_COLUMNS, (row for entry in entries for row in _tab_rows(entry)), "(No SOCKS entries)")
+
+
+def _tab_rows(entry: SocksEntry) -> list[tuple[object, ...]]:
+    destination = (CONNECTION_TYPES[entry.type], *destination_and_mask(entry))
+    servers = [(server.host, str(server.port)) for server in entry.servers] or [("", "")]
+    return [(*(destination if at == 0 else ("", "", "")), *server) for at, server in enumerate(servers)]
+
+
+CONNECTION_TYPES: Mapping[SocksType, str] = {SocksType.DIRECT: "Direct", SocksType.SOCKS: "SOCKS server"}
+"""What the SOCKS tab calls the types of entries."""
+
+
+def destination_and_mask(entry: SocksEntry) -> tuple[str, str]:
+    """Return the destination of an entry as an address and a subnet mask.
+
+    Returns:
+        For IPv4 networks the dotted mask, for those of IPv6 the prefix length; for a range its last address.
+    """
+    first, dash, last = entry.remote_address.partition("-")
+    if dash:
+        return first, f"to {last}"
+    if first == ANY:
+        return ANY, ANY
+    network = ipaddress.ip_network(first)
+    return str(network.network_address), str(network.netmask) if network.version == 4 else f"/{network.prefixlen}"
 
 
 def shown_sequence(sequence: int) -> str:

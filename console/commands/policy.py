@@ -33,8 +33,10 @@ from console.policy.rule import Policy, Rule
 from console.store.revisions import activate, active_policy, pending_policy
 from console.store.secrets import unseal_policy
 
-_PENDING = "*PENDING"
-_ACTIVE = "*ACTIVE"
+PENDING = "*PENDING"
+"""Special value of a policy: the one that is edited."""
+ACTIVE = "*ACTIVE"
+"""The one that decides."""
 
 _SUBJECTS: Mapping[Subject, str] = {
     Subject.RULE: "rules",
@@ -150,8 +152,8 @@ class TestSocketRules(Command):
                   choices="1-65535, service, *NONE", monocase=False),
         Parameter("PGM", "Program", one_program("PGM"), length=128, default=NONE, special=(NONE,),
                   choices="Path, *NONE", monocase=False, quoted=True),
-        Parameter("POLICY", "Policy", one_of("POLICY", (_PENDING, _ACTIVE)), default=_PENDING,
-                  special=(_PENDING, _ACTIVE)),
+        Parameter("POLICY", "Policy", one_of("POLICY", (PENDING, ACTIVE)), default=PENDING,
+                  special=(PENDING, ACTIVE)),
     )  # fmt: skip
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -178,7 +180,7 @@ def asked_policy(context: Context, which: str) -> Policy:
         ConsoleError: It cannot be read, or this system does not know a service.
     """
     with context.opened() as session:
-        if which == _ACTIVE:
+        if which == ACTIVE:
             return active_policy(session)[1]
         pending = pending_policy(session)
     return replace(pending, services=resolve_services(pending.rules, pending.socks))

@@ -5,11 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from console.commands import exit_points, exit_programs, jobs, journal, policy, rules, session, settings, sockets
+from console.commands import (
+    exit_points,
+    exit_programs,
+    jobs,
+    journal,
+    policy,
+    rules,
+    session,
+    settings,
+    sockets,
+    socks_entries,
+    socks_test,
+)
 from console.commands.definition import Command
 from console.errors import CommandError
 
-_MODULES = (rules, exit_points, exit_programs, settings, policy, journal, jobs, sockets, session)
+_MODULES = (
+    rules,
+    exit_points,
+    exit_programs,
+    socks_entries,
+    socks_test,
+    settings,
+    policy,
+    journal,
+    jobs,
+    sockets,
+    session,
+)
 
 COMMANDS: Mapping[str, type[Command]] = MappingProxyType(
     {command.name: command for module in _MODULES for command in module.COMMANDS}

@@ -16,7 +16,7 @@ from console.policy.decide import PASS
 from console.policy.exit_programs import exit_programs_of
 from console.policy.fields import address_intervals, port_interval
 from console.policy.request import Decision, Request
-from console.policy.rule import ALL, ANY, ExitProgram, Policy, Rule
+from console.policy.rule import ALL, ANY, ExitProgram, Policy, Rule, SocksEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,57 @@ def mismatch(rule: Rule, request: Request, services: Mapping[str, int]) -> str |
         "program": matches_program(rule.program, request.program),
     }
     return next((name for name in DIMENSIONS if not matches[name]), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PassedEntry:
+    """A SOCKS entry that was tried before the one that a connection takes."""
+
+    entry: SocksEntry
+    dimension: str
+    """Name of the first field that did not match: one of `ROUTE_DIMENSIONS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteExplanation:
+    """Why a connection goes the way it goes."""
+
+    entry: SocksEntry | None
+    """The entry that it takes; None when none matches: it goes directly."""
+    earlier: tuple[PassedEntry, ...]
+    """The entries before it, or all of them, in ascending sequence."""
+
+
+ROUTE_DIMENSIONS = ("remote_address", "remote_port", "user")
+"""The fields of a SOCKS entry that say what it matches."""
+
+
+def explain_route(policy: Policy, user: str, groups: frozenset[str], address: int, port: int) -> RouteExplanation:
+    """Return which way a connection goes, and why.
+
+    Args:
+        policy: With a port for each service name that an entry uses.
+        user: User profile in upper case.
+        groups: Names of the user's groups in upper case.
+        address: Destination, in the one 128-bit space of `console.policy.request`.
+        port: Destination port.
+
+    Raises:
+        PolicyError: The policy does not hold together, or a service name has no port.
+    """
+    check_policy(policy)
+    earlier: list[PassedEntry] = []
+    for entry in sorted(policy.socks, key=lambda entry: entry.sequence):
+        matches = {
+            "remote_address": matches_address(entry.remote_address, address),
+            "remote_port": matches_port(entry.remote_port, port, policy.services),
+            "user": matches_user(entry.user, user, groups),
+        }
+        dimension = next((name for name in ROUTE_DIMENSIONS if not matches[name]), None)
+        if dimension is None:
+            return RouteExplanation(entry, tuple(earlier))
+        earlier.append(PassedEntry(entry, dimension))
+    return RouteExplanation(None, tuple(earlier))
 
 
 def matches_user(value: str, user: str, groups: frozenset[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What runs, as records with names that stay: jobs, and sockets with what they stand under."""
+"""Records with names that stay: jobs, sockets with what they stand under, SOCKS entries."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from console.commands.coverage import CoveredSocket
 from console.commands.jobs import job_status
 from console.model.running import Guard
 from console.model.words import JobStatus
+from console.policy.rule import SocksEntry
+from console.policy.socks_entries import socks_fields
 
 _STATUSES: Mapping[JobStatus, str] = {
     JobStatus.ACTIVE: "active",
@@ -35,6 +37,13 @@ def job_record(job: Guard) -> dict[str, object]:
         "decision_us": job.decision_us,
         "end_requested": job.end_requested,
     }
+
+
+def socks_record(entry: SocksEntry) -> dict[str, object]:
+    """Return a SOCKS entry with the names of the policy document; of its password only whether there is one."""
+    said = socks_fields(entry)
+    servers = [str(server) for server in entry.servers]
+    return {**said, "sequence": entry.sequence, "servers": servers, "time_limit_ms": entry.time_limit_ms}
 
 
 def socket_record(each: CoveredSocket) -> dict[str, object]:

@@ -14,7 +14,7 @@ from console.clock import Clock, system_clock
 from console.commands.coverage import ALL, look_around
 from console.commands.jobs import job_status
 from console.commands.journal import entry_list
-from console.commands.listing import Column, labelled, program_list, rule_list, table
+from console.commands.listing import Column, labelled, program_list, rule_list, socks_list, table
 from console.commands.sockets import coverage_list
 from console.errors import UsageError
 from console.model.journal import JournalEntry
@@ -24,7 +24,7 @@ from console.policy.checks import rule_fields
 from console.policy.difference import compare
 from console.policy.rule import ExitProgram
 from console.shell.output import print_json, print_lines
-from console.shell.records import job_record, socket_record
+from console.shell.records import job_record, socket_record, socks_record
 from console.store.engine import Store
 from console.store.guards import JobFilter, list_jobs
 from console.store.journal import page_after, page_before
@@ -43,7 +43,7 @@ class Wanted:
 
     as_json: bool = False
     active: bool = False
-    """Rules of the active revision instead of the pending policy."""
+    """Rules and SOCKS entries of the active revision instead of the pending policy."""
     last: int = 0
     """How many journal entries, counted from the newest; 0 for all."""
     clock: Clock = system_clock
@@ -104,6 +104,12 @@ def _rules(store: Store, wanted: Wanted) -> None:
     _write(wanted, records, rule_list(policy.rules))
 
 
+def _socks(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        policy = active_policy(session)[1] if wanted.active else pending_policy(session)
+    _write(wanted, [socks_record(entry) for entry in policy.socks], socks_list(policy.socks))
+
+
 def _exit_points(store: Store, wanted: Wanted) -> None:
     with reading(store) as session:
         policy = active_policy(session)[1] if wanted.active else pending_policy(session)
@@ -158,6 +164,8 @@ def _policy(store: Store, wanted: Wanted) -> None:
         "Pending exit programs",
         "Pending UDP",
         "Pending raw sockets",
+        "SOCKS entries",
+        "Pending SOCKS entries",
     )
     lines = labelled((label, _shown(value)) for label, value in zip(labels, record.values(), strict=True))
     _write(wanted, [_exported(record)], lines)
@@ -181,6 +189,8 @@ def _policy_record(session: Session) -> dict[str, object]:
         "pending_exit_programs": len(pending.exit_programs),
         "pending_udp": pending.udp.value,
         "pending_raw_sockets": pending.raw_sockets.value,
+        "socks_entries": len(policy.socks),
+        "pending_socks_entries": len(pending.socks),
     }
 
 
@@ -268,6 +278,7 @@ SUBJECTS: Mapping[str, Callable[[Store, Wanted], None]] = MappingProxyType(
     {
         "rules": _rules,
         "exit-points": _exit_points,
+        "socks": _socks,
         "policy": _policy,
         "journal": _journal,
         "jobs": _jobs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.commands.language import parse_partial
+from console.commands.language import parse_partial, without_secrets
 from console.messages import message
 from screens.panel import FunctionKey, Panel, Push, Reply, Stay, Submission
 from screens.panels.prompter import Prompter
@@ -58,7 +58,7 @@ class CommandLine:
         Raises:
             ConsoleError: It cannot be run; it stays on the line.
         """
-        self._services.history.add(self.text)
+        self._services.history.add(without_secrets(self.text, self._services.commands))
         if self.text.startswith("?"):
             return self.prompt()
         reply = run(self._services, self.text).reply()

@@ -132,6 +132,9 @@ class Form:
     def _first(self, parameter: Parameter) -> str:
         if parameter.keyword in self.given:
             return _shown(parameter, self.given[parameter.keyword])
+        if parameter.secret:
+            # What is typed over is not seen: a special value would leave its end behind a shorter password.
+            return ""
         if self.current is not None and SAME in parameter.special:
             return self._present(parameter)
         return "" if parameter.default is None else _shown(parameter, str(parameter.default))

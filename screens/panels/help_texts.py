@@ -25,6 +25,7 @@ _TITLES = {
     "FAIL": "Rejected call fails with",
     "LCLADR": "Local address",
     "LCLPORT": "Local port",
+    "MASK": "Subnet mask",
     "MSG": "Send message",
     "PGM": "Program",
     "PGMNBR": "Program number",
@@ -36,6 +37,7 @@ _TITLES = {
     "SEQNBR": "Sequence number",
     "TIMLMT": "Time limit",
     "UDP": "UDP",
+    "USERID": "User id",
     "USRPRF": "User profile",
 }
 """What help on a panel is headed by, by its section, where that is no word."""

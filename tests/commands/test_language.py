@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from console import messages
 from console.commands.definition import Command, Parameter, Result
-from console.commands.language import complete, parse, parse_partial, render
+from console.commands.language import complete, parse, parse_partial, render, without_secrets
 from console.errors import CommandError
 
 
@@ -40,6 +40,15 @@ class AddThing(Command):
         return Result()
 
 
+class ListThings(Command):
+    name = "LSTTHING"
+    text = "List Things"
+    parameters = (Parameter("THINGS", "Things", _text, length=30, many=True, monocase=False),)
+
+    def run(self, context, values):
+        return Result()
+
+
 class ChangeThing(AddThing):
     name = "CHGTHING"
     text = "Change Thing"
@@ -49,7 +58,7 @@ class ChangeThing(AddThing):
     )
 
 
-REGISTRY = {cls.name: cls for cls in (AddThing, ChangeThing)}
+REGISTRY = {cls.name: cls for cls in (AddThing, ChangeThing, ListThings)}
 
 
 def values(text):
@@ -190,3 +199,48 @@ def test_what_is_rendered_reads_back_as_the_same(thing, path, secret, text):
 def test_any_text_is_either_read_or_refused_with_a_message(text):
     with contextlib.suppress(CommandError):
         parse("ADDTHING " + text, REGISTRY)
+
+
+@pytest.mark.parametrize("written", ["a B:1 c", "'a B:1' c", "a  B:1 'c'", "'a B:1 c'"])
+def test_a_list_is_written_with_apostrophes_or_without(written):
+    parsed = parse(f"LSTTHING THINGS({written})", REGISTRY)
+    assert parsed.values == {"THINGS": "a B:1 c"}
+    assert render(parsed.cls, parsed.values) == "LSTTHING THINGS('a B:1 c')"
+
+
+@pytest.mark.parametrize("bad", ["THINGS()", "THINGS(a", "THINGS(a (b))", "THINGS('a'b)", "THINGS(a) THINGS(b)"])
+def test_a_list_is_one_pair_of_parentheses(bad):
+    with pytest.raises(CommandError):
+        parse(f"LSTTHING {bad}", REGISTRY)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("ADDTHING A SECRET(abc) TEXT('x')", "ADDTHING A TEXT('x')"),
+        ("addthing a secret('a b)c') text('x')", "addthing a text('x')"),
+        ("ADDTHING A TEXT('x')  SECRET( 'it''s' )", "ADDTHING A TEXT('x')"),
+        ("?ADDTHING SECRET(abc)", "?ADDTHING"),
+        ("ADDTHING A SECRET(abc SECRET(abc) COUNT(2)", "ADDTHING A COUNT(2)"),
+        ("ADDTHING A SECRET(abc", "ADDTHING A"),
+        ("ADDTHING A SECRET abc", "ADDTHING A"),
+        ("ADDTHING A SECRET('abc", "ADDTHING A"),
+        ("ADDTHING A TEXT('no SECRET(here)')", "ADDTHING A TEXT('no SECRET(here)')"),
+        ("ADDTHING A", "ADDTHING A"),
+        ("WHATEVER (", "WHATEVER ("),
+    ],
+)
+def test_what_was_typed_is_kept_without_its_passwords(typed, kept):
+    assert without_secrets(typed, REGISTRY) == kept
+
+
+@given(st.text(alphabet="abcSECRET()' /*?", max_size=30))
+def test_no_text_is_too_odd_to_be_kept(text):
+    without_secrets(text, REGISTRY)
+
+
+def test_an_error_about_a_password_does_not_tell_it():
+    for command in (f"ADDTHING A SECRET({'abc' * 10})", "ADDTHING A SECRET(x abc)"):
+        with pytest.raises(CommandError) as caught:
+            parse(command, REGISTRY)
+        assert "abc" not in f"{messages.describe(caught.value)}"

@@ -8,8 +8,9 @@ from console.model.words import ExitPoint, Mode
 from console.policy.checks import make_policy, make_rule
 from console.policy.compiler import compile_policy
 from console.policy.decide import PASS
-from console.policy.explain import explain
+from console.policy.explain import explain, explain_route
 from console.policy.request import MAPPED, Request
+from console.policy.socks_entries import make_socks_entry
 from tests.policy.strategies import policies, requests
 
 ASKING = Request(
@@ -81,3 +82,28 @@ def test_nothing_matching_leaves_the_default_rule():
 def test_an_exit_point_that_is_off_has_no_deciding_rule():
     found = explain(make_policy({ExitPoint.CONNECT: Mode.OFF}, []), ASKING)
     assert (found.rule, found.decision, found.mode) == (None, PASS, Mode.OFF)
+
+
+@settings(max_examples=100, deadline=None)
+@given(policy=policies(), asked=requests)
+def test_the_entry_explained_is_the_one_taken(policy, asked):
+    compiled = compile_policy(policy)
+    for request in asked:
+        way = (request.user, request.groups, request.remote_address, request.remote_port)
+        told = explain_route(policy, *way)
+        assert told.entry == compiled.route(*way)
+        sequences = [entry.sequence for entry in policy.socks]
+        assert [passed.entry.sequence for passed in told.earlier] == [
+            each for each in sequences if told.entry is None or each < told.entry.sequence
+        ]
+
+
+def test_an_entry_that_is_passed_over_says_what_does_not_match():
+    entries = [
+        make_socks_entry(sequence=1, type="direct", remote_address="10.0.0.0/8"),
+        make_socks_entry(sequence=2, type="direct", remote_port="80"),
+        make_socks_entry(sequence=3, type="direct", user="BOB"),
+    ]
+    told = explain_route(make_policy({}, [], socks=entries), "ALICE", frozenset(), MAPPED + 0xC000_0201, 443)
+    assert told.entry is None
+    assert [passed.dimension for passed in told.earlier] == ["remote_address", "remote_port", "user"]

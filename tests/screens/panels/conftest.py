@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+import threading
 import time
 
 import pytest
@@ -35,3 +37,36 @@ def run(services):
 def operator(services):
     """Return an operator at the main menu."""
     return Operator(MainMenu(services, is_first=True))
+
+
+class Service:
+    """Something on loopback that is no SOCKS server: says one line to whoever connects."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._listener.accept()
+            with connection:
+                if connection.recv(1) == b"\0":
+                    return
+                self.asked += 1
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    def close(self) -> None:
+        with socket.create_connection(("127.0.0.1", self.port)) as last:
+            last.sendall(b"\0")
+        self._thread.join()
+        self._listener.close()
+
+
+@pytest.fixture
+def service():
+    running = Service()
+    yield running
+    running.close()

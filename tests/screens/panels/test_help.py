@@ -38,6 +38,16 @@ JOURNEYS = {
     "test": ("2", "OPT.*CONNECT.10=8", "ENTER"),
     "tested": ("2", "OPT.*CONNECT.10=8", "ENTER", "RMTADR=10.1.1.1", "ENTER"),
     "tested, exit program": ("CMD=TSTSOCRUL *CONNECT RMTADR('192.0.2.1')", "ENTER"),
+    "SOCKS entries": ("7",),
+    "SOCKS entries, users": ("7", "F11"),
+    "SOCKS entry": ("7", "OPT.10=5", "ENTER"),
+    "SOCKS entry, add": ("7", "F6", "F10"),
+    "SOCKS entry, change": ("7", "OPT.10=2", "ENTER", "ROLLUP"),
+    "SOCKS entry, copy": ("7", "OPT.10=3", "ENTER"),
+    "SOCKS entry, remove": ("7", "OPT.10=4", "ENTER"),
+    "SOCKS entry, test": ("7", "OPT.10=8", "ENTER"),
+    "SOCKS entry, tested": ("7", "OPT.10=8", "ENTER", "RMTADR=10.1.1.1", "RMTPORT=80", "ASKSVR=*NO", "ENTER"),
+    "SOCKS tab": ("CMD=CFGSOCKS", "ENTER"),
     "activation": ("10",),
     "jobs": ("4",),
     "jobs, command": ("4", "F11"),
@@ -63,6 +73,7 @@ JOURNEYS = {
 @pytest.fixture
 def go(operator, run, store, now):
     run("ADDSOCRUL *CONNECT 10 RMTADR('10.0.0.0/8') ACTION(*REJECT)", "ADDEXITPGM *CONNECT 2 site:ask")
+    run("ADDSOCKSE 10 SERVER(a) USERID(x) PASSWORD(y)")
     with transaction(store) as session:
         append(session, [entry()])
         job = {"guard_id": f"{1:032}", "user": "ALICE", "job_name": "CURL", "command": "curl", "pid": 1}
@@ -106,7 +117,7 @@ def test_every_key_says_what_it_does(go, journey):
     assert all(key.label in panel.help(HELP_KEYS).text for key in panel.function_keys)
 
 
-@pytest.mark.parametrize("choice", ["1", "2", "4", "5", "6"])
+@pytest.mark.parametrize("choice", ["1", "2", "4", "5", "6", "7"])
 def test_every_option_is_explained(go, choice):
     panel = go((choice,)).panel
     text = panel.help(HELP_OPTIONS).text
@@ -120,6 +131,7 @@ def test_every_option_is_explained(go, choice):
         ("4", "POSTO", "Position to"),
         ("4", "STATUS", "Status"),
         ("2", "SEQNBR", "Sequence number"),
+        ("7", "USERID", "User id"),
     ],
 )
 def test_help_is_headed_by_words(go, choice, key, title):
