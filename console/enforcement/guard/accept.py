@@ -11,8 +11,9 @@ away between the look and the accept. Whoever found a connection at each of thre
 taken for such a program.
 
 A call that must wait does not occupy a thread: it stands in a queue of its listener (see `waiting`). Its caller may be
-taken out of the call by a signal at any time. A connection that was taken for it and can no longer be handed over is
-kept for the next accept on that listener, and reset if none comes; the journal says so.
+taken out of the call by a signal at any time, or have no descriptor left. A connection that was taken for it and cannot
+be handed over is kept for another accept (see `kept`); where none can come any more it is reset, and the journal says
+so.
 
 Accepts on Unix sockets and the like ask nobody, and yet are made here: if the kernel were told to carry one out, the
 caller could meanwhile put an internet listener in the descriptor's place.
@@ -26,17 +27,18 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
 from console.enforcement.fds import OwnedFd
+from console.enforcement.guard.descriptor_tables import DescriptorTables
+from console.enforcement.guard.kept import Connection, Kept, KeptConnections
 from console.enforcement.guard.supervisor import UNDECIDED, Attempt, Supervisor, Undecidable, local_endpoint
-from console.enforcement.layouts import NO_ENDPOINT, Endpoint
+from console.enforcement.layouts import NO_ENDPOINT
 from console.errors import CallerGone
-from console.policy.decide import PASS, CompiledPolicy
-from console.policy.request import Decision
+from console.policy.decide import PASS
 
 _KNOWN_FLAGS = socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
 _DECIDED = frozenset({socket.AF_INET, socket.AF_INET6})
@@ -51,27 +53,12 @@ _HAD_TO_WAIT = -1
 _MOST_PLACES = 4096
 """Descriptors of listeners of which that is remembered; all are forgotten beyond that."""
 _KEPT_S = 5.0
-"""How long a connection that could not be handed over waits for another accept."""
+"""How long a connection that could not be handed over waits for another accept, where nobody hears of it."""
 
 
 Taken = tuple[OwnedFd, bytes, bool] | int
 """A connection, its peer's socket address, and whether the journal has it, from an accept that was interrupted; or the
 errno for which there is none; EAGAIN if none has come yet."""
-
-
-@dataclass(slots=True)
-class Connection:
-    """A connection that was taken off its listener and allowed."""
-
-    descriptor: OwnedFd
-    peer: bytes
-    """Socket address of the peer."""
-    policy: CompiledPolicy
-    decision: Decision
-    local: Endpoint
-    remote: Endpoint
-    recorded: bool = False
-    """Whether the journal has it as allowed: one connection is one entry, however many accepts are interrupted."""
 
 
 @dataclass(slots=True)
@@ -89,6 +76,8 @@ class Acceptance:
     """When SO_RCVTIMEO of the listener ends the wait (time.monotonic); 0 for never."""
     dropped: bool = False
     """Whether a connection was there for it that the rules reject."""
+    has_waited: bool = False
+    """Whether it was looked at since it waits."""
     _inode: int = 0
 
     @property
@@ -106,23 +95,18 @@ class AcceptPoint:
         wait: Given each acceptance that has to wait; owns it from then on, and calls `try_once` whenever its listener
             is readable, from one thread.
         wake: Called when a connection was kept, from any thread; `kept` then says for which listeners, and
-            `reset_stale` wants to be called until there are none.
+            `reset_given_up` wants to be called until there are none.
     """
 
     def __init__(self, wait: Callable[[Acceptance], None], wake: Callable[[], None]) -> None:
         self._wait = wait
         self._wake = wake
-        self._kept: dict[int, list[tuple[float, Attempt, Connection]]] = {}
-        self._mutex = threading.Lock()
+        self.kept = KeptConnections()
+        self.tables = DescriptorTables()
         self._taking = threading.Lock()
         """Held from the look at a blocking listener to the accept, which would wait if another thread were faster."""
         self._found_at_once: dict[tuple[int, int], int] = {}
         """(process, its descriptor of a listener that blocks) -> in how many accepts, or `_HAD_TO_WAIT`."""
-
-    @property
-    def kept(self) -> Collection[int]:
-        """The inodes of the listeners that connections are kept for."""
-        return self._kept and tuple(self._kept)
 
     def handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one accept, or let it wait.
@@ -139,6 +123,9 @@ class AcceptPoint:
             flags = call.arguments[3] & 0xFFFF_FFFF if call.number == k.SYS_ACCEPT4 else 0
             if flags & ~_KNOWN_FLAGS:
                 supervisor.backend.answer(call, errno.EINVAL)
+                return
+            if self.tables.full and attempt.caller.process in self.tables.full and self.tables.look(attempt.caller):
+                supervisor.backend.answer(call, errno.EMFILE)
                 return
             family, polled = 0, False
             try:
@@ -218,11 +205,21 @@ class AcceptPoint:
 
     def take(self, acceptance: Acceptance) -> Taken:
         """Take a connection for somebody; `try_once` must be told of it, and decides."""
-        kept = self._take_kept(acceptance.inode) if self._kept else None
-        if kept is not None:
-            return kept
+        kept = self.kept
+        if kept.entries:
+            connection = kept.take_unannounced(acceptance.inode)
+            if connection is not None:
+                return _again(connection, acceptance)
         number, peer = self._take(acceptance)
-        return -number if number < 0 else (OwnedFd(number), peer, False)
+        if number < 0:
+            return -number
+        descriptor = OwnedFd(number)
+        if kept.entries:
+            connection = kept.take_announced(number, peer)
+            if connection is not None:
+                syscalls.reset(descriptor.release())
+                return _again(connection, acceptance)
+        return descriptor, peer, False
 
     def _take(self, acceptance: Acceptance) -> tuple[int, bytes]:
         """Accept a connection if one is there; as `syscalls.accept`, with EAGAIN if none is."""
@@ -284,48 +281,46 @@ class AcceptPoint:
             self._keep(acceptance, connection)
             raise
         except OSError as error:
+            if error.errno == errno.EMFILE:
+                self.tables.note_full(attempt.caller)
             self._keep(acceptance, connection)
             supervisor.backend.answer(call, error.errno or errno.EMFILE)
             return
         connection.descriptor.close()
 
     def _keep(self, acceptance: Acceptance, connection: Connection) -> None:
-        with self._mutex:
-            self._kept.setdefault(acceptance.inode, []).append((time.monotonic(), acceptance.attempt, connection))
+        self.kept.keep(acceptance.listener.number, acceptance.inode, acceptance.attempt, connection)
         self._wake()
 
-    def _take_kept(self, inode: int) -> Taken | None:
-        with self._mutex:
-            waiting = self._kept.get(inode)
-            if not waiting:
-                return None
-            _, _, connection = waiting.pop(0)
-            if not waiting:
-                del self._kept[inode]
-            return connection.descriptor, connection.peer, connection.recorded
+    def reset_given_up(self, supervisor: Supervisor, *, older_than_s: float = _KEPT_S) -> None:
+        """Reset the connections that no accept came for and that nobody hears of, and those of closed listeners."""
+        if self.kept.entries:
+            _reset(supervisor, self.kept.take_given_up(older_than_s))
 
-    def reset_stale(self, supervisor: Supervisor, *, older_than_s: float = _KEPT_S) -> None:
-        """Reset the connections that no accept came for, and say so in the journal."""
-        if not self._kept:
-            return
-        now = time.monotonic()
-        with self._mutex:
-            stale = [entry for waiting in self._kept.values() for entry in waiting if now - entry[0] >= older_than_s]
-            fresh = {
-                inode: [entry for entry in waiting if now - entry[0] < older_than_s]
-                for inode, waiting in self._kept.items()
-            }
-            self._kept = {inode: waiting for inode, waiting in fresh.items() if waiting}
-        for _, attempt, connection in stale:
-            syscalls.reset(connection.descriptor.release())
-            supervisor.record(
-                connection.policy,
-                attempt,
-                connection.decision,
-                connection.local,
-                connection.remote,
-                text="reset: its accept was interrupted and no other came",
-            )
+    def reset_kept(self, supervisor: Supervisor) -> None:
+        """Reset all connections that are left when the job has ended."""
+        _reset(supervisor, self.kept.take_all())
+
+
+def _again(connection: Connection, acceptance: Acceptance) -> Taken:
+    """Return a connection that was taken for somebody else, as this one's accept wants it."""
+    os.set_blocking(connection.descriptor.number, not acceptance.flags & socket.SOCK_NONBLOCK)
+    return connection.descriptor, connection.peer, connection.recorded
+
+
+def _reset(supervisor: Supervisor, given_up: list[Kept]) -> None:
+    """Reset connections, and say so in the journal."""
+    for kept in given_up:
+        connection = kept.connection
+        syscalls.reset(connection.descriptor.release())
+        supervisor.record(
+            connection.policy,
+            kept.attempt,
+            connection.decision,
+            connection.local,
+            connection.remote,
+            text="reset: its accept was interrupted and no other came",
+        )
 
 
 def _place(attempt: Attempt) -> tuple[int, int]:

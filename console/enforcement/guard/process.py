@@ -126,7 +126,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     turns.start()
     status = _wait_for_job(job, backend, front, reporter)
     turns.wait()
-    accept_point.reset_stale(supervisor, older_than_s=0.0)
+    accept_point.reset_kept(supervisor)
     reporter.end(status)
     front.say("ended", status=status)
     exit_programs.end()

@@ -4,7 +4,7 @@ The thread polls one descriptor of each listener that has somebody waiting, and 
 the caller ends, its place and its copy of the listener are given up at once, so that nothing of ours keeps a port busy.
 A caller that a signal took out of its accept shows only when we ask, which happens when a connection comes, and
 every quarter of a second while somebody waits. So often the connections are looked at, too, that are kept for an accept
-to come.
+to come; and, once, whether one who waits has a descriptor left, without which Linux would not have let it wait.
 
 Exit programs may take long to answer, and one for whom a connection has come does not let the others wait: where the
 policy has any for accept, each connection is decided and handed over by a thread of its own.
@@ -96,11 +96,11 @@ class WaitingRoom:
                     os.eventfd_read(self._bell)
                 elif number in self._polled:
                     self._serve(supervisor, point, self._polled[number])
-            for inode in point.kept:
+            for inode in point.kept.unannounced:
                 self._serve(supervisor, point, inode)
             if time.monotonic() >= self._next_look or any(number in self._callers for number in ready):
-                self._look_around(supervisor)
-                point.reset_stale(supervisor)
+                self._look_around(supervisor, point)
+                point.reset_given_up(supervisor)
 
     def _patience_s(self, point: AcceptPoint) -> float:
         """Return how long the thread may sleep; -1, until the bell, when nobody has waited and nothing was kept lately.
@@ -108,7 +108,7 @@ class WaitingRoom:
         Mostly the next accept comes soon, and would have to ring.
         """
         with self._mutex:
-            if not self._queues and not point.kept and self._idle_looks >= _IDLE_LOOKS:
+            if not self._queues and not point.kept.entries and self._idle_looks >= _IDLE_LOOKS:
                 self._sleeps_until = math.inf
                 return -1
             self._sleeps_until = self._next_look
@@ -179,8 +179,8 @@ class WaitingRoom:
             if not queue:
                 del self._queues[acceptance.inode]
 
-    def _look_around(self, supervisor: Supervisor) -> None:
-        """Dismiss those whose caller is gone or whose time is up."""
+    def _look_around(self, supervisor: Supervisor, point: AcceptPoint) -> None:
+        """Dismiss those whose caller is gone, whose time is up, or who cannot get a descriptor."""
         now = time.monotonic()
         with self._mutex:
             everyone = [acceptance for queue in self._queues.values() for acceptance in queue]
@@ -188,10 +188,21 @@ class WaitingRoom:
             deadlines = [acceptance.deadline for acceptance in everyone if acceptance.deadline > now]
             self._next_look = min([now + _LOOK_S, *deadlines])
         for acceptance in everyone:
-            call = acceptance.attempt.call
-            if not supervisor.backend.is_waiting(call):
+            if not supervisor.backend.is_waiting(acceptance.attempt.call):
                 self._dismiss(acceptance)
-            elif acceptance.deadline and now >= acceptance.deadline:
+                continue
+            failure = _failure(point, acceptance, now)
+            acceptance.has_waited = True
+            if failure:
                 self._dismiss(acceptance)
                 with contextlib.suppress(CallerGone):
-                    supervisor.backend.answer(call, errno.EAGAIN)
+                    supervisor.backend.answer(acceptance.attempt.call, failure)
+
+
+def _failure(point: AcceptPoint, acceptance: Acceptance, now: float) -> int:
+    """Return the errno with which a wait ends now; 0 if it goes on."""
+    if acceptance.deadline and now >= acceptance.deadline:
+        return errno.EAGAIN
+    if not acceptance.has_waited and point.tables.look(acceptance.attempt.caller):
+        return errno.EMFILE
+    return 0

@@ -173,13 +173,13 @@ def test_connection_whose_caller_was_interrupted_is_the_next_ones(server, dial, 
     setting.kernel.leave(first, at=step)
     setting.serve(first)
     assert setting.woken == [True]
-    assert len(setting.accept_point.kept) == 1
+    assert len(setting.accept_point.kept.entries) == 1
     # What is about to be delivered is recorded before: should the guard be killed just then, nothing is lost.
     assert setting.outcomes == [("*ALLOWED", "")] * (step is Step.DELIVER)
     setting.serve(setting.accept(server))
     assert is_served(setting.kernel.deliveries[0], client)
     assert setting.outcomes == [("*ALLOWED", "")], "one connection is one entry"
-    assert not setting.accept_point.kept
+    assert not setting.accept_point.kept.entries
 
 
 def test_kept_connection_is_decided_anew(server, dial):
@@ -193,19 +193,6 @@ def test_kept_connection_is_decided_anew(server, dial):
     assert ended(client) == "ECONNRESET"
     decisions = [(decided.decision.outcome, decided.revision) for decided in setting.recorded]
     assert decisions == [("*ALLOWED", 1), ("*REJECTED", 2)]
-
-
-def test_kept_connection_is_reset_after_a_while_and_that_is_recorded(server, dial):
-    setting = Setting()
-    client = dial()
-    call = setting.accept(server)
-    setting.kernel.leave(call, at=Step.DELIVER)
-    setting.serve(call)
-    setting.accept_point.reset_stale(setting.supervisor)
-    assert setting.outcomes == [("*ALLOWED", "")]
-    setting.accept_point.reset_stale(setting.supervisor, older_than_s=0.0)
-    assert ended(client) == "ECONNRESET"
-    assert setting.outcomes[1:] == [("*ALLOWED", "reset: its accept was interrupted and no other came")]
 
 
 def test_connection_is_kept_when_the_callers_table_is_full(server, dial):
@@ -222,16 +209,16 @@ def groups_unreadable(setting, error):
     def raise_error(_attempt):
         raise error
 
-    setting.supervisor._groups = raise_error
+    setting.supervisor.groups = raise_error
 
 
 def test_connection_is_kept_when_its_caller_ends_while_its_groups_are_read(server, dial):
     setting = Setting(reject(ExitPoint.ACCEPT, user="%NOGROUP"))
     client = dial()
-    read_groups = setting.supervisor._groups
+    read_groups = setting.supervisor.groups
     groups_unreadable(setting, CallerGone("GWL0402"))
     assert setting.serve(setting.accept(server)) is None
-    setting.supervisor._groups = read_groups
+    setting.supervisor.groups = read_groups
     setting.serve(setting.accept(server))
     assert is_served(setting.kernel.deliveries[0], client)
 

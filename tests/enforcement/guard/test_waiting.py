@@ -92,22 +92,25 @@ def test_connection_of_one_interrupted_at_the_last_moment_goes_to_another_that_w
         assert peer_of(setting.kernel.deliveries[0]) == client.getsockname()
 
 
-def test_connection_kept_outside_of_the_room_reaches_one_who_waits_in_it(setting, server):
+def test_connection_kept_outside_of_the_room_reaches_one_who_waits_in_it(setting, server, monkeypatch):
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # then the room hears of it from us only
     with dial(server) as client:
         first = setting.accept(server)
         setting.kernel.leave(first, at=Step.DELIVER)
         waiting = setting.accept(server)
-        take_kept, setting.accept_point._take_kept = setting.accept_point._take_kept, lambda inode: None
-        setting.serve(first)
-        setting.serve(waiting)
-        setting.accept_point._take_kept = take_kept
+        kept = setting.accept_point.kept
+        with monkeypatch.context() as patch:
+            patch.setattr(kept, "take_unannounced", lambda inode: None)
+            setting.serve(first)
+            setting.serve(waiting)
         setting.room.wake()
         assert setting.kernel.wait_for(waiting, PATIENCE_S)
         assert peer_of(setting.kernel.deliveries[0]) == client.getsockname()
 
 
 def test_kept_connection_is_reset_though_nobody_waits(server, monkeypatch):
-    monkeypatch.setattr(accept.AcceptPoint.reset_stale, "__kwdefaults__", {"older_than_s": 0.2})
+    monkeypatch.setattr(accept.AcceptPoint.reset_given_up, "__kwdefaults__", {"older_than_s": 0.2})
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # then nobody can be told of it
     setting = Setting(room=True)
     with dial(server) as client:
         call = setting.accept(server)

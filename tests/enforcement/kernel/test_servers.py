@@ -117,8 +117,9 @@ def test_all_who_wait_are_served_when_connections_come_at_once(house):
         assert server.rest() == ["accepted 0"] * 20
 
 
-def test_no_connection_is_lost_to_signals_that_come_all_the_time(house):
-    with house.running("servers", "busy", "127.0.0.1", 200) as server:
+@pytest.mark.parametrize("waits_in", ["busy", "busy-epoll"])
+def test_no_connection_is_lost_to_signals_that_come_all_the_time(house, waits_in):
+    with house.running("servers", waits_in, "127.0.0.1", 200) as server:
         port = int(server.line())
         for _ in range(200):
             with dial(port) as client:
@@ -127,3 +128,17 @@ def test_no_connection_is_lost_to_signals_that_come_all_the_time(house):
         assert server.status() == 0
         entries = house.entries(server.name)
         assert outcomes(entries[1:]) == [("*ACCEPT", "*ALLOWED", "127.0.0.1")] * 200
+
+
+def test_server_without_a_descriptor_left_gets_its_connections_when_it_has_one(house):
+    def lines(*, guarded):
+        with house.running("servers", "full", "127.0.0.1", guarded=guarded) as server:
+            port = int(server.line())
+            with dial(port) as first, dial(port) as second:
+                assert first.recv(2) + second.recv(2) == b"hihi"
+            return server.rest()
+
+    found = lines(guarded=True)
+    assert found == lines(guarded=False)
+    assert found[:2] == ["ready 1", "no descriptor EMFILE"]
+    assert found[-3:] == ["ready 0", "nobody there EAGAIN", "no descriptor, blocks EMFILE"]

@@ -1,5 +1,6 @@
 /* servers WHAT ARGUMENTS...: programs that listen and accept. */
 #include "probe.h"
+#include <sys/resource.h>
 
 static void say_peer(const char *what, int peer, const struct sockaddr_in *address)
 {
@@ -189,6 +190,73 @@ static int busy(int count, char **arguments)
     return 0;
 }
 
+/* busy-epoll HOST TIMES: waits in epoll, not in accept, while signals come all the time. An accept that does not wait is
+   never interrupted without a guard; one that is, is not made again before epoll says that there is a connection. */
+static int busy_epoll(int count, char **arguments)
+{
+    (void)count;
+    int server = listening(arguments[0], SOCK_NONBLOCK), poll = epoll_create1(0), accepted = 0;
+    struct itimerval often = {.it_interval = {.tv_usec = 150}, .it_value = {.tv_usec = 150}};
+    struct epoll_event event = {.events = EPOLLIN};
+    epoll_ctl(poll, EPOLL_CTL_ADD, server, &event);
+    on_signal(SIGALRM, 0, hear);
+    setitimer(ITIMER_REAL, &often, NULL);
+    while (accepted < atoi(arguments[1])) {
+        if (epoll_wait(poll, &event, 1, -1) < 1)
+            continue;
+        int peer = accept4(server, NULL, NULL, SOCK_NONBLOCK);
+        if (peer < 0 && errno != EINTR && errno != EAGAIN)
+            say("accept", peer);
+        if (peer >= 0) {
+            accepted++;
+            if (write(peer, "hi", 2) < 0)
+                say("write", -1);
+            close(peer);
+        }
+    }
+    say("done", 0);
+    return 0;
+}
+
+static int fill_table(void)
+{
+    int last = -1, next;
+    while ((next = dup(0)) >= 0)
+        last = next;
+    return last;
+}
+
+/* full HOST: accepts with no descriptor left, while two connections come, and then with one. */
+static int full(int count, char **arguments)
+{
+    (void)count;
+    int server = listening(arguments[0], SOCK_NONBLOCK), poll = epoll_create1(0);
+    struct rlimit few = {.rlim_cur = 32, .rlim_max = 32};
+    struct epoll_event event = {.events = EPOLLIN};
+    setrlimit(RLIMIT_NOFILE, &few);
+    epoll_ctl(poll, EPOLL_CTL_ADD, server, &event);
+    int spare = fill_table();
+    for (int at = 0; at < 4; at++) {
+        printf("ready %d\n", epoll_wait(poll, &event, 1, 20000));
+        say("no descriptor", accept(server, NULL, NULL));
+    }
+    close(spare);
+    for (int at = 0; at < 2; at++) {
+        printf("ready %d\n", epoll_wait(poll, &event, 1, 20000));
+        int peer = accept(server, NULL, NULL);
+        say("one descriptor", peer);
+        if (write(peer, "hi", 2) < 0)
+            say("write", -1);
+        close(peer);
+    }
+    printf("ready %d\n", epoll_wait(poll, &event, 1, 0));
+    say("nobody there", accept(server, NULL, NULL));
+    fcntl(server, F_SETFL, 0);
+    fill_table();
+    say("no descriptor, blocks", accept(server, NULL, NULL));
+    return 0;
+}
+
 /* listen HOST...: binds to each and listens, twice; "-" stands for a socket that was not bound. */
 static int listens(int count, char **arguments)
 {
@@ -238,8 +306,9 @@ static const struct {
     int (*run)(int, char **);
     int least;
 } programs[] = {
-    {"one", one, 1},         {"forms", forms, 1}, {"epoll", with_epoll, 1}, {"many", many, 3},
-    {"alarm", alarmed, 2},   {"busy", busy, 2},   {"look", look, 1},   {"listen", listens, 1},
+    {"one", one, 1},     {"forms", forms, 1}, {"epoll", with_epoll, 1}, {"many", many, 3},
+    {"alarm", alarmed, 2}, {"busy", busy, 2},   {"look", look, 1},       {"listen", listens, 1},
+    {"full", full, 1},   {"busy-epoll", busy_epoll, 2},
 };
 
 int main(int count, char **arguments)
