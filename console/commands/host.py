@@ -60,6 +60,16 @@ def groups_of(user: str) -> frozenset[str]:
     return frozenset(name.upper() for name in names)
 
 
+def user_name(user: str) -> str:
+    """Return a user's name in this system's own spelling; for a user who is not there, in lower case.
+
+    Args:
+        user: In any case.
+    """
+    account = _account(user)
+    return user.lower() if account is None else account.pw_name
+
+
 def _account(user: str) -> pwd.struct_passwd | None:
     try:
         return pwd.getpwnam(user.lower())

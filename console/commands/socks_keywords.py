@@ -68,9 +68,7 @@ def _check_servers(value: str) -> str:
 
 def _written(server: SocksServer, unsaid: int) -> str:
     """Return a server with its port, unless that is the one that need not be said."""
-    if server.port == unsaid:
-        return server.host
-    return f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
+    return server.host if server.port == unsaid else server.label
 
 
 def _of_rules(keyword: str) -> Parameter:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from console.commands.definition import Command, Context, Parameter, Result
-from console.commands.host import groups_of
+from console.commands.host import groups_of, user_name
 from console.commands.hypothetical import CURRENT, NONE, one_address, one_port, one_user, port_number
 from console.commands.keywords import one_of
 from console.commands.listing import Column, table
@@ -102,7 +102,7 @@ def find_route(context: Context, values: Mapping[str, str]) -> Route:
     if found.entry is None or values["ASKSVR"] == YesNo.NO or not route.is_reached:
         return route
     opened = unseal(context.store.location, found.entry)
-    return replace(route, answers=tuple(ask_servers(opened, user.lower(), address, port)))
+    return replace(route, answers=tuple(ask_servers(opened, user_name(user), address, port)))
 
 
 def _verdict(route: Route) -> Message:

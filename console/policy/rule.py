@@ -89,11 +89,14 @@ class SocksServer:
     """IPv4 or IPv6 address, or a name in lower case, which whoever connects looks up."""
     port: int = SOCKS_PORT
 
-    def __str__(self) -> str:
-        """Return it as it is written: the port only where it is another, an IPv6 address then in brackets."""
-        if self.port == SOCKS_PORT:
-            return self.host
+    @property
+    def label(self) -> str:
+        """Host and port, always both: what the journal and messages call it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def __str__(self) -> str:
+        """Return it as operators write it: without the port where it is the usual one."""
+        return self.host if self.port == SOCKS_PORT else self.label
 
 
 @dataclass(frozen=True, slots=True)

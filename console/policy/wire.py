@@ -24,12 +24,13 @@ def wire_server(entry: SocksEntry, server: SocksServer, user: str) -> Server:
     Args:
         entry: The entry that names it, with its password in clear.
         server: One of its servers.
-        user: Who connects, as a server of version 4 is told where the entry has no user id.
+        user: Who connects, in the system's own spelling: what a server of version 4 or 4A is told where the entry has
+            no user id, and what identd (RFC 1413) answers if it asks back.
     """
     is_five = entry.version is SocksVersion.V5
     return Server(
         version=_VERSIONS[entry.version],
-        label=f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}",
+        label=server.label,
         user=entry.user_id or ("" if is_five else user),
         password=entry.password.text if entry.password else None,
     )

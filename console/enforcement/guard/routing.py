@@ -43,9 +43,10 @@ from console.messages import describe, line
 from console.model.words import ExitPoint, SocksType, SocksVersion
 from console.policy.decide import CompiledPolicy
 from console.policy.rule import SocksEntry, SocksServer
+from console.policy.wire import wire_server
 from console.socks.client import Patience
 from console.socks.refusals import Reason, failure
-from console.socks.words import Place, Server, Version
+from console.socks.words import Place, Server
 
 _LOOK_S = 0.1
 _FOREVER = float("inf")
@@ -306,18 +307,9 @@ def _is_wanted(supervisor: Supervisor, attempt: Attempt) -> bool:
 
 
 def _as_told(way: _Way, server: SocksServer) -> Server:
-    """Return a server as the exchange knows it, with who it is told that connects.
-
-    Without a user id in the entry, versions 4 and 4A send the user profile, in the system's own spelling: that is what
-    identd (RFC 1413) answers to a server that asks back.
-    """
-    entry = way.entry
-    user, password = entry.user_id, None
-    if entry.version is SocksVersion.V5:
-        password = entry.password.text if user else None
-    elif not user:
-        user = _user_name(identity.user_number(way.attempt.caller))
-    return Server(Version(entry.version.value), label(server), user, password)
+    """Return a server as the exchange knows it; who connects is looked up only where the server is told."""
+    is_told = way.entry.version is not SocksVersion.V5 and not way.entry.user_id
+    return wire_server(way.entry, server, _user_name(identity.user_number(way.attempt.caller)) if is_told else "")
 
 
 def _user_name(number: int) -> str:

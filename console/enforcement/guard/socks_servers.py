@@ -22,7 +22,6 @@ from console.messages import describe, line, message
 from console.policy.request import MAPPED
 from console.policy.rule import SocksServer
 from console.socks.client import Patience
-from console.socks.words import Place
 
 _NAMES_KEPT_S = 30.0
 """How long an address of a name is believed; as long as those of users (`identity`)."""
@@ -43,7 +42,7 @@ class _Failing(NamedTuple):
 
 def label(server: SocksServer) -> str:
     """Return what the journal and messages call a server: host and port, always both."""
-    return str(Place(0, server.port, f"[{server.host}]" if ":" in server.host else server.host))
+    return server.label
 
 
 class SocksServers:
