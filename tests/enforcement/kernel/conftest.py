@@ -22,16 +22,17 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory):
-    """Return the directory of the compiled programs; clients-static is there where libc can be linked so."""
+    """Return the directory of the compiled programs; those that are static are there where libc can be linked so."""
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
     directory = tmp_path_factory.mktemp("kernel-programs")
     directory.chmod(0o755)
     options = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread"]
-    for name in ("clients", "servers", "datagrams", "storms"):
+    for name in ("clients", "servers", "datagrams", "storms", "routed"):
         subprocess.run(["gcc", *options, "-o", directory / name, _SOURCES / f"{name}.c"], check=True)
-    static = ["gcc", *options, "-static", "-o", directory / "clients-static", _SOURCES / "clients.c"]
-    subprocess.run(static, check=False, capture_output=True)
+    for name in ("clients", "routed"):
+        static = ["gcc", *options, "-static", "-o", directory / f"{name}-static", _SOURCES / f"{name}.c"]
+        subprocess.run(static, check=False, capture_output=True)
     return directory
 
 
