@@ -19,13 +19,17 @@ from console.journal.verify import verify
 from console.messages import line, message
 from console.model.revision import Revision
 from console.model.words import EndOption, ExitPoint, Mode
+from console.policy.checks import make_policy
+from console.policy.secret import Secret
+from console.policy.socks_entries import make_socks_entry
 from console.store import sqlite
 from console.store.engine import open_store
 from console.store.exit_points import set_modes
 from console.store.guards import find_guard, list_guards, request_end
 from console.store.journal import page_after
 from console.store.outbox import add_audit, waiting
-from console.store.revisions import activate
+from console.store.revisions import activate, set_pending
+from console.store.secrets import seal_policy
 from console.store.session import reading, transaction
 from console.store.unix_path import connect
 from console.store.wakeup import notify
@@ -299,6 +303,35 @@ async def test_revision_that_makes_no_sense_reaches_no_guard_and_holds_up_no_aud
             good = activate(session, services={}, user="OPER", at=NOW)
         assert (await peer.read_until(NewRevision)).revision == good
     assert generic(store).count("GWL0516") == 1
+
+
+def activate_socks(store, password, *, loses_key=False):
+    """Make a policy with one SOCKS entry the active one; return its revision."""
+    entry = make_socks_entry(sequence=10, servers="proxy.example", user_id="anna", password=password)
+    with transaction(store) as session:
+        set_pending(session, seal_policy(store.location, make_policy({}, [], socks=[entry])))
+        if loses_key:
+            store.location.key.unlink()
+        return activate(session, services={}, user="OPER", at=NOW)
+
+
+async def test_guards_get_passwords_that_the_store_has_sealed(store, tmp_path):
+    async with worker_here(store), guard(store.location) as peer, guard(store.location) as late:
+        await peer.ask()
+        activate_socks(store, "hunter2")
+        assert (await peer.read_until(NewRevision)).policy.socks[0].password == Secret("hunter2")
+        assert (await late.ask(OTHER_ID)).policy.socks[0].password == Secret("hunter2")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()] == []
+
+
+async def test_revision_whose_passwords_cannot_be_read_reaches_no_guard_and_is_said(store):
+    async with worker_here(store), guard(store.location) as peer:
+        await peer.ask()
+        number = activate_socks(store, "hunter2", loses_key=True)
+        await eventually(lambda: f"GWL0516 Revision {number} cannot be used: GWL0333" in generic(store))
+        good = activate_socks(store, "hunter3")
+        assert (await peer.read_until(NewRevision)).revision == good
+    assert "hunter" not in generic(store)
 
 
 def generic(store):
