@@ -46,6 +46,9 @@ _TCP_ESTABLISHED, _TCP_CLOSE = 1, 7
 """First octet of struct tcp_info (linux/tcp.h; net/tcp_states.h)."""
 _PATIENCE_MS = 100
 """How long what happens on loopback may take; on a machine that is busy it is left to ksoftirqd."""
+_HEARD_MS = 5
+"""How long it may take until the listener is readable, so that an accept made now finds the knock. Another one may have
+found it already, and waits for us."""
 _OCTET = b"\0"
 """A listener with TCP_DEFER_ACCEPT hears only of connections that something was sent on."""
 
@@ -168,7 +171,7 @@ def _knock_at_port(ours: socket.socket, server: socket.socket, name: tuple[str |
         ours.shutdown(socket.SHUT_WR)
         return _tcp_state(ours) != _TCP_CLOSE
     ours.send(_OCTET)
-    _happens(server.fileno(), select.POLLIN, patience_ms)
+    _happens(server.fileno(), select.POLLIN, _HEARD_MS)
     return True
 
 
