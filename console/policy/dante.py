@@ -14,14 +14,12 @@ Dante's client routes IPv4 only: connections of IPv6 are made directly, whatever
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from types import MappingProxyType
 
-from console.errors import PolicyError
 from console.model.words import SocksType, SocksVersion
 from console.policy.carried import (
     IPV4,
@@ -31,17 +29,16 @@ from console.policy.carried import (
     Carried,
     NotCarried,
     areas,
-    at_line,
     goes_direct,
     in_order,
     not_carried,
-    not_understood,
     without,
 )
-from console.policy.dante_syntax import Address, Option, Port, Route, of_server, read
-from console.policy.fields import MAX_PORT, check_address, whole_number
-from console.policy.rule import ANY, SOCKS_PORT, SocksEntry, SocksServer
-from console.policy.socks_entries import MOST_SERVERS, make_socks_entry, parse_servers
+from console.policy.dante_addresses import Origin, ServicePort, network_of, ports_of, server_of
+from console.policy.dante_syntax import Option, Route, of_server, read
+from console.policy.fields import MAX_PORT
+from console.policy.rule import ANY, SocksEntry, SocksServer
+from console.policy.socks_entries import MOST_SERVERS, make_socks_entry
 
 _NEEDS_NONE = frozenset({"debug", "logoutput", "errorlog"})
 _NOT_KEPT = frozenset({"route.badexpire", "route.maxfail", "timeout.connect", "connecttimeout"})
@@ -69,11 +66,6 @@ _UDP = frozenset({"udp", "udpassociate", "udpreply"})
 _DIRECT, _WITH_4, _WITH_5, _NEITHER = range(4)
 """When Dante looks for a way."""
 _ALL_PORTS = f"1-{MAX_PORT}"
-_BOTH_FAMILIES = "0"
-"""Address of ``0/0``: all of IPv4 and of IPv6."""
-
-ServicePort = Callable[[str], int | None]
-"""Returns the TCP port of a service name, None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +83,11 @@ class _Way:
 
 @dataclass(slots=True)
 class _File:
-    source: str
-    service_port: ServicePort
+    origin: Origin
     names_at_proxy: bool = False
     ways: tuple[list[_Way], ...] = field(default_factory=lambda: ([], [], [], []))
     """Direct ones, then those of version 4, version 5 and neither: the order in which Dante looks for one."""
     left: list[NotCarried] = field(default_factory=list)
-
-    def wrong(self, line: int, value: object, must: str) -> PolicyError:
-        """Return the error for what Dante does not take either."""
-        return not_understood(value, must, line=line, source=self.source)
 
 
 def parse(text: str, source: str = "", service_port: ServicePort = lambda _: None) -> Carried:
@@ -114,7 +101,7 @@ def parse(text: str, source: str = "", service_port: ServicePort = lambda _: Non
     Raises:
         PolicyError: It is no configuration of Dante's client, or a value cannot be taken.
     """
-    file = _File(source, service_port)
+    file = _File(Origin(source, service_port))
     settings, routes = read(text, source)
     for setting in settings:
         _take_setting(file, setting)
@@ -133,14 +120,14 @@ def _take_setting(file: _File, setting: Option) -> None:
     elif setting.name == "resolveprotocol":
         _take_resolver(file, setting)
     elif setting.name.partition(".")[0] in _OF_SERVERS:
-        raise of_server(setting.name, line=setting.line, source=file.source)
+        raise of_server(setting.name, line=setting.line, source=file.origin.source)
     else:
-        raise file.wrong(setting.line, setting, "that is no setting of Dante's client")
+        raise file.origin.wrong(setting.line, setting, "that is no setting of Dante's client")
 
 
 def _take_resolver(file: _File, setting: Option) -> None:
     if setting.values not in {("udp",), ("tcp",), ("fake",)}:
-        raise file.wrong(setting.line, setting, "names are looked up by udp, tcp or fake")
+        raise file.origin.wrong(setting.line, setting, "names are looked up by udp, tcp or fake")
     file.names_at_proxy = setting.values == ("fake",)
     message_id = "GWL026D" if file.names_at_proxy else "GWL0273"
     file.left.append(not_carried(message_id, line=setting.line, value=setting))
@@ -151,7 +138,7 @@ def _take_route(file: _File, route: Route) -> None:
         _check_option(file, option)
     protocols = route.values("proxyprotocol")
     if protocols & _SOCKS and protocols - _SOCKS:
-        raise file.wrong(route.line, "proxyprotocol", "a proxy speaks SOCKS or something else, not both")
+        raise file.origin.wrong(route.line, "proxyprotocol", "a proxy speaks SOCKS or something else, not both")
     if not _connects(file, route):
         return
     destinations = _destinations(file, route)
@@ -168,7 +155,7 @@ def _check_option(file: _File, option: Option) -> None:
         return
     wrong = next((value for value in option.values if value not in known), None)
     if wrong is not None:
-        raise file.wrong(option.line, option, f"{wrong} is no value of {option.name}")
+        raise file.origin.wrong(option.line, option, f"{wrong} is no value of {option.name}")
     if _UDP.intersection(option.values):
         file.left.append(not_carried("GWL0279", line=option.line, value=option))
 
@@ -190,12 +177,12 @@ def _allows(route: Route, method: str) -> bool:
 def _destinations(file: _File, route: Route) -> tuple[tuple[str, str], ...] | None:
     """Return what a route is for; None, and tell why, where that cannot be said in an entry."""
     source = route.source
-    network = _network(file, source)
-    ports = _ports(file, route.destination)
+    network = network_of(file.origin, source)
+    ports = ports_of(file.origin, route.destination)
     if source.port is not None or network is None or not _is_everything(network):
         file.left.append(not_carried("GWL0276", line=source.line, value=f"from: {source}"))
         return None
-    network = _network(file, route.destination)
+    network = network_of(file.origin, route.destination)
     if network is None:
         file.left.append(not_carried("GWL0275", line=route.destination.line, value=f"to: {route.destination}"))
         return None
@@ -208,78 +195,12 @@ def _is_everything(network: str) -> bool:
     return network in {ANY, IPV4, IPV6}
 
 
-def _network(file: _File, address: Address) -> str | None:
-    """Return the network of an address, canonical; None for a name or an interface."""
-    if (address.text, address.mask) == (_BOTH_FAMILIES, "0"):
-        return ANY
-    try:
-        found = ipaddress.ip_address(address.text)
-    except ValueError:
-        if address.mask:
-            raise file.wrong(address.line, address, "a mask is behind an address") from None
-        return None
-    if found.version == 4 and "." in address.mask:
-        length = _dotted(file, address)
-    else:
-        length = whole_number(address.mask or str(found.max_prefixlen), 0, found.max_prefixlen)
-    if length is None or "%" in address.text:
-        raise file.wrong(address.line, address, "that is no address with a mask")
-    return check_address(f"{found}/{length}")
-
-
-def _dotted(file: _File, address: Address) -> str | None:
-    try:
-        bits = f"{int(ipaddress.IPv4Address(address.mask)):032b}"
-    except ValueError as error:
-        raise file.wrong(address.line, address, "its mask is none") from error
-    return None if "01" in bits else str(bits.count("1"))
-
-
-def _ports(file: _File, address: Address) -> list[str]:
-    """Return the ports of an address, canonical; none where its comparison is never true."""
-    port = address.port
-    if port is None:
-        return [ANY]
-    number = _number(file, address, port, port.value)
-    last = _number(file, address, port, port.last) if port.last else MAX_PORT
-    if port.last and last < number:
-        raise file.wrong(address.line, port, "a range of ports ascends")
-    ranges = ((max(low, 1), min(high, MAX_PORT)) for low, high in _RANGES[port.operator](number, last))
-    return [str(low) if low == high else f"{low}-{high}" for low, high in ranges if low <= high]
-
-
-_RANGES: Mapping[str, Callable[[int, int], tuple[tuple[int, int], ...]]] = MappingProxyType(
-    {
-        **dict.fromkeys(("eq", "=", ":"), lambda number, _: ((number, number),)),
-        **dict.fromkeys(("ne", "neq", "!="), lambda number, _: ((1, number - 1), (number + 1, MAX_PORT))),
-        **dict.fromkeys(("ge", ">="), lambda number, _: ((number, MAX_PORT),)),
-        **dict.fromkeys(("gt", ">"), lambda number, _: ((number + 1, MAX_PORT),)),
-        **dict.fromkeys(("le", "<="), lambda number, _: ((1, number),)),
-        **dict.fromkeys(("lt", "<"), lambda number, _: ((1, number - 1),)),
-        "-": lambda first, last: ((first, last),),
-    }
-)
-"""Comparison -> the ports it is true for."""
-
-
-def _number(file: _File, address: Address, port: Port, text: str) -> int:
-    if text.isdecimal():
-        found = whole_number(text, 0, MAX_PORT)
-        if found is None:
-            raise file.wrong(address.line, port, "a port is a number to 65535")
-        return int(found)
-    number = file.service_port(text)
-    if number is None:
-        raise file.wrong(address.line, port, "this system has no TCP port for the service")
-    return number
-
-
 def _take_proxied(file: _File, route: Route, destinations: tuple[tuple[str, str], ...] | None) -> None:
     protocols = route.values("proxyprotocol") or _SOCKS
     rank = _rank(route, protocols, destinations)
     gateway = route.gateway.text
     if destinations is None:
-        _lose(file, route, rank, ((IPV4, port) for port in _ports(file, route.destination)))
+        _lose(file, route, rank, ((IPV4, port) for port in ports_of(file.origin, route.destination)))
     elif not protocols & _SOCKS or gateway == "broadcast" or "://" in gateway:
         file.left.append(not_carried("GWL0277", line=route.line, value=route))
         _lose(file, route, _NEITHER, destinations)
@@ -289,7 +210,7 @@ def _take_proxied(file: _File, route: Route, destinations: tuple[tuple[str, str]
         _lose(file, route, rank, destinations)
     else:
         version = _version(file, route, rank, destinations)
-        way = _Way(route, destinations, SocksType.SOCKS, version, _server(file, route.gateway))
+        way = _Way(route, destinations, SocksType.SOCKS, version, server_of(file.origin, route.gateway))
         file.ways[rank].append(way)
 
 
@@ -327,22 +248,6 @@ def _version(file: _File, route: Route, rank: int, destinations: tuple[tuple[str
 def _lose(file: _File, route: Route, rank: int, destinations: Iterable[tuple[str, str]]) -> None:
     """Keep in mind that what went through a proxy has to go another way."""
     file.ways[rank].append(_Way(route, tuple(destinations), None))
-
-
-def _server(file: _File, gateway: Address) -> SocksServer:
-    port = 0
-    if gateway.port is not None:
-        if gateway.port.operator not in {"=", "eq"}:
-            raise file.wrong(gateway.line, gateway, "a proxy has one port, with an equals sign")
-        port = _number(file, gateway, gateway.port, gateway.port.value)
-    host = f"[{gateway.text}]" if ":" in gateway.text else gateway.text
-    try:
-        found = parse_servers(f"{host}:{port or SOCKS_PORT}", "via")
-    except PolicyError as error:
-        raise at_line(error, gateway.line, file.source) from error
-    if len(found) != 1 or gateway.mask:
-        raise file.wrong(gateway.line, gateway, "via names one proxy")
-    return found[0]
 
 
 @dataclass(slots=True)
