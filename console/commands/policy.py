@@ -74,9 +74,9 @@ class ActivateSocketPolicy(Command):
             old_number, old = active_policy(session)
             pending = pending_policy(session)
             new = replace(pending, services=resolve_services(pending.rules, pending.socks))
-            _refuse_socks(new)
             compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
             unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
+            _refuse_socks(new)
             changes = compare(old, new)
             if not changes and dict(old.services) == dict(new.services):
                 return Result(messages=(message("GWL0149", revision=old_number),), changed=False)

@@ -132,8 +132,12 @@ class Told(NamedTuple):
 
 def _as_argument(answers: Iterable[Answer]) -> dict[str, str]:
     """Return what servers said for the panel, which must not ask them again."""
-    told = [(str(answer.server), f"{answer.elapsed_ms} ms: {answer.said}") for answer in answers]
+    told = [(str(answer.server), f"{_verb(answer)} after {answer.elapsed_ms} ms: {answer.said}") for answer in answers]
     return {_ANSWERS: json.dumps(told)}
+
+
+def _verb(answer: Answer) -> str:
+    return "Answers" if answer.answers else "Fails"
 
 
 def answers_of(arguments: Mapping[str, str]) -> list[Told]:

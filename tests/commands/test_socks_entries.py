@@ -232,9 +232,17 @@ def test_an_entry_that_was_imported_without_its_password_can_be_changed_and_comp
         set_pending(session, make_policy({}, [], socks=[lacking]))
     assert ids(run_command("CHGSOCKSE 10 TEXT('x')", context)) == ["GWL0171"]
     assert "*MISSING" in "\n".join(run_command("DSPSOCKSE 10", context).lines)
-    assert refused("ACTSOCPCY", context) == "GWL0127"
+    assert refused("ACTSOCPCY", context) == "GWL024D"
     run_command("CHGSOCKSE 10" + SECRET, context)
     assert opened(context) == Secret("hunter2")
+
+
+def test_passwords_that_cannot_be_read_are_not_activated_and_can_be_given_anew(context):
+    run_command(FULL + SECRET, context)
+    context.store.location.key.unlink()
+    assert refused("ACTSOCPCY", context) == "GWL0333"
+    run_command("CHGSOCKSE 40 PASSWORD('hunter3')", context)
+    assert opened(context) == Secret("hunter3")
 
 
 def test_entries_are_listed_and_shown_without_their_passwords(context):

@@ -167,7 +167,9 @@ def test_what_servers_say_is_shown_and_they_are_asked_once(operator, run, servic
     run(f"ADDSOCKSE 10 SERVER(127.0.0.1:{service.port}) TIMLMT(5000)")
     operator.command("TSTSOCKSE '192.0.2.1' 80")
     assert "Server 127.0.0.1:" in operator.shown
-    assert "does not speak the version of SOCKS" in " ".join(operator.shown.split())
+    shown = " ".join(operator.shown.split())
+    assert "Fails after " in shown
+    assert "does not speak the version of SOCKS" in shown
     assert service.asked == 1
     operator.press("ENTER")
     assert operator.title.endswith("Greenwall Main Menu")
