@@ -157,6 +157,7 @@ def _make(path: Path, key: bytes) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
+                _give_to_owner(file.fileno(), path.parent)
                 file.write(key)
                 file.flush()
                 os.fsync(file.fileno())
@@ -167,6 +168,13 @@ def _make(path: Path, key: bytes) -> None:
         _sync_directory(path.parent)
     except OSError as error:
         raise StoreError("GWL0304", path=path, reason=error.strerror) from error
+
+
+def _give_to_owner(descriptor: int, directory: Path) -> None:
+    """Give a file that root makes to whose directory it is in: a store's owner must be able to read its key."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def _sync_directory(directory: Path) -> None:

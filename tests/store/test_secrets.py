@@ -54,6 +54,14 @@ def test_key_is_its_owners_alone_and_nothing_else_is_left_behind(location):
     assert os.listdir(location.directory) == ["test.db.key"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of others")
+def test_key_that_root_makes_belongs_to_whose_directory_it_is_in(location):
+    os.chown(location.directory, 4711, 4712)
+    seal(location, CLEAR)
+    made = location.key.stat()
+    assert (made.st_uid, made.st_gid, stat.S_IMODE(made.st_mode)) == (4711, 4712, 0o600)
+
+
 def test_without_a_password_there_is_no_key(location):
     assert seal(location, NO_SECRET) is NO_SECRET
     assert unseal(location, entry(password=NO_SECRET)).password is NO_SECRET
