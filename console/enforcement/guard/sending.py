@@ -21,6 +21,12 @@ made with the first datagram; the later ones are counted, not written. What is r
 again (SA_RESTART, or a loop over EINTR). So what was sent and could not be told is kept for the same thread, socket and
 arguments, and the call made again is told it as far as it wants to send the same octets to the same address.
 
+One in some thousands of those is sent twice all the same. The kernel takes our answer also for a caller that a signal
+has just woken and that will never read it (`interruption`), and nothing shows it. A call that looks like the last one
+might then be the same made again, or another with the same octets. The signs on the caller's stack are not good enough
+here: they may be old, and a program that sends one datagram over and over would lose some. A datagram may be doubled on
+its way, and programs are ready for that; so that is what becomes of it.
+
 Source: net/ipv4/udp.c, udp_sendmsg; net/ipv6/udp.c, udpv6_sendmsg; net/socket.c, __sys_sendmmsg, __copy_msghdr.
 """
 
