@@ -25,6 +25,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from console.enforcement import streams, syscalls
+from console.errors import SocksError
 from console.socks.client import Patience, await_connected, not_connected, perform
 from console.socks.exchange import Exchange, State
 from console.socks.words import Command, Place, Server
@@ -42,7 +43,7 @@ OWN_FAULTS = frozenset(
 
 
 class Interfered(Exception):  # noqa: N818 -- an event to react to
-    """Somebody else wrote to the socket, or led it elsewhere, before the server had our request."""
+    """Somebody else wrote to the socket or read from it, or led it elsewhere; the text says which."""
 
 
 class NotBegun(Exception):  # noqa: N818 -- an event to react to
@@ -72,7 +73,7 @@ class Watched(Exchange):
     Raises `Interfered` from the methods by which octets come and go.
     """
 
-    __slots__ = ("_is_at_peer", "_number", "_written")
+    __slots__ = ("_is_at_peer", "_number", "_read", "_written")
 
     def __init__(self, server: Server, destination: Place, number: int) -> None:
         """Begin; see `Exchange`.
@@ -84,7 +85,7 @@ class Watched(Exchange):
         """
         super().__init__(server, Command.CONNECT, destination)
         self._number = number
-        self._written = 0
+        self._written = self._read = 0
         self._is_at_peer: Callable[[], bool] = lambda: True
 
     def begin(self, taken: int, is_at_peer: Callable[[], bool]) -> None:
@@ -108,14 +109,21 @@ class Watched(Exchange):
 
     def receive(self, octets: bytes) -> None:
         """Take what was received; if it is not the end, look before it is answered."""
+        self._read += len(octets)
         if self.state is not State.REPLY:
             self._look()
         super().receive(octets)
 
+    def has_lost_octets(self) -> bool:
+        """Say whether somebody else has read what the server said; one more octet is counted for its end."""
+        return streams.octets_taken(self._number) > self._read + 1
+
     def _look(self) -> None:
         # More than ours: fewer were counted only where the system had no memory to send some again.
-        if not self._is_at_peer() or streams.octets_written(self._number) > self._written:
-            raise Interfered
+        if streams.octets_written(self._number) > self._written:
+            raise Interfered("written to")
+        if not self._is_at_peer():
+            raise Interfered("led elsewhere")
 
 
 def shake_hands(talk: Talk, patience: Patience) -> bool:
@@ -128,7 +136,7 @@ def shake_hands(talk: Talk, patience: Patience) -> bool:
         NotBegun: The socket cannot be connected now; nothing was done to it. After everything else it must be
             dissolved.
         SocksError: It came to nothing.
-        Interfered: Somebody else has written to the socket.
+        Interfered: Somebody else has used the socket.
         CallerGone: Nobody wants the connection any more.
     """
     started = time.monotonic()
@@ -139,8 +147,13 @@ def shake_hands(talk: Talk, patience: Patience) -> bool:
         raise not_connected(talk.exchange, result)
     talk.exchange.begin(taken, lambda: _is_connected_to(talk))
     if not _is_connected_to(talk):
-        raise Interfered
-    perform(talk.number, talk.exchange, patience)
+        raise Interfered("led elsewhere")
+    try:
+        perform(talk.number, talk.exchange, patience)
+    except SocksError as error:
+        if talk.exchange.has_lost_octets():  # no fault of the server
+            raise Interfered("read from") from error
+        raise
     return not was_dropped
 
 

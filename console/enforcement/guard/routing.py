@@ -34,7 +34,7 @@ from console.enforcement.fds import OwnedFd
 from console.enforcement.guard import identity
 from console.enforcement.guard.handshake import Interfered, NotBegun, Talk, Watched, shake_hands
 from console.enforcement.guard.peer_names import PeerNames
-from console.enforcement.guard.socks_servers import SocksServers, label
+from console.enforcement.guard.socks_servers import SocksServers
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import Endpoint
@@ -213,7 +213,7 @@ class Router:
         """Try the servers of an entry until one serves, or one decides."""
         routed = Routed(errno.EHOSTUNREACH)
         for server in self.servers.in_order(way.entry.servers):
-            name = label(server)
+            name = server.label
             note = way.supervisor.recorder.note
             try:
                 self._try_server(way, server)
@@ -231,8 +231,8 @@ class Router:
                 return Routed(error.number, name)
             except CallerGone:
                 return Routed(errno.EINTR, name, "its caller has ended")
-            except Interfered:
-                raise Undecidable(f"written to during the exchange with SOCKS server {name}") from None
+            except Interfered as error:
+                raise Undecidable(f"{error} during the exchange with SOCKS server {name}") from None
             else:
                 self.servers.has_answered(server, note)
                 return Routed(0, name)
@@ -250,12 +250,12 @@ class Router:
         try:
             addresses = self.servers.addresses(server, patience)
         except TimeoutError:
-            raise failure(Reason.SILENT, label(server), way.destination, "the address of its name") from None
+            raise failure(Reason.SILENT, server.label, way.destination, "the address of its name") from None
         if not addresses:
-            raise failure(Reason.UNREACHABLE, label(server), way.destination, "its name is not known")
+            raise failure(Reason.UNREACHABLE, server.label, way.destination, "its name is not known")
         fitting = [found for address in addresses if (found := _sockaddr(way, Endpoint(address, server.port)))]
         if not fitting:
-            raise _DoesNotFit(failure(Reason.UNREACHABLE, label(server), way.destination, _NO_ADDRESS))
+            raise _DoesNotFit(failure(Reason.UNREACHABLE, server.label, way.destination, _NO_ADDRESS))
         for sockaddr in fitting[:-1]:
             try:
                 self._talk(way, server, sockaddr, patience)

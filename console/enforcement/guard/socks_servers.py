@@ -40,11 +40,6 @@ class _Failing(NamedTuple):
     last: float
 
 
-def label(server: SocksServer) -> str:
-    """Return what the journal and messages call a server: host and port, always both."""
-    return server.label
-
-
 class SocksServers:
     """What is known of servers, by their labels."""
 
@@ -60,11 +55,11 @@ class SocksServers:
             return list(servers)
         avoided = time.monotonic() - _AVOIDED_S
         failing = {name for name, known in tuple(self._failing.items()) if known.last > avoided}
-        return sorted(servers, key=lambda server: label(server) in failing)
+        return sorted(servers, key=lambda server: server.label in failing)
 
     def has_failed(self, server: SocksServer, error: SocksError, note: Callable[[str], None]) -> None:
         """Remember that a server failed; `note` takes what the journal is to be told."""
-        name, now = label(server), time.monotonic()
+        name, now = server.label, time.monotonic()
         with self._mutex:
             known = self._failing.get(name)
             if known is None and len(self._failing) >= _MOST_KEPT:
@@ -78,7 +73,7 @@ class SocksServers:
         """Remember that a server works; `note` takes what the journal is to be told."""
         if not self._failing:
             return
-        name = label(server)
+        name = server.label
         with self._mutex:
             known = self._failing.pop(name, None)
         if known is not None:

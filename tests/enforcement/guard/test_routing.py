@@ -397,6 +397,27 @@ def test_what_is_written_before_the_request_is_found_and_the_connection_reset(se
     assert decided.text.startswith("written to during the exchange")
 
 
+def test_reply_that_another_thread_has_read_is_no_failure_of_the_server(server, client, socks):
+    through = socks(close_after=8)
+    setting = routing(entry(through, version="4"))
+    real = streams.settle
+
+    def settle(*arguments):
+        result = real(*arguments)
+        client.send(b"\4\1\0\1\x7f\0\0\1\0")
+        client.settimeout(PATIENCE_S)
+        client.recv(8)
+        return result
+
+    streams.settle = settle
+    try:
+        assert setting.serve(setting.connect(client, of(server))) == errno.EPERM
+    finally:
+        streams.settle = real
+    assert setting.recorded[0].text.startswith("read from during the exchange")
+    assert setting.notes == []
+
+
 def test_first_message_comes_before_what_others_write(server, client, socks):
     """With version 4 that is all there is: the server is asked for what was decided on, and for nothing else."""
     through = socks()
