@@ -398,13 +398,12 @@ def test_what_is_written_before_the_request_is_found_and_the_connection_reset(se
 
 
 def test_reply_that_another_thread_has_read_is_no_failure_of_the_server(server, client, socks):
-    through = socks(close_after=8)
-    setting = routing(entry(through, version="4"))
+    rule = reject(ExitPoint.CONNECT, remote_address="127.0.0.9")
+    setting = routing(entry(socks(), version="4", time_limit_ms=500), rules=[rule])
     real = streams.settle
 
     def settle(*arguments):
         result = real(*arguments)
-        client.send(b"\4\1\0\1\x7f\0\0\1\0")
         client.settimeout(PATIENCE_S)
         client.recv(8)
         return result
