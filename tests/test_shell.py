@@ -497,3 +497,10 @@ def test_a_policy_with_socks_servers_is_not_activated_yet(shell):
     assert "GWL0127 SOCKS entry 20 cannot be activated" in result.stderr
     assert json.loads(shell("show", "policy", "--json").stdout)["active_revision"] == 1
     assert "1 SOCKS entry added" in shell("cl", "RMVSOCKSE 20", "ACTSOCPCY").stdout
+
+
+def test_an_entry_that_no_connection_can_take_is_warned_of(shell):
+    text = "greenwall: 1\nsocks:\n- {sequence: 10, type: direct}\n- {sequence: 20, servers: a}\n"
+    result = shell("policy", "check", "-", text=text)
+    assert result.returncode == 0
+    assert result.stderr.startswith("GWL024E SOCKS entry 20 can never be taken; entry 10 matches all that it matches.")

@@ -29,6 +29,7 @@ from console.policy.difference import Change, Subject, compare
 from console.policy.explain import Explanation, explain
 from console.policy.fields import address_intervals
 from console.policy.request import Request
+from console.policy.routes import shadowed_entries
 from console.policy.rule import Policy, Rule
 from console.store.revisions import activate, active_policy, pending_policy
 from console.store.secrets import unseal_policy
@@ -122,15 +123,20 @@ def _as_data(change: Change) -> dict[str, str]:
 
 
 def shadowed_messages(policy: Policy) -> list[Message]:
-    """Return a message for each rule that can never decide.
+    """Return a message for each rule that can never decide, and each SOCKS entry that no connection can take.
 
     Raises:
         PolicyError: A service name that is not among the services of the policy.
     """
-    return [
+    rules = [
         message("GWL021B", value=found.rule.sequence, exit_point=found.rule.exit_point, by=found.by.sequence)
         for found in warnings(policy)
     ]
+    entries = [
+        message("GWL024E", value=hidden.entry.sequence, by=hidden.by.sequence)
+        for hidden in shadowed_entries(policy.socks, policy.services)
+    ]
+    return [*rules, *entries]
 
 
 class TestSocketRules(Command):

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from console.policy.fields import address_intervals, port_interval
-from console.policy.rule import ALL, SocksEntry
-from console.policy.vectors import Names, Ranges
+from console.policy.rule import ALL, ANY, SocksEntry
+from console.policy.vectors import Names, Ranges, covering_addresses
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,3 +64,39 @@ def compile_routes(entries: Iterable[SocksEntry], services: Mapping[str, int]) -
         addresses=Ranges([address_intervals(entry.remote_address) for entry in last_first]),
         ports=Ranges([(port_interval(entry.remote_port, services),) for entry in last_first]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ShadowedEntry:
+    """A SOCKS entry that no connection can take. Message GWL024E says so."""
+
+    entry: SocksEntry
+    by: SocksEntry
+    """An earlier entry that matches everything it matches."""
+
+
+def shadowed_entries(entries: Iterable[SocksEntry], services: Mapping[str, int]) -> tuple[ShadowedEntry, ...]:
+    """Return the entries that no connection can take, because one earlier entry matches all that they match.
+
+    Entries that only several others together cover are not found.
+
+    Args:
+        entries: Checked.
+        services: Port of each service name that an entry uses.
+
+    Raises:
+        PolicyError: A service name has no port.
+    """
+    routes = compile_routes(entries, services)
+    if routes is None:
+        return ()
+    everywhere = sum(1 << index for index, entry in enumerate(routes.entries) if entry.remote_address == ANY)
+    found = []
+    for entry in reversed(routes.entries):
+        low, high = port_interval(entry.remote_port, services)
+        covering = routes.users.covering(entry.user) & routes.ports.at(low) & routes.ports.at(high)
+        covering &= covering_addresses(entry.remote_address, routes.addresses, everywhere)
+        by = routes.entries[covering.bit_length() - 1]
+        if by is not entry:
+            found.append(ShadowedEntry(entry, by))
+    return tuple(found)

@@ -142,14 +142,21 @@ class Cover:
         """Return the number of the first rule that matches whatever this one of them matches; it may be itself."""
         found = self._users.covering(rule.user) & self._programs.covering(rule.program)
         for side, (ranges, everywhere) in self._addresses.items():
-            found &= _covering_addresses(getattr(rule, side), ranges, everywhere)
+            found &= covering_addresses(getattr(rule, side), ranges, everywhere)
         for side, ports in self._ports.items():
             low, high = port_interval(getattr(rule, side), self._services)
             found &= ports.at(low) & ports.at(high)
         return found.bit_length() - 1
 
 
-def _covering_addresses(canonical: str, ranges: Ranges, everywhere: int) -> int:
+def covering_addresses(canonical: str, ranges: Ranges, everywhere: int) -> int:
+    """Return the rules that match whatever a rule with this address matches.
+
+    Args:
+        canonical: The address.
+        ranges: The addresses of all rules.
+        everywhere: The rules for *ANY address.
+    """
     # The ends do not tell for *ANY: ::/0 matches both of them and yet no IPv4 address. All else is in one piece, or
     # has the same hole as every IPv6 network around it.
     if canonical == ANY:

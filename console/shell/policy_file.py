@@ -64,7 +64,9 @@ def _warnings(policy: Policy) -> list[Message]:
     ]
     known = {name: port for name, port in ports.items() if port is not None}
     usable = [rule for rule in policy.rules if services_used([rule]) <= known.keys()]
-    return [*unknown, *lacking_passwords(policy), *shadowed_messages(make_policy(policy.modes, usable, known))]
+    entries = [entry for entry in policy.socks if services_used([], [entry]) <= known.keys()]
+    known_of = make_policy(policy.modes, usable, known, socks=entries)
+    return [*unknown, *lacking_passwords(policy), *shadowed_messages(known_of)]
 
 
 def lacking_passwords(policy: Policy) -> list[Message]:

@@ -10,7 +10,7 @@ from console.model.words import ExitPoint, Mode
 from console.policy.checks import make_policy
 from console.policy.compiler import compile_policy
 from console.policy.fields import address_intervals
-from console.policy.routes import compile_routes
+from console.policy.routes import compile_routes, shadowed_entries
 from console.policy.socks_entries import make_socks_entry
 from tests.policy import naive
 from tests.policy.strategies import policies, requests
@@ -93,3 +93,34 @@ def test_entries_are_there_whatever_the_mode_of_the_exit_point():
     policy = compile_policy(make_policy(dict.fromkeys(ExitPoint, Mode.OFF), [], socks=[socks(10)]))
     assert policy.has_socks
     assert routed(policy) == 10
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "hidden"),
+    [
+        ({}, {}, True),
+        ({}, {"user": "%WHEEL", "remote_port": "1-9", "remote_address": "::/0"}, True),
+        ({"remote_address": "10.0.0.0/8"}, {"remote_address": "10.1.0.0/16"}, True),
+        ({"remote_address": "10.0.0.0/8"}, {"remote_address": "*ANY"}, False),
+        ({"remote_address": "::/0"}, {"remote_address": "*ANY"}, False),
+        ({"remote_address": "::/0"}, {"remote_address": "10.0.0.0/8"}, False),
+        ({"remote_port": "1-100"}, {"remote_port": "100"}, True),
+        ({"remote_port": "1-100"}, {"remote_port": "100-101"}, False),
+        ({"remote_port": "https"}, {"remote_port": "443"}, True),
+        ({"user": "AL*"}, {"user": "ALICE"}, True),
+        ({"user": "ALICE"}, {"user": "AL*"}, False),
+        ({"user": "%WHEEL"}, {"user": "ALICE"}, False),
+    ],
+)
+def test_an_entry_that_an_earlier_one_covers_is_found(first, second, hidden):
+    entries = [socks(20, **second), socks(10, **first)]
+    found = shadowed_entries(entries, {"https": 443})
+    assert [(each.entry.sequence, each.by.sequence) for each in found] == ([(20, 10)] if hidden else [])
+
+
+@settings(max_examples=150, deadline=None)
+@given(policy=policies(), asked=requests)
+def test_no_connection_takes_an_entry_that_is_said_to_be_covered(policy, asked):
+    hidden = {each.entry.sequence for each in shadowed_entries(policy.socks, policy.services)}
+    taken = {entry.sequence for request in asked if (entry := naive.route(policy, request))}
+    assert hidden.isdisjoint(taken)
