@@ -22,7 +22,7 @@ from console.commands.keywords import EXIT_POINT, TEXT, one_of
 from console.commands.listing import Column, shown_sequence, table
 from console.errors import CommandError
 from console.messages import Message, message
-from console.model.words import ExitPoint, SocksType, YesNo
+from console.model.words import ExitPoint, YesNo
 from console.policy.checks import KEYWORDS, warnings
 from console.policy.compiler import compile_policy
 from console.policy.difference import Change, Subject, compare
@@ -77,7 +77,6 @@ class ActivateSocketPolicy(Command):
             new = replace(pending, services=resolve_services(pending.rules, pending.socks))
             compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
             unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
-            _refuse_socks(new)
             changes = compare(old, new)
             if not changes and dict(old.services) == dict(new.services):
                 return Result(messages=(message("GWL0149", revision=old_number),), changed=False)
@@ -94,17 +93,6 @@ class ActivateSocketPolicy(Command):
         )
         done = message("GWL0148", revision=number, changes=told)
         return Result(messages=(done, *shadowed_messages(new)))
-
-
-def _refuse_socks(policy: Policy) -> None:
-    """Refuse what guards do not do yet: they make every connection directly, whatever SOCKS entries say.
-
-    Raises:
-        CommandError: There is an entry that names a server.
-    """
-    entry = next((entry for entry in policy.socks if entry.type is SocksType.SOCKS), None)
-    if entry is not None:
-        raise CommandError("GWL0127", sequence=entry.sequence)
 
 
 def summary(changes: Iterable[Change]) -> str:

@@ -283,10 +283,8 @@ def test_without_entries_the_lists_say_so(context):
     )
 
 
-def test_an_entry_with_a_server_is_not_activated_as_long_as_guards_do_not_route(context):
+def test_an_entry_is_activated_with_the_policy(context):
     run_command(PLAIN, context)
-    assert refused("ACTSOCPCY", context) == "GWL0127"
-    run_command("CHGSOCKSE 10 TYPE(*DIRECT)", context)
     result = run_command("ACTSOCPCY", context)
     assert result.messages[0].text == "Revision 2 is active: 1 SOCKS entry added."
     with reading(context.store) as session:

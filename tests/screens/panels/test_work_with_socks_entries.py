@@ -184,12 +184,12 @@ def test_position_to_a_number_and_to_the_ends(listed):
     assert listed.message_ids == ["GWL0712"]
 
 
-def test_f10_says_what_would_change_and_that_guards_do_not_route_yet(listed):
+def test_f10_says_what_would_change_and_enter_activates_it(listed):
     listed.press("F10")
     assert listed.matches("confirm_activation_socks")
     assert "hunter2" not in listed.shown
     listed.press("ENTER")
-    assert listed.message_ids == ["GWL0127"]
+    assert listed.message_ids == ["GWL0148"]
 
 
 def test_direct_entries_are_activated(listed, run):
