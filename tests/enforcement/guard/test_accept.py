@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from console.enforcement import syscalls
 from console.enforcement.fake import Step
 from console.enforcement.guard.supervisor import Undecidable
 from console.errors import CallerGone
@@ -201,6 +202,18 @@ def test_connection_is_kept_when_the_callers_table_is_full(server, dial):
     call = setting.accept(server)
     setting.kernel.fail(call, Step.DELIVER, errno.EMFILE)
     assert setting.serve(call) == errno.EMFILE
+    setting.serve(setting.accept(server))
+    assert is_served(setting.kernel.deliveries[0], client)
+
+
+@pytest.mark.parametrize("number", [errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+def test_connection_that_cannot_be_taken_stays_where_it_is(server, dial, monkeypatch, number):
+    setting = Setting()
+    client = dial()
+    with monkeypatch.context() as patch:
+        patch.setattr(syscalls, "accept", lambda listener, flags: (-number, b""))
+        assert setting.serve(setting.accept(server)) == number
+    assert not setting.accept_point.kept.entries
     setting.serve(setting.accept(server))
     assert is_served(setting.kernel.deliveries[0], client)
 
