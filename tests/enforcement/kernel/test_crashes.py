@@ -59,7 +59,7 @@ def test_connections_go_on_without_a_worker_and_are_in_the_journal_once(fresh_ho
     assert verified.returncode == 0
 
 
-def test_new_revision_reaches_a_running_job_within_a_second(fresh_house, port):
+def test_new_revision_reaches_a_running_job(fresh_house, port):
     house = fresh_house
     modes = {ExitPoint.CONNECT: Mode.MONITOR}
     with house.running("clients", "on-line", port, "127.0.0.1") as job:
@@ -75,7 +75,7 @@ def test_new_revision_reaches_a_running_job_within_a_second(fresh_house, port):
         ]:
             activate_rules(house.store, *rules, **options)
             notify(house.store)
-            until(lambda expected=expected: connect(job) == expected, expected, 1.0)
+            until(lambda expected=expected: connect(job) == expected, expected, PATIENCE_S)
         job.process.stdin.close()
         assert job.status() == 0
     found = [outcome for _, outcome, _ in outcomes(house.entries(job.name))]
