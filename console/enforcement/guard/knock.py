@@ -12,7 +12,7 @@ is decided as any other.
 
 Not knocked at is where the connection could end up elsewhere, or nowhere: a listener in another network namespace; one
 that shares its port with others (SO_REUSEPORT), which may be another job's; one that is bound to a device, or takes
-what is meant for others (IP_TRANSPARENT); a Unix one whose name does not lead to its file, for us (see `unix_file`).
+what is meant for others (IP_TRANSPARENT); a Unix one whose name does not lead to its file, for us.
 
 Source: tcp(7), unix(7), socket(7); net/ipv4/af_inet.c, inet_shutdown, inet_csk_listen_stop.
 """
@@ -28,7 +28,7 @@ from collections.abc import Callable
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
-from console.enforcement.guard.unix_file import open_file
+from console.enforcement.guard.socket_tables import is_alone, open_file
 
 _SO_NETNS_COOKIE = 71
 _IP_TRANSPARENT = 19
@@ -153,8 +153,8 @@ def _may_be_knocked_at(server: socket.socket) -> bool:
     return not (
         transparent is None
         or server.getsockopt(*transparent)
-        or server.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)
         or server.getsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, _DEVICE_NAME_SIZE).strip(b"\0")
+        or (server.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT) and not is_alone(server))
     )
 
 

@@ -66,12 +66,20 @@ def in_packets(directory):
     return listening(socket.AF_UNIX, str(directory / "s"), kind=socket.SOCK_SEQPACKET)
 
 
-def sharing_its_port(_directory):
-    return listening(socket.AF_INET, ("127.0.0.1", 0), set={(socket.SOL_SOCKET, socket.SO_REUSEPORT): 1})
+REUSE = {(socket.SOL_SOCKET, socket.SO_REUSEPORT): 1}
+
+
+def alone_on_a_port_to_share(_directory):
+    return listening(socket.AF_INET, ("127.0.0.1", 0), set=dict(REUSE))
+
+
+def on_a_device(_directory):
+    return listening(socket.AF_INET, ("127.0.0.1", 0), set={(socket.SOL_SOCKET, socket.SO_BINDTODEVICE): b"lo"})
 
 
 LISTENERS = [
-    on_ipv4, on_all_addresses, on_ipv6, on_ipv6_for_ipv4, deferring, on_a_path, on_an_abstract_name, in_packets,
+    on_ipv4, on_all_addresses, on_ipv6, on_ipv6_for_ipv4, deferring, alone_on_a_port_to_share, on_a_path,
+    on_an_abstract_name, in_packets,
 ]  # fmt: skip
 
 
@@ -233,7 +241,7 @@ def test_kept_connections_are_reset_when_the_job_has_ended(server):
 
 def test_connection_of_a_listener_that_is_not_knocked_at_is_the_next_accepts(tmp_path):
     setting = Setting()
-    with sharing_its_port(tmp_path) as server, dial(server) as client:
+    with on_a_device(tmp_path) as server, dial(server) as client:
         interrupted(setting, server)
         assert not syscalls.is_readable(server.fileno())
         setting.serve(setting.accept(server))
@@ -242,13 +250,28 @@ def test_connection_of_a_listener_that_is_not_knocked_at_is_the_next_accepts(tmp
 
 def test_connection_of_a_listener_that_is_not_knocked_at_is_reset_after_a_while(tmp_path):
     setting = Setting()
-    with sharing_its_port(tmp_path) as server, dial(server) as client:
+    with on_a_device(tmp_path) as server, dial(server) as client:
         interrupted(setting, server)
         setting.accept_point.reset_given_up(setting.supervisor)
         assert setting.outcomes == [("*ALLOWED", "")]
         setting.accept_point.reset_given_up(setting.supervisor, older_than_s=0.0)
         assert ended(client) == "ECONNRESET"
     assert setting.outcomes[1:] == [("*ALLOWED", GIVEN_UP)]
+
+
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")]
+)
+def test_listener_that_shares_its_port_is_not_knocked_at(tmp_path, family, address):
+    setting = Setting()
+    with alone_on_a_port_to_share(tmp_path) as server, dial(server) as client:
+        wait_for_readable(server)
+        with listening(family, (address, server.getsockname()[1]), set=dict(REUSE)) as other:
+            interrupted(setting, server)
+            assert not syscalls.is_readable(server.fileno())
+            assert not syscalls.is_readable(other.fileno())
+            setting.serve(setting.accept(server))
+        assert is_served(setting, client)
 
 
 def test_connection_is_the_next_accepts_where_the_queue_is_too_full_to_knock():

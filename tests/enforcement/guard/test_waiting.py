@@ -93,7 +93,7 @@ def test_connection_of_one_interrupted_at_the_last_moment_goes_to_another_that_w
 
 
 def test_connection_kept_outside_of_the_room_reaches_one_who_waits_in_it(setting, server, monkeypatch):
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # then the room hears of it from us only
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")  # then the room hears of it from us only
     with dial(server) as client:
         first = setting.accept(server)
         setting.kernel.leave(first, at=Step.DELIVER)
@@ -110,7 +110,7 @@ def test_connection_kept_outside_of_the_room_reaches_one_who_waits_in_it(setting
 
 def test_kept_connection_is_reset_though_nobody_waits(server, monkeypatch):
     monkeypatch.setattr(accept.AcceptPoint.reset_given_up, "__kwdefaults__", {"older_than_s": 0.2})
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)  # then nobody can be told of it
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")  # then nobody can be told of it
     setting = Setting(room=True)
     with dial(server) as client:
         call = setting.accept(server)
