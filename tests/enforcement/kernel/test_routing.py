@@ -353,3 +353,15 @@ def test_no_octet_passes_through_the_guard(routed_house, socks):
             assert job.line() == "left 0"
         finally:
             guard.resume()
+
+
+def test_password_is_told_to_the_server_and_to_nobody_else(routed_house, socks, echo):
+    server = socks(users={"alice": "hunter2"})
+    host, port = server.address
+    activate_rules(routed_house.store)
+    greenwall = routed_house.greenwall
+    greenwall.cl(f"ADDSOCKSE SERVER({host}) PORT({port}) USERID(alice) PASSWORD(hunter2)", "ACTSOCPCY")
+    lines, _ = run(routed_house, "routed", "blocking", "127.0.0.1", echo)
+    assert lines[0] == "connect 0"
+    assert [(asked.user, asked.password) for asked in server.asked] == [("alice", "hunter2")]
+    assert "hunter2" not in repr(read(routed_house))
