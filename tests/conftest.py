@@ -18,14 +18,15 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 def signals_of_a_terminal():
     """Give the signals of a terminal their default in programs: nohup and a shell's & have them ignored.
 
-    The kernel sends a hang-up to everybody in a process group that has lost its shell when one in it ends while another
-    is stopped; where these tests run without a terminal that is such a group. What is handled here is default there.
+    What is handled here is default in a program. So a hang-up, after nohup, still does nothing to the tests themselves.
     """
-    signal.signal(signal.SIGHUP, lambda _number, _frame: None)
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if signal.getsignal(signal.SIGQUIT) is signal.SIG_IGN:
-        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    for number, handler in {
+        signal.SIGHUP: lambda _number, _frame: None,
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGQUIT: signal.SIG_DFL,
+    }.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -63,9 +63,7 @@ def test_exit_program_runs_as_the_guards_user_and_is_told_the_jobs(greenwall, si
 
 def test_job_with_an_exit_program_stops_goes_on_and_ends_as_its_command_does(greenwall, site):
     greenwall.cl("ADDEXITPGM EXITPNT(*LISTEN) PGMNBR(2) PGM(our_site:ask) TIMLMT(5000)", "ACTSOCPCY")
-    with greenwall.running(
-        "sh", "-c", "echo ready; kill -STOP $$; exit 4", stdin=subprocess.DEVNULL, start_new_session=True
-    ) as job:
+    with greenwall.running("sh", "-c", "echo ready; kill -STOP $$; exit 4", stdin=subprocess.DEVNULL) as job:
         assert job.stdout.readline() == "ready\n"
         front = psutil.Process(job.pid)
         until(lambda: front.status() == psutil.STATUS_STOPPED, "the front to stop as its command did")

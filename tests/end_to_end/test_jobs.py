@@ -143,7 +143,7 @@ def test_a_job_is_killed_at_once_also_when_it_was_given_time_before(greenwall):
 
 @pytest.mark.parametrize("which", [0, 1], ids=["child", "command"])
 def test_a_stopped_job_is_ended_too(greenwall, which):
-    with greenwall.running(sys.executable, "-c", TREE, start_new_session=True) as job:
+    with greenwall.running(sys.executable, "-c", TREE) as job:
         processes = [psutil.Process(int(said(job))) for _ in range(2)]
         name = listed(greenwall)
         processes[which].suspend()
@@ -155,7 +155,7 @@ def test_a_stopped_job_is_ended_too(greenwall, which):
 
 
 def test_a_command_that_somebody_stops_and_continues_takes_the_front_along(greenwall):
-    with greenwall.running(sys.executable, "-c", TREE, start_new_session=True) as job:
+    with greenwall.running(sys.executable, "-c", TREE) as job:
         said(job)
         command, front = psutil.Process(int(said(job))), psutil.Process(job.pid)
         for _ in range(3):

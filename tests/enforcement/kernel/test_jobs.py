@@ -13,10 +13,11 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.end_to_end.command import Greenwall, until
-from tests.enforcement.kernel.jobs import PATIENCE_S, is_root, outcomes
+from tests.enforcement.kernel.jobs import PATIENCE_S, guard_of, is_root, outcomes
 
 
 @pytest.mark.parametrize(
@@ -191,11 +192,15 @@ def shell():
     terminal.close()
 
 
+def quoted(words):
+    return " ".join("'" + word.replace("'", "'\\''") + "'" for word in words)
+
+
 def test_keys_of_the_terminal_stop_continue_and_interrupt_the_job_once(house, shell):
     loop = "while :; do read line || :; echo got-$line; [ $line != end ] || exit 5; done"
     script = f"trap 'echo interrupted-once' INT; echo started; {loop}"
     words = house.greenwall.arguments("run", "--", "bash", "-c", script)
-    shell.type(" ".join("'" + word.replace("'", "'\\''") + "'" for word in words) + "\n")
+    shell.type(quoted(words) + "\n")
     shell.wait_for("started")
     shell.type("one\n")
     shell.wait_for("got-one")
@@ -219,12 +224,124 @@ def test_keys_of_the_terminal_stop_continue_and_interrupt_the_job_once(house, sh
 
 def test_interrupt_key_ends_the_job_with_its_status(house, shell):
     words = house.greenwall.arguments("run", "--", "sh", "-c", "echo started; exec cat")
-    shell.type(" ".join("'" + word + "'" for word in words) + "\n")
+    shell.type(quoted(words) + "\n")
     shell.wait_for("started")
     shell.type("\x03")
     shell.wait_for("ready> ")
     shell.type("echo status-$?\n")
     assert shell.wait_for(r"status-(\d+)").group(1) == "130"
+
+
+def type_before_the_job_is_there(house, shell, key, command):
+    """Run a command in a shell, and type a key while its guard still waits for the worker's answer."""
+    assert house.greenwall.run("true").returncode == 0  # starts the worker
+    (worker,) = (psutil.Process(pid) for pid in house.workers())
+    fronts = psutil.Process(shell.pid)
+    worker.suspend()
+    try:
+        shell.type(quoted(house.greenwall.arguments("run", "--", *command)) + "\n")
+        guard = until(lambda: [guard for front in fronts.children() for guard in front.children()], "the guard")[0]
+        shell.type(key)
+        until(lambda: pending(guard.pid), "the key's signal")
+    finally:
+        worker.resume()
+
+
+def pending(process):
+    """Return the signals that a process has not taken yet, as bits."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.search(r"^ShdPnd:\s*(\w+)$", status, re.MULTILINE).group(1), 16)
+
+
+def test_job_that_is_stopped_before_it_is_there_begins_stopped(fresh_house, shell):
+    type_before_the_job_is_there(fresh_house, shell, "\x1a", ["sh", "-c", "echo be''gun; exit 5"])
+    found = shell.wait_for("(?s).*?Stopped")
+    assert "begun" not in found.group()
+    shell.wait_for("ready> ")
+    shell.type("fg\n")
+    shell.wait_for("begun")
+    shell.wait_for("ready> ")
+    shell.type("echo status-$?\n")
+    assert shell.wait_for(r"status-(\d+)").group(1) == "5"
+
+
+def test_job_that_is_interrupted_before_it_is_there_never_begins(fresh_house, shell):
+    type_before_the_job_is_there(fresh_house, shell, "\x03", ["sh", "-c", "echo be''gun"])
+    found = shell.wait_for("(?s).*?ready> ")
+    assert "begun" not in found.group()
+    shell.type("echo status-$?\n")
+    assert shell.wait_for(r"status-(\d+)").group(1) == "130"
+
+
+def test_job_that_outlives_its_terminal_keeps_its_guard(house, port, tmp_path):
+    results = tmp_path / "results"
+    os.mkfifo(tmp_path / "go")
+    ask = f"for at in 1 2; do (exec 3<>/dev/tcp/127.0.0.$at/{port}) 2>&1; echo $?; done"
+    script = (
+        f"trap '' HUP; echo started; read go <{tmp_path}/go; {{ {ask}; }} >{results}.new; mv {results}.new {results}"
+    )
+    terminal = Terminal(*house.greenwall.arguments("run", "--", "bash", "-c", script))
+    terminal.wait_for("started")
+    guard = guard_of(terminal.pid)
+    os.close(terminal.descriptor)
+    (tmp_path / "go").write_text("\n")
+    until(results.exists, "the job")
+    os.waitpid(terminal.pid, 0)
+    allowed, *said, refused = results.read_text().splitlines()
+    assert (allowed, refused) == ("0", "1")
+    assert "Operation not permitted" in said[0]
+    guard.wait(PATIENCE_S)
+
+
+SCRIPT = """
+trap 'echo hung up' HUP
+"$@" &
+read pid <"$FIFO"
+until grep -q '^State:.T' /proc/$pid/status && grep -q '^State:.T' /proc/$!/status; do sleep 0.05; done
+kill -$NUMBER $pid
+[ $NUMBER = KILL ] || kill -CONT $pid
+wait $!
+echo status $?
+"""
+"""Starts a program that stops itself, and ends it."""
+
+
+@pytest.mark.parametrize(("number", "status"), [("KILL", 137), ("TERM", 143)])
+def test_end_of_a_stopped_job_does_not_hang_up_on_a_script_without_a_terminal(house, tmp_path, number, status):
+    os.mkfifo(tmp_path / "fifo")
+    environment = os.environ | {"FIFO": str(tmp_path / "fifo"), "NUMBER": number}
+    stopping = ["bash", "-c", "echo $$ >$FIFO; kill -STOP $$"]
+    for words in (stopping, house.greenwall.arguments("run", "--", *stopping)):
+        done = subprocess.run(
+            ["bash", "-c", SCRIPT, "script", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            env=environment, start_new_session=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (0, f"status {status}\n")
+
+
+ORPHAN = """
+import os, signal
+
+def hung_up(number, frame):
+    os.write(1, b"hung up\\n")
+
+if child := os.fork():
+    os.waitpid(child, os.WUNTRACED)
+else:
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGHUP, hung_up)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    os.write(1, b"continued\\n")
+"""
+"""Leaves behind a stopped process in a group of its own."""
+
+
+def test_stopped_orphan_of_a_job_is_hung_up_on_as_without_a_guard(house):
+    native, guarded = compared(
+        house, sys.executable, "-c", ORPHAN, stdin=subprocess.DEVNULL, start_new_session=True, timeout=60
+    )
+    assert native == (0, "hung up\ncontinued\n", "")
+    assert guarded == native
 
 
 @pytest.mark.skipif(not is_root(), reason="becomes another user")
