@@ -32,8 +32,8 @@ import msgspec
 from console.errors import WorkerError
 from console.policy.rule import Policy
 
-PROTOCOL = 2
-"""Raised when a frame changes its meaning; both sides refuse another number."""
+PROTOCOL = 3
+"""Raised when a frame or a policy in it changes its meaning; both sides refuse another number."""
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A policy of 100,000 rules takes about 20 MB; anything above this is not a frame."""
