@@ -1,9 +1,9 @@
 """The words of a configuration of Dante's client (socks.conf, dante.conf): settings, and routes with their parts.
 
 What is taken is what Dante 1.4 takes (socks.conf(5); lib/config_scan.l and lib/config_parse.y), and a little more:
-settings may stand behind routes, several options of a route may share a line, and an address without a mask is one
-address. Numbers are decimal: Dante would take 010 for eight, so that no number begins with 0 here. What the words mean
-is the matter of `console.policy.dante`.
+settings may stand behind routes, options of a route may share a line, a mask may be dotted, and an address without one
+is one address. Numbers are decimal: Dante would take 010 for eight, so that no number begins with 0 here. What the
+words mean is the matter of `console.policy.dante`.
 """
 
 from __future__ import annotations

@@ -32,11 +32,12 @@ _MOST_MS = 2**31 - 1
 _MOST_LOCALNETS = 64
 """MAX_LOCALNET of src/core.h: proxychains sends what further ones name through the proxies."""
 
-_LOCALNET = re.compile(r"\S+\s+(?P<address>[^/]+)/(?P<mask>\S+)")
+_WORD = re.compile(r"\S+", re.ASCII)
+_LOCALNET = re.compile(r"\S+\s+(?P<address>[^/]+)/(?P<mask>\S+)", re.ASCII)
 _ADDRESS_PORT = re.compile(r"(?P<address>[^:\[\]]+)(?::(?P<port>[0-9]+))?")
 _BRACKETS = re.compile(r"\[(?P<address>[^\[\]]+)\](?::(?P<port>[0-9]+))?")
 _BARE_IPV6 = re.compile(r"(?P<address>[0-9A-Fa-f:.]{3,45})(?P<port>)")
-_LENGTH = re.compile(r"[^=]*=\s*(?P<number>[+-]?[0-9]*).*", re.DOTALL)
+_LENGTH = re.compile(r"[^=]*=\s*(?P<number>[+-]?[0-9]*).*", re.ASCII | re.DOTALL)
 _URL = re.compile(
     r"(?P<kind>socks4|socks5|http)://((?P<user>[^:]*):(?P<password>.*)@)?(?P<host>[^:@]*):(?P<port>[0-9]+)"
 )
@@ -124,6 +125,11 @@ def read(text: str, source: str = "") -> Settings:
     return file
 
 
+def _words(line: str) -> list[str]:
+    """Return the words between what C takes for blanks: a no-break space is none."""
+    return _WORD.findall(line)
+
+
 def _take_option(file: Settings, number: int, line: str) -> None:
     take = _WHOLE_LINES.get(line)
     if take is None:
@@ -164,7 +170,7 @@ def _take_read_time_out(file: Settings, number: int, line: str) -> None:
 
 
 def _milliseconds(file: Settings, number: int, line: str) -> int | None:
-    words = line.split()
+    words = _words(line)
     found = whole_number(words[1], 1, _MOST_MS) if len(words) > 1 else None
     if found is None:
         file.left.append(not_carried("GWL026F", line=number, value=line))
@@ -218,7 +224,7 @@ def _prefix(
 
 
 def _take_dnat(file: Settings, number: int, line: str) -> None:
-    words = line.split()
+    words = _words(line)
     if len(words) < 3:
         raise file.wrong(number, line, "dnat has two addresses")
     (address, port), (new, _) = (_address_port(file, number, line, word) for word in words[1:3])
@@ -254,7 +260,7 @@ _BEGINNINGS: tuple[tuple[str, Callable[[Settings, int, str], None]], ...] = (
 
 
 def _take_proxy(file: Settings, number: int, line: str) -> None:
-    words = line.split()
+    words = _words(line)
     if len(words) > 2:
         kind, host, port, *more = words
     elif found := _URL.fullmatch(line):

@@ -194,6 +194,11 @@ DANTE_WORDS = [
 ]  # fmt: skip
 
 
+def test_a_blank_that_c_does_not_know_is_a_part_of_a_word():
+    with pytest.raises(PolicyError):
+        proxychains.parse("[ProxyList]\n\N{NO-BREAK SPACE}\n")
+
+
 def from_words(words):
     return st.lists(st.sampled_from(words), max_size=40).map(" ".join) | st.lists(st.sampled_from(words)).map("".join)
 
