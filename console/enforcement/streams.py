@@ -38,6 +38,7 @@ _NO_FAMILY = b"\xff\xff" + bytes(14)
 """An address that no socket can be connected to."""
 _NOWHERE = bytes(16)
 """An address of AF_UNSPEC: takes a connection back."""
+_FLAGS = int(socket.MSG_FASTOPEN | socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 _NO, _YES = bytes(4), (1).to_bytes(4, "little")
 _SO_COOKIE = 57
 
@@ -127,8 +128,7 @@ def connect_saying(descriptor: int, sockaddr: bytes, octets: bytes) -> int:
         set_option(descriptor, socket.IPPROTO_TCP, _NO_COOKIE, _YES)
     except OSError as error:
         return -(error.errno or errno.ENOPROTOOPT)
-    flags = socket.MSG_FASTOPEN | socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
-    count = int(_libc.sendto(descriptor, octets, ctypes.c_size_t(len(octets)), flags, sockaddr, len(sockaddr)))
+    count = int(_libc.sendto(descriptor, octets, ctypes.c_size_t(len(octets)), _FLAGS, sockaddr, len(sockaddr)))
     return count if count >= 0 else -ctypes.get_errno()
 
 

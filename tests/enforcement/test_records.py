@@ -43,6 +43,7 @@ any_decided = st.builds(
     remote=endpoints,
     decision_us=counts,
     text=names,
+    socks_server=names,
 )
 
 
@@ -60,7 +61,7 @@ def test_what_was_packed_is_read_back(number, totals, made):
     assert (event.rule_sequence, event.revision) == (made.decision.sequence, made.revision)
     assert (event.user, event.program, event.pid) == made.who
     assert (event.local_port, event.remote_port) == (made.local.port, made.remote.port)
-    assert (event.decision_us, event.text, event.socks_server) == (made.decision_us, made.text, "")
+    assert (event.decision_us, event.text, event.socks_server) == (made.decision_us, made.text, made.socks_server)
 
 
 def test_event_has_the_words_of_the_journal():

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from console.errors import CallerGone, SocksError
@@ -126,6 +127,7 @@ def _resolve(name: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(address for address in found if address is not None))
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def _literal(host: str) -> int | None:
     """Return an address that is written as one; None for a name."""
     try:
