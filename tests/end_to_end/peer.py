@@ -15,8 +15,9 @@ _given = itertools.count()
 def visit(port: int, source: str = "127.0.0.1", host: str = "127.0.0.1") -> str:
     """Connect, read to the end, and return what was read, or the name of the error that came instead."""
     try:
-        with socket.create_connection((host, port), timeout=10, source_address=(source, 0)) as client:
-            client.shutdown(socket.SHUT_WR)
+        with socket.create_connection((host, port), timeout=30, source_address=(source, 0)) as client:
+            with contextlib.suppress(OSError):  # ENOTCONN after a reset, which the next read tells of
+                client.shutdown(socket.SHUT_WR)
             received = b""
             while octets := client.recv(4096):
                 received += octets

@@ -172,12 +172,12 @@ except OSError as error:
 
 
 def visit(port, address):
-    """Connect from an address; return what comes: octets, or the name of the errno."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_S, source_address=(address, 0)) as visitor:
-        try:
+    """Connect from an address; return what comes: octets, or "reset", which may come before connect has returned."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE_S, source_address=(address, 0)) as visitor:
             return visitor.recv(16)
-        except ConnectionResetError:
-            return "reset"
+    except ConnectionResetError:
+        return "reset"
 
 
 SERVER = """
