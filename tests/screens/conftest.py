@@ -29,7 +29,7 @@ def make_app(tmp_path):
 
 async def settle(pilot) -> None:
     """Wait until no turn runs and everything posted has been handled."""
-    for _ in range(50):
+    for _ in range(500):
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
         if pilot.app.is_idle and not pilot.app.workers:
@@ -45,7 +45,7 @@ async def press(pilot, *keys: str) -> None:
 
 async def ended(pilot) -> None:
     """Wait until the application has ended of itself."""
-    for _ in range(200):
+    for _ in range(3000):
         await pilot.pause(0.01)
         if pilot.app.return_code is not None:
             return

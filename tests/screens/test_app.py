@@ -348,7 +348,7 @@ async def test_the_banner_is_asked_for_again_and_again(make_app):
     answers = iter(["first"])
     app = make_app(DemoMenu(), status=lambda: next(answers, "later"), poll_s=0.01)
     async with app.run_test(size=SIZE) as pilot:
-        for _ in range(200):
+        for _ in range(3000):
             await pilot.pause(0.01)
             if row(app, 2).startswith(" later"):
                 return

@@ -136,7 +136,7 @@ async def test_signing_off_ends_the_console(make_console):
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         await pilot.press("f3", "f3")
-        for _ in range(100):
+        for _ in range(3000):
             await pilot.pause(0.01)
             if app.return_code is not None:
                 break

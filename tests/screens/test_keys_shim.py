@@ -139,7 +139,7 @@ Show().run()
 
 
 def _wait_for(path: Path, line: str) -> None:
-    for _ in range(200):
+    for _ in range(600):
         if path.exists() and line in path.read_text().split():
             return
         time.sleep(0.05)
