@@ -21,8 +21,10 @@ from __future__ import annotations
 import errno
 import os
 import struct
+import time
 
 from console.enforcement.backend import Backend, Call, Caller
+from console.errors import CallerGone
 
 _RED_ZONE = 128
 """Octets below the stack pointer that a program may use, and a signal leaves alone."""
@@ -35,6 +37,8 @@ _REGISTERS = struct.Struct("=QQQQQQQQQ")
 """From rdi on: rdi rsi rbp rbx rdx rax rcx rsp rip."""
 _INSTRUCTION = 2
 """Octets of the syscall instruction."""
+_PATIENCE_S = 0.5
+_MOMENT_S = 0.0001
 
 
 def was_interrupted(backend: Backend, call: Call, caller: Caller) -> bool:
@@ -43,9 +47,13 @@ def was_interrupted(backend: Backend, call: Call, caller: Caller) -> bool:
     Raises:
         CallerGone: The call no longer waits.
     """
-    place = place_of_call(caller)
-    if place is None:
-        return False
+    give_up_at = time.monotonic() + _PATIENCE_S
+    while (place := place_of_call(caller)) is None:  # it is just going to sleep, or a signal has woken it
+        if not backend.is_waiting(call):
+            raise CallerGone("GWL0402")
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(_MOMENT_S)
     stack_pointer, instruction = place
     return shows_interruption(_below(backend, call, stack_pointer), call, stack_pointer, instruction)
 
@@ -74,6 +82,9 @@ def shows_interruption(stack: bytes, call: Call, stack_pointer: int, instruction
 
 def place_of_call(caller: Caller) -> tuple[int, int] | None:
     """Return the stack pointer of a thread that sleeps in a call, and the address behind its syscall instruction.
+
+    Returns:
+        None where it does not sleep, or it cannot be told.
 
     Source: proc_pid_syscall(5).
     """

@@ -17,6 +17,7 @@ from console.enforcement.backend import Call, Caller
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard import interruption
 from console.enforcement.guard.interruption import place_of_call, shows_interruption, was_interrupted
+from console.errors import CallerGone
 from tests.end_to_end.command import until
 from tests.enforcement.guard.setting import ADDRESS, NUMBER, Setting, sockaddr
 
@@ -36,8 +37,14 @@ os.read(0, 1)
 class Backend:
     """Memory of any process of ours."""
 
+    def __init__(self, *, waiting=True):
+        self.waiting = waiting
+
     def gather(self, call, parts):
         return datagrams.gather(call.thread, parts)
+
+    def is_waiting(self, _call):
+        return self.waiting
 
 
 @pytest.fixture
@@ -139,8 +146,24 @@ def test_connect_without_signs_on_a_connected_socket_fails(lost, servers):
         assert lost.serve(lost.connect(client, sockaddr(*servers[0]))) == errno.EISCONN
 
 
-def test_thread_in_no_call_has_no_place():
+@pytest.mark.parametrize("waiting", [True, False])
+def test_of_a_thread_that_does_not_sleep_nothing_is_said_as_long_as_it_waits(waiting):
     process = subprocess.Popen(["true"])
     caller = caller_of(process)
     process.wait()
     assert place_of_call(caller) is None
+    if waiting:
+        assert not was_interrupted(Backend(), CALL, caller)
+    else:
+        with pytest.raises(CallerGone):
+            was_interrupted(Backend(waiting=False), CALL, caller)
+
+
+def test_connect_that_is_interrupted_again_while_it_is_looked_at_leaves_no_wrong_result(lost, servers, monkeypatch):
+    with socket.socket() as client:
+        assert lost.serve(lost.connect(client, sockaddr(*servers[0]))) == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(interruption, "place_of_call", lambda _caller: lost.kernel.leave(again))
+            again = lost.connect(client, sockaddr(*servers[0]))
+            assert lost.serve(again) is None
+        assert lost.serve(lost.connect(client, sockaddr(*servers[0]))) == 0
