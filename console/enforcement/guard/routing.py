@@ -167,8 +167,6 @@ class Router:
         entry = policy.route(attempt.who.user, groups, remote.address, remote.port)
         if entry is None or entry.type is SocksType.DIRECT or not _can_be_taken(taken.number, sockaddr, remote):
             return None
-        if self.turns is not None:
-            self.turns.may_block()
         self._claim(supervisor, attempt.call, taken)
         if streams.state(taken.number) != streams.CLOSED:
             result = streams.refuse_again(taken.number)
@@ -215,6 +213,8 @@ class Router:
         for server in self.servers.in_order(way.entry.servers):
             name = server.label
             note = way.supervisor.recorder.note
+            self._let_others_lead(server)
+            started = time.monotonic()
             try:
                 self._try_server(way, server)
             except SocksError as error:
@@ -222,7 +222,7 @@ class Router:
                 if way.give_up_at <= time.monotonic():
                     return routed._replace(result=errno.ETIMEDOUT)
                 if not error.blames_server:
-                    self.servers.has_answered(server, note)
+                    self.servers.has_answered(server, note, time.monotonic() - started)
                     return routed
                 self.servers.has_failed(server, error, note)
             except _DoesNotFit as error:
@@ -234,9 +234,14 @@ class Router:
             except Interfered as error:
                 raise Undecidable(f"{error} during the exchange with SOCKS server {name}") from None
             else:
-                self.servers.has_answered(server, note)
+                self.servers.has_answered(server, note, time.monotonic() - started)
                 return Routed(0, name)
         return routed
+
+    def _let_others_lead(self, server: SocksServer) -> None:
+        """Have another thread take the calls that come, unless the server has answered before that would be done."""
+        if self.turns is not None and (self.turns.is_careful or not self.servers.is_quick(server)):
+            self.turns.may_block()
 
     def _try_server(self, way: _Way, server: SocksServer) -> None:
         """Try one server, at each of its addresses that the socket can be connected to.

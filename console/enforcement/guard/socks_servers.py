@@ -31,6 +31,9 @@ _AVOIDED_S = 30.0
 _MOST_KEPT = 1024
 """Names, and servers that failed; all are forgotten beyond that."""
 _LOOK_S = 0.1
+_QUICK_S = 0.002
+"""A whole handshake, with a server and a destination nearby. If the next takes longer, the watchdog relieves its thread
+after a few hundredths of a second (`turns`)."""
 
 
 class _Failing(NamedTuple):
@@ -47,6 +50,7 @@ class SocksServers:
     def __init__(self) -> None:
         self._mutex = threading.Lock()
         self._failing: dict[str, _Failing] = {}
+        self._quick: set[str] = set()
         self._addresses: dict[str, tuple[float, tuple[int, ...]]] = {}
         """Name -> until when it is believed, and its addresses."""
 
@@ -61,6 +65,7 @@ class SocksServers:
     def has_failed(self, server: SocksServer, error: SocksError, note: Callable[[str], None]) -> None:
         """Remember that a server failed; `note` takes what the journal is to be told."""
         name, now = server.label, time.monotonic()
+        self._quick.discard(name)
         with self._mutex:
             known = self._failing.get(name)
             if known is None and len(self._failing) >= _MOST_KEPT:
@@ -70,11 +75,19 @@ class SocksServers:
             at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
             note(line(message("GWL0820", server=name, at=at, reason=line(describe(error)))))
 
-    def has_answered(self, server: SocksServer, note: Callable[[str], None]) -> None:
-        """Remember that a server works; `note` takes what the journal is to be told."""
+    def is_quick(self, server: SocksServer) -> bool:
+        """Say whether a server's last answer came so soon that to hand over to another thread would take as long."""
+        return server.label in self._quick
+
+    def has_answered(self, server: SocksServer, note: Callable[[str], None], after_s: float) -> None:
+        """Remember that a server works, and how soon; `note` takes what the journal is to be told."""
+        name = server.label
+        if after_s > _QUICK_S:
+            self._quick.discard(name)
+        elif len(self._quick) < _MOST_KEPT:
+            self._quick.add(name)
         if not self._failing:
             return
-        name = server.label
         with self._mutex:
             known = self._failing.pop(name, None)
         if known is not None:
