@@ -8,6 +8,7 @@ import socket
 import struct
 
 from console.enforcement import layouts as k
+from console.enforcement import syscalls
 from console.enforcement.fake import FakeBackend
 from console.enforcement.guard.accept import AcceptPoint
 from console.enforcement.guard.connect import ConnectPoint
@@ -19,6 +20,7 @@ from console.enforcement.guard.waiting import WaitingRoom
 from console.model.words import ExitPoint, Mode
 from console.policy.checks import default_rule, make_policy, make_rule
 from console.policy.compiler import compile_policy
+from tests.end_to_end.command import until
 
 PATIENCE_S = 10.0
 ADDRESS = 0x7000_0000
@@ -115,6 +117,11 @@ class Setting:
         if flags is None:
             return self.kernel.call(k.SYS_ACCEPT, *arguments, **more)
         return self.kernel.call(k.SYS_ACCEPT4, *arguments, flags, **more)
+
+
+def hears(server):
+    """Wait until somebody stands in the queue of a listener; on a busy machine the kernel takes its time."""
+    until(lambda: syscalls.is_readable(server.fileno()), "the listener to be readable", PATIENCE_S)
 
 
 def ended(client):

@@ -15,7 +15,7 @@ from console.enforcement.fake import Step
 from console.enforcement.guard.supervisor import Undecidable
 from console.errors import CallerGone
 from console.model.words import ExitPoint, Mode
-from tests.enforcement.guard.setting import LENGTH, PATIENCE_S, PEER, Setting, ended, policy, reject, sockaddr
+from tests.enforcement.guard.setting import LENGTH, PATIENCE_S, PEER, Setting, ended, hears, policy, reject, sockaddr
 
 REFUSED = reject(ExitPoint.ACCEPT, remote_address="127.0.0.2")
 
@@ -177,6 +177,7 @@ def test_connection_whose_caller_was_interrupted_is_the_next_ones(server, dial, 
     assert len(setting.accept_point.kept.entries) == 1
     # What is about to be delivered is recorded before: should the guard be killed just then, nothing is lost.
     assert setting.outcomes == [("*ALLOWED", "")] * (step is Step.DELIVER)
+    hears(server)
     setting.serve(setting.accept(server))
     assert is_served(setting.kernel.deliveries[0], client)
     assert setting.outcomes == [("*ALLOWED", "")], "one connection is one entry"
@@ -190,6 +191,7 @@ def test_kept_connection_is_decided_anew(server, dial):
     setting.kernel.leave(first, at=Step.DELIVER)
     setting.serve(first)
     setting.supervisor.policy = policy(reject(ExitPoint.ACCEPT), revision=2)
+    hears(server)
     setting.serve(setting.accept(server))
     assert ended(client) == "ECONNRESET"
     decisions = [(decided.decision.outcome, decided.revision) for decided in setting.recorded]
@@ -202,6 +204,7 @@ def test_connection_is_kept_when_the_callers_table_is_full(server, dial):
     call = setting.accept(server)
     setting.kernel.fail(call, Step.DELIVER, errno.EMFILE)
     assert setting.serve(call) == errno.EMFILE
+    hears(server)
     setting.serve(setting.accept(server))
     assert is_served(setting.kernel.deliveries[0], client)
 
@@ -232,6 +235,7 @@ def test_connection_is_kept_when_its_caller_ends_while_its_groups_are_read(serve
     groups_unreadable(setting, CallerGone("GWL0402"))
     assert setting.serve(setting.accept(server)) is None
     setting.supervisor.groups = read_groups
+    hears(server)
     setting.serve(setting.accept(server))
     assert is_served(setting.kernel.deliveries[0], client)
 

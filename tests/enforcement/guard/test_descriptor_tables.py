@@ -11,11 +11,10 @@ import sys
 import pytest
 
 from console.enforcement import layouts as k
-from console.enforcement import syscalls
 from console.enforcement.fake import FakeBackend, Step
 from console.enforcement.guard.descriptor_tables import DescriptorTables
 from tests.end_to_end.command import until
-from tests.enforcement.guard.setting import PATIENCE_S, Setting
+from tests.enforcement.guard.setting import PATIENCE_S, Setting, hears
 
 FILLS_ITS_TABLE = """
 import os, resource
@@ -102,11 +101,12 @@ def test_nothing_more_is_taken_for_one_whose_table_is_full(server):
         setting.kernel.fail(call, Step.DELIVER, errno.EMFILE)
         assert setting.serve(call) == errno.EMFILE
         for _ in range(3):
-            assert syscalls.is_readable(server.fileno())
+            hears(server)
             assert setting.serve(setting.accept(server, thread=process.pid)) == errno.EMFILE
         assert len(setting.accept_point.kept.entries) == 1
         make_room(process)
         for _ in range(2):
+            hears(server)
             assert setting.serve(setting.accept(server, thread=process.pid)) is None
         assert setting.serve(setting.accept(server, thread=process.pid)) == errno.EAGAIN
         assert not setting.accept_point.kept.entries
@@ -119,6 +119,7 @@ def test_another_process_gets_what_one_without_a_descriptor_left(server):
         call = setting.accept(server, thread=process.pid)
         setting.kernel.fail(call, Step.DELIVER, errno.EMFILE)
         setting.serve(call)
+        hears(server)
         assert setting.serve(setting.accept(server)) is None
         assert len(setting.kernel.deliveries) == 1
 
