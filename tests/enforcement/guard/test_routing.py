@@ -453,7 +453,7 @@ def test_bound_socket_stays_bound_when_the_handshake_fails(server, client, socks
     assert client.getsockname() == bound
 
 
-def test_other_threads_take_the_calls_while_one_waits(server, client, socks):
+def test_other_threads_take_the_calls_while_one_waits_for_a_server_that_is_not_known_to_be_quick(server, socks):
     told = []
 
     class Watching(Turns):
@@ -467,8 +467,12 @@ def test_other_threads_take_the_calls_while_one_waits(server, client, socks):
 
     setting = routing(entry(socks()))
     setting.connect_point.router.turns = Watching()
-    assert setting.serve(setting.connect(client, of(server))) == 0
-    assert told
+    for quick, times in ((False, 1), (False, 2), (True, 2)):
+        known = setting.connect_point.router.servers
+        known.is_quick = lambda _server, quick=quick: quick
+        with socket.socket() as client:
+            assert setting.serve(setting.connect(client, of(server))) == 0
+        assert len(told) == times
 
 
 def peer_name(setting, client, room=128):
