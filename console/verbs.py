@@ -97,13 +97,16 @@ def run(
     command: Annotated[list[str] | None, typer.Argument(metavar="-- COMMAND [ARG...]", show_default=False)] = None,
     name: Annotated[str, typer.Option(help="Name of the job, up to 10 characters; else the command's.")] = "",
     user: Annotated[str, typer.Option(help="User to run it as; only root may choose.")] = "",
+    rbind: Annotated[
+        bool, typer.Option("--rbind", help="Take inbound connections through the SOCKS server of the connect before.")
+    ] = False,
 ) -> int:
     """Run a command, and all it starts, under the exit points. Ends with the command's own status."""
     if not command:
         raise UsageError("GWL0005")
     from console.enforcement.launch import run_job
 
-    return run_job(store_url=_url(context), command=command, name=name, user=user)
+    return run_job(store_url=_url(context), command=command, name=name, user=user, rbind=rbind)
 
 
 def _url(context: typer.Context) -> str:

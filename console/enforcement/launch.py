@@ -55,7 +55,7 @@ _LONGEST_REPORT = 65_536
 _JOB_NAME_LENGTH = 10
 
 
-def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str = "") -> int:
+def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str = "", rbind: bool = False) -> int:
     """Run a command, and all that it starts, under the exit points.
 
     Args:
@@ -63,6 +63,7 @@ def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str
         command: Program and arguments.
         name: Name of the job; else the program's, upper case, at most 10 characters.
         user: User to run it as, for root only.
+        rbind: Whether its binds become Rbinds, where a connect through a SOCKS server came before them.
 
     Returns:
         The command's own exit status; 128 + n when signal n ended it; 127 or 126 when it cannot be executed.
@@ -81,7 +82,7 @@ def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str
     url, location = _find_store(store_url)
     ensure_worker(url, location)
     names = JobNames(user=_user_profile(identity), name=_job_name(name or command[0]))
-    start = _job_start(command, identity)
+    start = _job_start(command, identity, rbind=rbind)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON | _LEFT_TO_THE_JOB)
     if not os.fork():
@@ -207,7 +208,7 @@ def _job_name(text: str) -> str:
     return printable(os.path.basename(text) or text).upper()[:_JOB_NAME_LENGTH]
 
 
-def _job_start(command: Sequence[str], identity: Identity | None) -> JobStart:
+def _job_start(command: Sequence[str], identity: Identity | None, *, rbind: bool) -> JobStart:
     changed = frozenset({signal.SIGINT, signal.SIGCHLD})
     return JobStart(
         command=tuple(command),
@@ -217,6 +218,7 @@ def _job_start(command: Sequence[str], identity: Identity | None) -> JobStart:
         handled=changed,
         identity=identity,
         environment=_first_environment(),
+        ask_binds=rbind,
     )
 
 

@@ -21,7 +21,9 @@ SYS_CONNECT = 42
 SYS_ACCEPT = 43
 SYS_SENDTO = 44
 SYS_SENDMSG = 46
+SYS_BIND = 49
 SYS_LISTEN = 50
+SYS_GETSOCKNAME = 51
 SYS_GETPEERNAME = 52
 SYS_SOCKETPAIR = 53
 SYS_SETSOCKOPT = 54
@@ -105,6 +107,11 @@ IOCTL_SEND = _ioctl_number(3, 1, RESPONSE.size)
 IOCTL_ID_VALID = _ioctl_number(1, 2, COOKIE.size)
 IOCTL_ADDFD = _ioctl_number(1, 3, ADDFD.size)
 IOCTL_SET_FLAGS = _ioctl_number(1, 4, COOKIE.size)
+
+RBIND_LEVEL = 0x4752_424E
+"""Level and name of the socket option by which a program asks for Rbind: "GRBN". No protocol has that level, so without
+a guard the answer is ENOPROTOOPT."""
+RBIND_OPTION = 1
 
 # Sends; source: linux/socket.h, linux/uio.h.
 MESSAGE = struct.Struct("<QI4xQQQQI4x")

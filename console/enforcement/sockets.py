@@ -9,11 +9,16 @@ import ctypes
 import errno
 import os
 import socket
+import struct
+from collections.abc import Sequence
 
 from console.enforcement import layouts as k
 from console.enforcement.fds import OwnedFd
 
 _libc = ctypes.CDLL(None, use_errno=True)
+
+_SO_ATTACH_FILTER = 26
+_PACKET_FILTER = struct.Struct("=H6xQ")
 
 
 def make_socket(family: int, kind: int, protocol: int) -> OwnedFd:
@@ -34,3 +39,26 @@ def set_upgrade(descriptor: int, name: bytes) -> int:
     if _libc.setsockopt(descriptor, socket.IPPROTO_TCP, k.TCP_ULP, name, len(name)):
         return ctypes.get_errno()
     return 0
+
+
+def bind(descriptor: int, sockaddr: bytes) -> int:
+    """Bind a socket (bind(2)); returns 0 or the errno."""
+    if _libc.bind(descriptor, sockaddr, len(sockaddr)):
+        return ctypes.get_errno()
+    return 0
+
+
+def attach_packet_filter(descriptor: int, steps: Sequence[bytes]) -> None:
+    """Let a socket take only the packets for which a classic BPF program returns more than 0 (socket(7)).
+
+    Layout: struct sock_fprog: number of instructions 2, their address 8; each as `layouts.FILTER_INSTRUCTION`. To a
+    TCP socket a packet begins with its TCP header.
+
+    Raises:
+        OSError: ENOMEM; EPERM: the program has locked a filter of its own.
+    """
+    octets = ctypes.create_string_buffer(b"".join(steps), len(steps) * k.FILTER_INSTRUCTION.size)
+    program = _PACKET_FILTER.pack(len(steps), ctypes.addressof(octets))
+    if _libc.setsockopt(descriptor, socket.SOL_SOCKET, _SO_ATTACH_FILTER, program, len(program)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -17,7 +17,7 @@ def steps(program):
 
 PROGRAM = steps(build_filter())
 DATAGRAMS_TOO = steps(build_filter(decide_datagrams=True))
-PEER_NAMES_TOO = steps(build_filter(ask_peer_names=True))
+PEER_NAMES_TOO = steps(build_filter(ask_names=True))
 IO_URING = (k.SYS_IO_URING_SETUP, k.SYS_IO_URING_ENTER, k.SYS_IO_URING_REGISTER)
 ASKED = {k.SYS_CONNECT: "connect", k.SYS_ACCEPT: "accept", k.SYS_ACCEPT4: "accept4", k.SYS_LISTEN: "listen"}
 FLAGS_AT = {k.SYS_SENDTO: 3, k.SYS_SENDMSG: 2, k.SYS_SENDMMSG: 3}

@@ -55,8 +55,10 @@ class JobStart:
     """As it was when we were started."""
     decide_datagrams: bool = False
     """Whether the guard is asked about datagrams; for the life of the job."""
-    ask_peer_names: bool = False
-    """Whether the guard is asked whom a socket is connected to; likewise."""
+    ask_names: bool = False
+    """Whether the guard is asked what a socket's addresses are; likewise."""
+    ask_binds: bool = False
+    """Whether the guard is asked about binds, which may become Rbinds; likewise."""
 
 
 def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
@@ -125,7 +127,9 @@ def _install_filter(start: JobStart) -> int:
     guard can then still not be traced, except by root; but other processes of the job's user can, so the job could make
     them connect for it.
     """
-    program = build_filter(decide_datagrams=start.decide_datagrams, ask_peer_names=start.ask_peer_names)
+    program = build_filter(
+        decide_datagrams=start.decide_datagrams, ask_names=start.ask_names, ask_binds=start.ask_binds
+    )
     try:
         listener = syscalls.install_filter(program)
     except OSError as error:

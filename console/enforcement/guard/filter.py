@@ -11,7 +11,9 @@ What it says, in order:
 * sendto, sendmsg, sendmmsg with MSG_FASTOPEN, which connect without connect: EOPNOTSUPP, which is what the kernel
   answers where TCP Fast Open is switched off, so that programs fall back to connect.
 * sendto with an address, sendmsg and sendmmsg: ask the guard, in a job whose policy decides datagrams.
-* getpeername: asks the guard, in a job whose policy has SOCKS entries.
+* getpeername, getsockname, and setsockopt of the level that means Rbind: ask the guard, in a job whose policy has SOCKS
+  entries.
+* bind: asks the guard, in a job that was started with --rbind.
 * socket and socketpair: by family, type and protocol, see below.
 * setsockopt: TCP_ULP asks the guard (see `protocols`), and what routes by way of hosts that no rule has seen is
   refused with EPERM: IP_OPTIONS (which carries the source routes of IPv4), IPV6_RTHDR and its two predecessors.
@@ -69,6 +71,8 @@ _ARCHITECTURE = 4
 _ARGUMENTS = 16
 
 _ASK = (k.SYS_CONNECT, k.SYS_ACCEPT, k.SYS_ACCEPT4, k.SYS_LISTEN)
+_ASK_NAMES = (k.SYS_GETPEERNAME, k.SYS_GETSOCKNAME)
+_ASK_BINDS = (k.SYS_BIND,)
 _ABSENT = (k.SYS_IO_URING_SETUP, k.SYS_IO_URING_ENTER, k.SYS_IO_URING_REGISTER)
 _FAST_OPEN_ARGUMENT = {k.SYS_SENDTO: 3, k.SYS_SENDMSG: 2, k.SYS_SENDMMSG: 3}
 """Calls that can carry MSG_FASTOPEN -> index of their flags argument."""
@@ -103,12 +107,13 @@ _PASS = k.SECCOMP_RET_ALLOW
 _ASK_GUARD = k.SECCOMP_RET_USER_NOTIF
 
 
-def build_filter(*, decide_datagrams: bool = False, ask_peer_names: bool = False) -> bytes:
+def build_filter(*, decide_datagrams: bool = False, ask_names: bool = False, ask_binds: bool = False) -> bytes:
     """Return the filter: 8 bytes an instruction, layout `layouts.FILTER_INSTRUCTION`.
 
     Args:
         decide_datagrams: Whether sends that can carry an address ask the guard too.
-        ask_peer_names: Whether getpeername asks the guard too.
+        ask_names: Whether getpeername, getsockname and the option that is Rbind ask the guard too.
+        ask_binds: Whether bind does.
     """
     program = [
         _step(_LOAD_WORD, _ARCHITECTURE),
@@ -119,14 +124,14 @@ def build_filter(*, decide_datagrams: bool = False, ask_peer_names: bool = False
         _step(_JUMP_GREATER_OR_EQUAL, k.X32_BIT, if_false=1),
         _errno(errno.ENOSYS),
     ]
-    for number in (*_ASK, k.SYS_GETPEERNAME) if ask_peer_names else _ASK:
+    for number in (*_ASK, *_ASK_NAMES * ask_names, *_ASK_BINDS * ask_binds):
         program += _when(number, [_return(_ASK_GUARD)])
     for number in _ABSENT:
         program += _when(number, [_errno(errno.ENOSYS)])
     for number in _FAST_OPEN_ARGUMENT:
         program += _when(number, _send_part(number, decide_datagrams=decide_datagrams))
     program += _when(k.SYS_SOCKETPAIR, _pair_part())
-    program += _when(k.SYS_SETSOCKOPT, _option_part())
+    program += _when(k.SYS_SETSOCKOPT, _option_part(ask_rbind=ask_names))
     program += _when(k.SYS_SOCKET, _socket_part())
     program += _when(_IOCTL, _terminal_part())
     program.append(_return(_PASS))
@@ -156,9 +161,11 @@ def _pair_part() -> list[bytes]:
     return [_load_argument(0), *_when(socket.AF_TIPC, [_errno(errno.EAFNOSUPPORT)]), _return(_PASS)]
 
 
-def _option_part() -> list[bytes]:
-    """Ask about TCP_ULP, and refuse to route; an option of length zero is one that is cleared."""
+def _option_part(*, ask_rbind: bool) -> list[bytes]:
+    """Ask about TCP_ULP and Rbind, and refuse to route; an option of length zero is one that is cleared."""
     steps: list[bytes] = []
+    if ask_rbind:
+        steps += [_load_argument(1), *_when(k.RBIND_LEVEL, [_return(_ASK_GUARD)])]
     for level, name in _ROUTES:
         clear = [_load_argument(4), *_when(0, [_return(_PASS)]), _errno(errno.EPERM)]
         steps += [_load_argument(1), *_when(level, [_load_argument(2), *_when(name, clear)])]

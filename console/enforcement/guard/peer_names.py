@@ -92,7 +92,7 @@ class PeerNames:
         if asked is None:
             supervisor.backend.go_on(call)
         else:
-            supervisor.backend.answer(call, _write(supervisor, call, asked))
+            supervisor.backend.answer(call, write_name(supervisor, call, asked))
 
     def _take(self, supervisor: Supervisor, attempt: Attempt) -> OwnedFd | None:
         """Return the socket; None if there is none, which the kernel says better."""
@@ -123,7 +123,7 @@ def _as_told(sockaddr: bytes) -> bytes:
     return sockaddr[:4] + bytes(4) + address + (sockaddr[24:28].ljust(4, b"\0") if has_scope else bytes(4))
 
 
-def _write(supervisor: Supervisor, call: Call, sockaddr: bytes) -> int:
+def write_name(supervisor: Supervisor, call: Call, sockaddr: bytes) -> int:
     """Write an address where the caller wants it; returns 0 or the errno.
 
     Layout: The caller's length is an int, in and out: room on entry, the address's whole length on return.

@@ -33,6 +33,7 @@ from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.notify import SeccompBackend
 from console.enforcement.guard.protocols import handle_socket, handle_upgrade
+from console.enforcement.guard.rbind import RbindPoint
 from console.enforcement.guard.reporter import Reporter
 from console.enforcement.guard.sending import SendPoint
 from console.enforcement.guard.starting import EXIT_STATUSES, start_job
@@ -94,8 +95,8 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     except OSError as error:
         raise KernelError("GWL0414", reason=error.strerror) from error
     try:
-        decide_datagrams, ask_peer_names = policy.udp is Udp.DECIDE, policy.has_socks
-        asking = replace(start, decide_datagrams=decide_datagrams, ask_peer_names=ask_peer_names)
+        ask_names = policy.has_socks or start.ask_binds
+        asking = replace(start, decide_datagrams=policy.udp is Udp.DECIDE, ask_names=ask_names)
         job, listener = start_job(asking, front)
     except ConsoleError as error:
         _say_end(link, EXIT_STATUSES.get(error.message_id, 1))
@@ -117,7 +118,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     reporter = Reporter(location, hello, link, on_revision, JobEnding().request)
     backend = SeccompBackend(listener)
     supervisor = Supervisor(backend, policy, reporter.backlog)
-    turns, accept_point = _open_exit_points(supervisor)
+    turns, accept_point = _open_exit_points(supervisor, asks_names=ask_names)
     qualified_job_name = f"{link.welcome.job_number:06}/{names.user}/{names.name}"
     exit_programs = supervisor.exit_programs = ExitPrograms(location, qualified_job_name, turns.may_block)
     exit_programs.prepare(policy)
@@ -133,7 +134,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     reporter.outlast()
 
 
-def _open_exit_points(supervisor: Supervisor) -> tuple[Turns, AcceptPoint]:
+def _open_exit_points(supervisor: Supervisor, *, asks_names: bool) -> tuple[Turns, AcceptPoint]:
     """Give the supervisor its handlers; returns the threads that will call them, not yet started."""
     turns = Turns(supervisor.backend, supervisor.serve)
     waiting_room = WaitingRoom()
@@ -152,6 +153,8 @@ def _open_exit_points(supervisor: Supervisor) -> tuple[Turns, AcceptPoint]:
         k.SYS_SENDMMSG: (ExitPoint.CONNECT, send_point.handle),
         k.SYS_GETPEERNAME: (ExitPoint.CONNECT, connect_point.router.peer_names.handle),
     }
+    if asks_names:
+        supervisor.handlers = RbindPoint(connect_point.router).handlers(supervisor.handlers)
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)
     return turns, accept_point

@@ -33,6 +33,7 @@ from console.enforcement.backend import Call
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard import identity
 from console.enforcement.guard.handshake import Interfered, NotBegun, Talk, Watched, shake_hands
+from console.enforcement.guard.pairs import Pairs
 from console.enforcement.guard.peer_names import PeerNames
 from console.enforcement.guard.socks_servers import SocksServers
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable
@@ -105,6 +106,7 @@ class Router:
         """Told before anything that waits; None in tests with one call at a time."""
         self.servers = SocksServers()
         self.peer_names = PeerNames()
+        self.pairs = Pairs()
         self.underway: dict[int, Call] = {}
         """Inode of a socket on which a handshake is made -> the call that it is made for."""
         self._changed = threading.Condition()
@@ -166,6 +168,7 @@ class Router:
         groups = supervisor.groups(attempt) if policy.uses_groups else _NO_GROUPS
         entry = policy.route(attempt.who.user, groups, remote.address, remote.port)
         if entry is None or entry.type is SocksType.DIRECT or not _can_be_taken(taken.number, sockaddr, remote):
+            self.pairs.break_up(attempt.call.thread, taken.number)
             return None
         self._claim(supervisor, attempt.call, taken)
         if streams.state(taken.number) != streams.CLOSED:
@@ -235,6 +238,9 @@ class Router:
                 raise Undecidable(f"{error} during the exchange with SOCKS server {name}") from None
             else:
                 self.servers.has_answered(server, note, time.monotonic() - started)
+                self.pairs.remember(
+                    way.attempt.caller, way.number, _as_told(way, server), way.destination, way.entry.time_limit_ms
+                )
                 return Routed(0, name)
         return routed
 

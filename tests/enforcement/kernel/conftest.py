@@ -28,7 +28,7 @@ def programs(tmp_path_factory):
     directory = tmp_path_factory.mktemp("kernel-programs")
     directory.chmod(0o755)
     options = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread"]
-    for name in ("clients", "servers", "datagrams", "storms", "routed"):
+    for name in ("clients", "servers", "datagrams", "storms", "routed", "rbind"):
         subprocess.run(["gcc", *options, "-o", directory / name, _SOURCES / f"{name}.c"], check=True)
     for name in ("clients", "routed"):
         static = ["gcc", *options, "-static", "-o", directory / f"{name}-static", _SOURCES / f"{name}.c"]

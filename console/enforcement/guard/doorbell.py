@@ -1,0 +1,143 @@
+"""Makes a listener readable when the guard says so, and at no other time.
+
+A program that waits for an inbound connection waits on its own listener: in accept, or by select, poll or epoll, on an
+edge too. The connection that it waits for comes from a SOCKS server and never sees that listener. So the listener
+really listens, on a loopback address and a port of the kernel's choice, and takes packets from one port only (a packet
+filter, socket(7)), which is the guard's. When there is something to accept, the guard connects to it.
+
+Nothing of that shows to the program but SO_GET_FILTER. Others that find the port get no answer.
+
+Knows nothing of SOCKS.
+
+Threads: one at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import socket
+import struct
+
+from console.enforcement import layouts as k
+from console.enforcement import syscalls
+from console.enforcement.sockets import attach_packet_filter
+
+_LOOPBACK = "127.0.0.1"
+_LOOPBACK_V6 = "::1"
+_MAPPED_LOOPBACK = "::ffff:127.0.0.1"
+_RESET_ON_CLOSE = struct.pack("=ii", 1, 0)
+_PATIENCE_MS = 100
+"""How long what happens on loopback may take; on a machine that is busy it is left to ksoftirqd."""
+_BACKLOG = 8
+_OCTET = b"\0"
+"""A listener with TCP_DEFER_ACCEPT hears only of connections that something was sent on."""
+
+# Classic BPF: load a half word of the TCP header, compare, return how many octets to take.
+_LOAD_HALF = 0x28
+_JUMP_EQUAL = 0x15
+_RETURN = 0x06
+_EVERYTHING = 0xFFFF_FFFF
+_SOURCE_PORT = 0
+"""Offset in the TCP header (RFC 9293, section 3.1)."""
+_NOBODY = (k.FILTER_INSTRUCTION.pack(_RETURN, 0, 0, 0),)
+
+
+class Doorbell:
+    """One listener, and the guard's connection to it, made or not."""
+
+    def __init__(self, listener: int) -> None:
+        """Let a socket that is not bound listen.
+
+        Raises:
+            OSError: It is bound, or there is no port, no memory, no descriptor.
+        """
+        with socket.socket(fileno=os.dup(listener)) as server:
+            name, self._family, self._own_name = _names(server)
+            self._ours: socket.socket | None = self._make(listener)
+            try:
+                server.bind((name, 0))
+                server.listen(_BACKLOG)
+            except OSError:
+                self.close()
+                raise
+            self._at = (self._own_name, server.getsockname()[1])
+        self._rung = False
+
+    def _make(self, listener: int) -> socket.socket:
+        """Return the socket that will connect to the listener, which takes packets from nobody else from now on."""
+        with contextlib.ExitStack() as undo:
+            ours = undo.enter_context(socket.socket(self._family, socket.SOCK_STREAM))
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            ours.setblocking(False)
+            ours.bind((self._own_name, 0))
+            attach_packet_filter(listener, _only_from(ours.getsockname()[1]))
+            undo.pop_all()
+        return ours
+
+    def ring(self) -> None:
+        """Make the listener readable; again is fine."""
+        ours = self._ours
+        if self._rung or ours is None:
+            return
+        self._rung = True
+        with contextlib.suppress(OSError):  # the listener is bound to a device, or its loopback is gone
+            ours.connect_ex(self._at)
+            poll = select.poll()
+            poll.register(ours.fileno(), select.POLLOUT)
+            poll.poll(_PATIENCE_MS)
+            ours.send(_OCTET)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the listener is still open: nobody else can have its port."""
+        with socket.socket(self._family, socket.SOCK_STREAM) as probe:
+            try:
+                probe.bind(self._at)
+            except OSError as error:
+                return error.errno == errno.EADDRINUSE
+        return False
+
+    def silence(self, listener: int) -> None:
+        """Let the listener not be readable, and deaf until it is armed again."""
+        with contextlib.suppress(OSError):
+            attach_packet_filter(listener, _NOBODY)
+        while syscalls.is_readable(listener):
+            number, _ = syscalls.accept(listener, socket.SOCK_CLOEXEC)
+            if number < 0:
+                break
+            syscalls.reset(number)
+        self.close()
+
+    def arm(self, listener: int) -> None:
+        """Let a listener that was silenced be rung at again; one that was not stays as it is."""
+        if self._ours is None:
+            with contextlib.suppress(OSError):  # no descriptor, no port: then it is heard of in accept only
+                self._ours = self._make(listener)
+                self._rung = False
+
+    def close(self) -> None:
+        """Take the connection back, if the listener has it."""
+        ours, self._ours = self._ours, None
+        if ours is not None:
+            ours.close()
+
+
+def _names(server: socket.socket) -> tuple[str, int, str]:
+    """Return where a listener is to listen, and family and address of who connects to it."""
+    if server.family == socket.AF_INET:
+        return _LOOPBACK, socket.AF_INET, _LOOPBACK
+    if server.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY):
+        return _LOOPBACK_V6, socket.AF_INET6, _LOOPBACK_V6
+    return _MAPPED_LOOPBACK, socket.AF_INET, _LOOPBACK
+
+
+def _only_from(port: int) -> tuple[bytes, ...]:
+    return (
+        k.FILTER_INSTRUCTION.pack(_LOAD_HALF, 0, 0, _SOURCE_PORT),
+        k.FILTER_INSTRUCTION.pack(_JUMP_EQUAL, 0, 1, port),
+        k.FILTER_INSTRUCTION.pack(_RETURN, 0, 0, _EVERYTHING),
+        *_NOBODY,
+    )

@@ -1,0 +1,206 @@
+"""One inbound connection that a SOCKS server was asked for, from BIND's first reply to who gets it.
+
+::
+
+    AWAITED --> ARRIVED <--> HANDED --> SPENT
+           `--> FAILED ------------------^
+    AWAITED, ARRIVED, FAILED --> SPENT: nobody is left who could accept it
+
+A thread waits for the server's second reply, makes the program's listener readable when there is something to accept
+(see `doorbell`), and gives the connection up when the listener is closed, or, before it listens, when its process ends.
+
+Knows no rules and no journal.
+
+Threads: any; its own.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import threading
+from collections.abc import Callable
+from enum import IntEnum, auto
+
+from console.enforcement import syscalls
+from console.enforcement.fds import OwnedFd
+from console.enforcement.guard.doorbell import Doorbell
+from console.enforcement.guard.pairs import Pair
+from console.errors import CallerGone, SocksError
+from console.socks.client import Patience, perform
+from console.socks.exchange import Exchange
+from console.socks.words import Place
+
+_LOOK_S = 0.1
+
+
+class Stage(IntEnum):
+    """How far it has come."""
+
+    AWAITED = auto()
+    ARRIVED = auto()
+    """It is there for an accept."""
+    HANDED = auto()
+    """An accept has it in hand."""
+    FAILED = auto()
+    """It will not come; no accept was told so yet."""
+    SPENT = auto()
+    """It is the program's, or came to nothing."""
+
+
+class Inbound:
+    """One that is awaited.
+
+    Args:
+        pair: What it belongs to.
+        wire: The guard's connection to the server, which will be the program's connection.
+        exchange: Bound.
+        asked: Socket address that the program wanted to bind to.
+        process: Its process; owned here.
+    """
+
+    def __init__(self, pair: Pair, wire: socket.socket, exchange: Exchange, asked: bytes, process: OwnedFd) -> None:
+        self.pair = pair
+        self.wire = wire
+        self.asked = asked
+        self.stage = Stage.AWAITED
+        self.error: SocksError | None = None
+        """Why it failed."""
+        self.told = False
+        """Whether the bind that asked for it was answered."""
+        self.recorded = False
+        """Whether the journal has it as accepted: one connection is one entry, however many accepts are interrupted."""
+        self.doorbell: Doorbell | None = None
+        """There once the program listens."""
+        self._exchange = exchange
+        self._process = process
+        self._changed = threading.Condition()
+
+    @property
+    def bound(self) -> Place:
+        """Where the server listens; never a name, and never no address."""
+        bound = self._exchange.bound
+        return Place(self.pair.at.address, bound.port) if bound.name else bound.filled(self.pair.at.address)
+
+    @property
+    def peer(self) -> Place:
+        """Who has come; where the server does not say, who was expected."""
+        peer = self._exchange.peer
+        expected = self.pair.destination
+        return Place(expected.address, peer.port) if peer.name else peer.filled(expected.address)
+
+    def start(self, give_up: Callable[[Inbound], None]) -> None:
+        """Begin to wait.
+
+        Args:
+            give_up: Called when nobody is left who could accept it and it was there, or had failed.
+
+        Raises:
+            RuntimeError, OSError: There is no thread or no descriptor to be had.
+        """
+        wire = self.wire.dup()  # the other may be closed at any moment
+        threading.Thread(target=self._run, args=(wire, give_up), name="inbound", daemon=True).start()
+
+    def listen(self, listener: int) -> None:
+        """Let the program's socket listen.
+
+        Raises:
+            OSError: Why it cannot.
+        """
+        with self._changed:
+            self.doorbell = Doorbell(listener)
+            self._changed.notify_all()
+
+    def claim(self, patience_s: float) -> Stage:
+        """Take it for an accept if it is there; wait so long for it.
+
+        Returns:
+            `Stage.HANDED` for who has it now, and must either `give_back` it or `spend` it; `Stage.FAILED` for who is
+            to tell the program, and then to `spend` it; `Stage.SPENT`, or `Stage.AWAITED` if the time was too short.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self.stage not in (Stage.AWAITED, Stage.HANDED), patience_s)
+            if self.stage is Stage.ARRIVED:
+                self.stage = Stage.HANDED
+                return Stage.HANDED
+            return Stage.AWAITED if self.stage is Stage.HANDED else self.stage
+
+    def hush(self, listener: int) -> None:
+        """Let the program's socket be readable no longer, for who has claimed it."""
+        with self._changed:
+            if self.doorbell is not None:
+                self.doorbell.silence(listener)
+
+    def give_back(self, listener: int) -> None:
+        """Let another accept have it."""
+        with self._changed:
+            if self.doorbell is not None:
+                self.doorbell.arm(listener)
+            self._come_to(Stage.ARRIVED)
+
+    def spend(self, listener: int) -> None:
+        """Let go of the connection, which is the program's now, or nobody's."""
+        with self._changed:
+            self._come_to(Stage.SPENT)
+            self.wire.close()
+            if self.doorbell is not None:
+                self.doorbell.silence(listener)
+
+    def abandon(self) -> None:
+        """Give it up before its socket listens; the server is told by a reset."""
+        with self._changed:
+            self._come_to(Stage.SPENT)
+            self._reset()
+
+    def _reset(self) -> None:
+        if self.wire.fileno() >= 0:
+            syscalls.reset(self.wire.detach())
+
+    def _come_to(self, stage: Stage) -> None:
+        with self._changed:
+            self.stage = stage
+            self._changed.notify_all()
+
+    def _is_wanted(self) -> bool:
+        if self.stage is Stage.SPENT:
+            return False
+        doorbell = self.doorbell
+        return doorbell.is_there if doorbell is not None else not syscalls.is_readable(self._process.number)
+
+    def _run(self, wire: socket.socket, give_up: Callable[[Inbound], None]) -> None:
+        with wire:
+            try:
+                self._exchange.await_inbound()
+                perform(wire.fileno(), self._exchange, Patience(math.inf, self._is_wanted))
+            except CallerGone:
+                self._end()
+                return
+            except SocksError as error:
+                self.error = error
+        self._settle(Stage.ARRIVED if self.error is None else Stage.FAILED)
+        while self.stage is Stage.HANDED or self._is_wanted():
+            with self._changed:
+                if self.doorbell is not None and self.stage in (Stage.ARRIVED, Stage.FAILED):
+                    self.doorbell.ring()
+                self._changed.wait_for(lambda: self.stage is Stage.SPENT, _LOOK_S)
+        if self._end():
+            give_up(self)
+
+    def _settle(self, stage: Stage) -> None:
+        with self._changed:
+            if self.stage is Stage.AWAITED:
+                self.stage = stage
+                self._changed.notify_all()
+
+    def _end(self) -> bool:
+        """Reset the connection unless it was given up or handed over; say whether it was there for somebody."""
+        with self._changed:
+            if self.stage in (Stage.SPENT, Stage.HANDED):
+                return False
+            was_there = self.stage is not Stage.AWAITED
+            self.stage = Stage.SPENT
+            self._changed.notify_all()
+            self._reset()
+            if self.doorbell is not None:
+                self.doorbell.close()
+        return was_there
