@@ -2,8 +2,9 @@
 
 ::
 
-    AWAITED --> ARRIVED <--> HANDED --> SPENT
-           `--> FAILED ------------------^
+    AWAITED --> ARRIVED --> CLAIMED --> HANDED --> SPENT
+           |       ^-----------+-----------+         ^
+           `--> FAILED ------------------------------+
     AWAITED, ARRIVED, FAILED --> SPENT: nobody is left who could accept it
 
 A thread waits for the server's second reply, makes the program's listener readable when there is something to accept
@@ -40,12 +41,19 @@ class Stage(IntEnum):
     AWAITED = auto()
     ARRIVED = auto()
     """It is there for an accept."""
-    HANDED = auto()
+    CLAIMED = auto()
     """An accept has it in hand."""
+    HANDED = auto()
+    """The program is about to have it: it may make its next accept before we know."""
     FAILED = auto()
     """It will not come; no accept was told so yet."""
     SPENT = auto()
     """It is the program's, or came to nothing."""
+
+
+_SEEN_AS = {Stage.CLAIMED: Stage.AWAITED, Stage.HANDED: Stage.SPENT}
+"""Stage -> what it is for another accept."""
+_IN_HAND = frozenset({Stage.CLAIMED, Stage.HANDED})
 
 
 class Inbound:
@@ -115,19 +123,20 @@ class Inbound:
         """Take it for an accept if it is there; wait so long for it.
 
         Returns:
-            `Stage.HANDED` for who has it now, and must either `give_back` it or `spend` it; `Stage.FAILED` for who is
+            `Stage.CLAIMED` for who has it now, and must either `give_back` it or `spend` it; `Stage.FAILED` for who is
             to tell the program, and then to `spend` it; `Stage.SPENT`, or `Stage.AWAITED` if the time was too short.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self.stage not in (Stage.AWAITED, Stage.HANDED), patience_s)
+            self._changed.wait_for(lambda: self.stage not in (Stage.AWAITED, Stage.CLAIMED), patience_s)
             if self.stage is Stage.ARRIVED:
-                self.stage = Stage.HANDED
-                return Stage.HANDED
-            return Stage.AWAITED if self.stage is Stage.HANDED else self.stage
+                self.stage = Stage.CLAIMED
+                return Stage.CLAIMED
+            return _SEEN_AS.get(self.stage, self.stage)
 
-    def hush(self, listener: int) -> None:
-        """Let the program's socket be readable no longer, for who has claimed it."""
+    def hand(self, listener: int) -> None:
+        """Get ready to deliver it, for who has claimed it: the program's socket is readable no longer."""
         with self._changed:
+            self.stage = Stage.HANDED
             if self.doorbell is not None:
                 self.doorbell.silence(listener)
 
@@ -147,14 +156,13 @@ class Inbound:
                 self.doorbell.silence(listener)
 
     def abandon(self) -> None:
-        """Give it up before its socket listens; the server is told by a reset."""
+        """Give it up; the server is told by a reset."""
         with self._changed:
             self._come_to(Stage.SPENT)
-            self._reset()
-
-    def _reset(self) -> None:
-        if self.wire.fileno() >= 0:
-            syscalls.reset(self.wire.detach())
+            if self.wire.fileno() >= 0:
+                syscalls.reset(self.wire.detach())
+            if self.doorbell is not None:
+                self.doorbell.close()
 
     def _come_to(self, stage: Stage) -> None:
         with self._changed:
@@ -173,17 +181,17 @@ class Inbound:
                 self._exchange.await_inbound()
                 perform(wire.fileno(), self._exchange, Patience(math.inf, self._is_wanted))
             except CallerGone:
-                self._end()
+                self.abandon()
                 return
             except SocksError as error:
                 self.error = error
         self._settle(Stage.ARRIVED if self.error is None else Stage.FAILED)
-        while self.stage is Stage.HANDED or self._is_wanted():
+        while (was_there := self._end()) is None:
             with self._changed:
                 if self.doorbell is not None and self.stage in (Stage.ARRIVED, Stage.FAILED):
                     self.doorbell.ring()
                 self._changed.wait_for(lambda: self.stage is Stage.SPENT, _LOOK_S)
-        if self._end():
+        if was_there:
             give_up(self)
 
     def _settle(self, stage: Stage) -> None:
@@ -192,15 +200,17 @@ class Inbound:
                 self.stage = stage
                 self._changed.notify_all()
 
-    def _end(self) -> bool:
-        """Reset the connection unless it was given up or handed over; say whether it was there for somebody."""
+    def _end(self) -> bool | None:
+        """Reset the connection if nobody is left who could accept it.
+
+        Returns:
+            None while it is wanted; else whether it was there for somebody, or had failed and nobody was told.
+        """
         with self._changed:
-            if self.stage in (Stage.SPENT, Stage.HANDED):
+            if self.stage is Stage.SPENT:
                 return False
+            if self.stage in _IN_HAND or self._is_wanted():
+                return None
             was_there = self.stage is not Stage.AWAITED
-            self.stage = Stage.SPENT
-            self._changed.notify_all()
-            self._reset()
-            if self.doorbell is not None:
-                self.doorbell.close()
+            self.abandon()
         return was_there

@@ -143,9 +143,14 @@ class RbindPoint:
             if not result and pair is not None:
                 result = self._ask(supervisor, attempt, taken, pair, asked)
             inbound = self._known(taken.number)
-        supervisor.backend.answer(call, result)
-        if inbound is not None:
-            inbound.told = True
+        try:
+            if inbound is not None and not result:
+                inbound.told = True
+            supervisor.backend.answer(call, result)
+        except CallerGone:
+            if inbound is not None and not result:
+                inbound.told = False
+            raise
 
     def _ask(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, pair: Pair, asked: bytes) -> int:
         """Ask the server of a pair for a connection; returns 0 or the errno."""
@@ -290,11 +295,10 @@ class RbindPoint:
             if self._router.turns is not None:
                 self._router.turns.may_block()
             match self._claim(supervisor, attempt, taken, inbound):
-                case Stage.HANDED:
+                case Stage.CLAIMED:
                     self._admit(supervisor, attempt, taken, inbound, flags)
                 case Stage.FAILED:
-                    self._tell_failure(supervisor, attempt, inbound)
-                    inbound.spend(taken.number)
+                    self._tell_failure(supervisor, attempt, taken, inbound)
                 case Stage.SPENT:
                     supervisor.backend.answer(call, errno.EINVAL)
                 case _:
@@ -338,7 +342,7 @@ class RbindPoint:
         finally:
             if keeps:
                 inbound.give_back(taken.number)
-            elif inbound.stage is Stage.HANDED:
+            elif inbound.stage is Stage.CLAIMED:
                 self._drop(inbound, taken)
 
     def _drop(self, inbound: Inbound, taken: OwnedFd) -> None:
@@ -376,7 +380,7 @@ class RbindPoint:
         os.set_blocking(number, not flags & socket.SOCK_NONBLOCK)
         self._router.peer_names.remember(number, peer)
         self._own_names.remember(number, _sockaddr(taken.number, inbound.bound))
-        inbound.hush(taken.number)
+        inbound.hand(taken.number)
         try:
             supervisor.backend.deliver(call, number, close_on_exec=bool(flags & socket.SOCK_CLOEXEC))
         except OSError as error:
@@ -385,7 +389,7 @@ class RbindPoint:
         inbound.spend(taken.number)
         return True
 
-    def _tell_failure(self, supervisor: Supervisor, attempt: Attempt, inbound: Inbound) -> None:
+    def _tell_failure(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, inbound: Inbound) -> None:
         """Tell a program, once, that nobody will come."""
         error = inbound.error
         policy = supervisor.policy
@@ -395,6 +399,7 @@ class RbindPoint:
         text = line(describe(error)) if error is not None else ""
         name = inbound.pair.server.label
         supervisor.record(policy, attempt, decision, local, remote, errno.ECONNABORTED, text=text, socks_server=name)
+        inbound.spend(taken.number)
         supervisor.backend.answer(attempt.call, errno.ECONNABORTED)
 
     def _find(self, supervisor: Supervisor, attempt: Attempt) -> tuple[OwnedFd, Inbound] | None:
