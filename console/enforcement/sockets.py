@@ -18,6 +18,8 @@ from console.enforcement.fds import OwnedFd
 _libc = ctypes.CDLL(None, use_errno=True)
 
 _SO_ATTACH_FILTER = 26
+_SO_LOCK_FILTER = 44
+_YES = (1).to_bytes(4, "little")
 _PACKET_FILTER = struct.Struct("=H6xQ")
 
 
@@ -49,16 +51,17 @@ def bind(descriptor: int, sockaddr: bytes) -> int:
 
 
 def attach_packet_filter(descriptor: int, steps: Sequence[bytes]) -> None:
-    """Let a socket take only the packets for which a classic BPF program returns more than 0 (socket(7)).
+    """Let a socket take only the packets for which a classic BPF program returns more than 0, for good (socket(7)).
 
     Layout: struct sock_fprog: number of instructions 2, their address 8; each as `layouts.FILTER_INSTRUCTION`. To a
     TCP socket a packet begins with its TCP header.
 
     Raises:
-        OSError: ENOMEM; EPERM: the program has locked a filter of its own.
+        OSError: ENOMEM; EPERM: it has another for good.
     """
     octets = ctypes.create_string_buffer(b"".join(steps), len(steps) * k.FILTER_INSTRUCTION.size)
     program = _PACKET_FILTER.pack(len(steps), ctypes.addressof(octets))
-    if _libc.setsockopt(descriptor, socket.SOL_SOCKET, _SO_ATTACH_FILTER, program, len(program)):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+    for option, value in ((_SO_ATTACH_FILTER, program), (_SO_LOCK_FILTER, _YES)):
+        if _libc.setsockopt(descriptor, socket.SOL_SOCKET, option, value, len(value)):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))

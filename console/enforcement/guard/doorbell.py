@@ -2,10 +2,11 @@
 
 A program that waits for an inbound connection waits on its own listener: in accept, or by select, poll or epoll, on an
 edge too. The connection that it waits for comes from a SOCKS server and never sees that listener. So the listener
-really listens, on a loopback address and a port of the kernel's choice, and takes packets from one port only (a packet
-filter, socket(7)), which is the guard's. When there is something to accept, the guard connects to it.
+really listens, on a loopback address and a port of the kernel's choice, and takes packets from one port only, which is
+the guard's, by a packet filter that nobody can take off (socket(7)). When there is something to accept, the guard
+connects to it.
 
-Nothing of that shows to the program but SO_GET_FILTER. Others that find the port get no answer.
+Nothing of that shows to the program but the filter's options. Others that find the port get no answer.
 
 Knows nothing of SOCKS.
 
@@ -39,10 +40,9 @@ _OCTET = b"\0"
 _LOAD_HALF = 0x28
 _JUMP_EQUAL = 0x15
 _RETURN = 0x06
-_EVERYTHING = 0xFFFF_FFFF
+_EVERYTHING, _NOTHING = 0xFFFF_FFFF, 0
 _SOURCE_PORT = 0
 """Offset in the TCP header (RFC 9293, section 3.1)."""
-_NOBODY = (k.FILTER_INSTRUCTION.pack(_RETURN, 0, 0, 0),)
 
 
 class Doorbell:
@@ -56,24 +56,26 @@ class Doorbell:
         """
         with socket.socket(fileno=os.dup(listener)) as server:
             name, self._family, self._own_name = _names(server)
-            self._ours: socket.socket | None = self._make(listener)
+            self._own_port = 0
+            self._rung = False
+            self._ours: socket.socket | None = self._make()
             try:
+                attach_packet_filter(listener, _only_from(self._own_port))
                 server.bind((name, 0))
                 server.listen(_BACKLOG)
             except OSError:
                 self.close()
                 raise
             self._at = (self._own_name, server.getsockname()[1])
-        self._rung = False
 
-    def _make(self, listener: int) -> socket.socket:
-        """Return the socket that will connect to the listener, which takes packets from nobody else from now on."""
+    def _make(self) -> socket.socket:
+        """Return the socket that will connect to the listener, with the same port each time."""
         with contextlib.ExitStack() as undo:
             ours = undo.enter_context(socket.socket(self._family, socket.SOCK_STREAM))
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             ours.setblocking(False)
-            ours.bind((self._own_name, 0))
-            attach_packet_filter(listener, _only_from(ours.getsockname()[1]))
+            ours.bind((self._own_name, self._own_port))
+            self._own_port = ours.getsockname()[1]
             undo.pop_all()
         return ours
 
@@ -101,21 +103,19 @@ class Doorbell:
         return False
 
     def silence(self, listener: int) -> None:
-        """Let the listener not be readable, and deaf until it is armed again."""
-        with contextlib.suppress(OSError):
-            attach_packet_filter(listener, _NOBODY)
+        """Let the listener not be readable until it is armed again."""
+        self.close()
         while syscalls.is_readable(listener):
             number, _ = syscalls.accept(listener, socket.SOCK_CLOEXEC)
             if number < 0:
                 break
             syscalls.reset(number)
-        self.close()
 
-    def arm(self, listener: int) -> None:
+    def arm(self) -> None:
         """Let a listener that was silenced be rung at again; one that was not stays as it is."""
         if self._ours is None:
-            with contextlib.suppress(OSError):  # no descriptor, no port: then it is heard of in accept only
-                self._ours = self._make(listener)
+            with contextlib.suppress(OSError):  # no descriptor, or the port is taken: it is heard of in accept only
+                self._ours = self._make()
                 self._rung = False
 
     def close(self) -> None:
@@ -139,5 +139,5 @@ def _only_from(port: int) -> tuple[bytes, ...]:
         k.FILTER_INSTRUCTION.pack(_LOAD_HALF, 0, 0, _SOURCE_PORT),
         k.FILTER_INSTRUCTION.pack(_JUMP_EQUAL, 0, 1, port),
         k.FILTER_INSTRUCTION.pack(_RETURN, 0, 0, _EVERYTHING),
-        *_NOBODY,
+        k.FILTER_INSTRUCTION.pack(_RETURN, 0, 0, _NOTHING),
     )

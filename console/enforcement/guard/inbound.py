@@ -140,11 +140,11 @@ class Inbound:
             if self.doorbell is not None:
                 self.doorbell.silence(listener)
 
-    def give_back(self, listener: int) -> None:
+    def give_back(self) -> None:
         """Let another accept have it."""
         with self._changed:
             if self.doorbell is not None:
-                self.doorbell.arm(listener)
+                self.doorbell.arm()
             self._come_to(Stage.ARRIVED)
 
     def spend(self, listener: int) -> None:

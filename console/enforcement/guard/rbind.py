@@ -341,7 +341,7 @@ class RbindPoint:
             raise
         finally:
             if keeps:
-                inbound.give_back(taken.number)
+                inbound.give_back()
             elif inbound.stage is Stage.CLAIMED:
                 self._drop(inbound, taken)
 
