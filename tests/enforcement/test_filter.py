@@ -17,7 +17,8 @@ def steps(program):
 
 PROGRAM = steps(build_filter())
 DATAGRAMS_TOO = steps(build_filter(decide_datagrams=True))
-PEER_NAMES_TOO = steps(build_filter(ask_names=True))
+NAMES_TOO = steps(build_filter(ask_names=True))
+BINDS_TOO = steps(build_filter(ask_names=True, ask_binds=True))
 IO_URING = (k.SYS_IO_URING_SETUP, k.SYS_IO_URING_ENTER, k.SYS_IO_URING_REGISTER)
 ASKED = {k.SYS_CONNECT: "connect", k.SYS_ACCEPT: "accept", k.SYS_ACCEPT4: "accept4", k.SYS_LISTEN: "listen"}
 FLAGS_AT = {k.SYS_SENDTO: 3, k.SYS_SENDMSG: 2, k.SYS_SENDMMSG: 3}
@@ -58,7 +59,7 @@ def fails(number):
     return k.SECCOMP_RET_ERRNO | number
 
 
-@pytest.mark.parametrize("program", [PROGRAM, DATAGRAMS_TOO, PEER_NAMES_TOO])
+@pytest.mark.parametrize("program", [PROGRAM, DATAGRAMS_TOO, NAMES_TOO, BINDS_TOO])
 def test_every_jump_lands_inside_the_filter(program):
     for at, (code, if_true, if_false, _) in enumerate(program):
         if code in (0x15, 0x35, 0x45):
@@ -73,10 +74,23 @@ def test_guard_is_asked(number):
     assert answer(number, *[0xFFFF_FFFF_FFFF_FFFF] * 6) == k.SECCOMP_RET_USER_NOTIF
 
 
-def test_peer_names_ask_only_where_connections_may_go_through_socks_servers():
-    assert answer(k.SYS_GETPEERNAME) == k.SECCOMP_RET_ALLOW
-    assert answer(k.SYS_GETPEERNAME, program=PEER_NAMES_TOO) == k.SECCOMP_RET_USER_NOTIF
-    assert answer(k.SYS_CONNECT, program=PEER_NAMES_TOO) == k.SECCOMP_RET_USER_NOTIF
+def test_names_ask_only_where_connections_may_go_through_socks_servers():
+    for number in (k.SYS_GETPEERNAME, k.SYS_GETSOCKNAME):
+        assert answer(number) == k.SECCOMP_RET_ALLOW
+        assert answer(number, program=NAMES_TOO) == k.SECCOMP_RET_USER_NOTIF
+    assert answer(k.SYS_CONNECT, program=NAMES_TOO) == k.SECCOMP_RET_USER_NOTIF
+
+
+def test_rbind_asks_only_where_connections_may_go_through_socks_servers():
+    rbind = (k.SYS_SETSOCKOPT, 3, HIGH | k.RBIND_LEVEL, k.RBIND_OPTION, 0x1000, 16)
+    assert answer(*rbind) == k.SECCOMP_RET_ALLOW
+    assert answer(*rbind, program=NAMES_TOO) == k.SECCOMP_RET_USER_NOTIF
+
+
+def test_binds_ask_only_where_they_may_be_rbinds():
+    for program in (PROGRAM, NAMES_TOO):
+        assert answer(k.SYS_BIND, program=program) == k.SECCOMP_RET_ALLOW
+    assert answer(k.SYS_BIND, program=BINDS_TOO) == k.SECCOMP_RET_USER_NOTIF
 
 
 @pytest.mark.parametrize("number", range(600))

@@ -331,6 +331,13 @@ def test_stranger_that_finds_the_port_is_not_let_in(rbind_house, socks):
         job.process.kill()
 
 
+def test_filter_of_the_listener_cannot_be_taken_off(rbind_house, socks):
+    activate_rules(rbind_house.store, **through(socks()))
+    lines, _ = run(rbind_house, Peer(), "bind", "listen", "unfilter", "tell", "accept", "read")
+    assert lines[3] == "unfilter EPERM"
+    assert lines[-1] == "got hello"
+
+
 _PYTHON = """
 import socket, sys
 from console.rbind import rbind

@@ -102,7 +102,9 @@ static void take_step(const char *step)
     else if (!strcmp(step, "limit")) {
         struct timeval limit = {0, 200000};
         say(step, setsockopt(data, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
-    } else if (!strcmp(step, "close"))
+    } else if (!strcmp(step, "unfilter"))
+        say(step, setsockopt(data, SOL_SOCKET, SO_DETACH_FILTER, &got, sizeof got));
+    else if (!strcmp(step, "close"))
         say(step, close(data));
     else if (!strcmp(step, "new"))
         say(step, (data = stream()) < 0 ? -1 : 0);
