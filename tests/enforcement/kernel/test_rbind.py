@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -360,3 +363,17 @@ def test_program_in_python_asks_for_it(rbind_house, socks):
         _, command = rbind_house.command(sys.executable, "-c", _PYTHON, port)
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stderr, done.stdout) == ("", "hello True\n::ffff:127.0.0.1\n")
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
+def test_go_program_takes_a_connection_and_is_told_that_there_is_no_other(rbind_house, socks, tmp_path):
+    activate_rules(rbind_house.store, **through(socks()))
+    program, source = tmp_path / "rbind-go", Path(__file__).parent / "programs" / "rbind.go"
+    environment = os.environ | {"CGO_ENABLED": "0", "GOCACHE": str(tmp_path / "cache"), "GO111MODULE": "off"}
+    subprocess.run(["go", "build", "-o", program, source], check=True, env=environment, timeout=300)
+    with serving(Peer()) as port:
+        _, command = rbind_house.command(str(program), f"{HOST}:{port}", options=("--rbind",))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    hello, refused = done.stdout.splitlines()
+    assert hello == "hello true"
+    assert refused.endswith(": invalid argument")
