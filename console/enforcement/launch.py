@@ -4,15 +4,10 @@ Three processes::
 
     front   the one the shell started, and all the shell knows. It ends as the command ends, stops as it stops, and
             hands on the signals that are sent to it.
-    guard   its child, in a session of its own once it has started the job: no key of the terminal, and not its hang-up,
-            reaches it. It decides. It goes on for as long as any process of the job lives; the front and the shell may
-            be long gone by then.
-    job     the guard's child, in the front's session and process group: the terminal is the job's, as without us.
-
-The guard's session is also what keeps the kernel from taking it for the job's shell. A parent in another group of the
-same session is one (setpgid(2), setsid(2)): the end of its last child in a group with a stopped process hangs up on the
-whole group, which without a terminal is that of the script that started us; and orphans of the job, which the guard
-adopts, would not be hung up on where they are without us.
+    guard   its child, in its process group as long as the command runs, and deaf to the signals that are sent to that
+            (`console.enforcement.guard.starting` says why). It decides. It goes on for as long as any process of the
+            job lives; the front and the shell may be long gone by then.
+    job     the guard's child, in the same process group: the terminal is the job's, as without us.
 
 The guard is an ancestor of every process of the job and, being a subreaper, stays so when they are orphaned; to read
 their memory and descriptors takes that where Yama restricts ptrace (Documentation/admin-guide/LSM/Yama.rst).

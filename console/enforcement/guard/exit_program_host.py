@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
     _die_with(int(guard))
     line = socket.socket(fileno=int(descriptor))
     line.set_inheritable(False)  # a program that the exit program starts must not answer in its place
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the guard ignores it
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the guard has nearly all of them blocked
     location = Location(Path(directory), name)
     log = sys.stdout = sys.stderr = ProgramLog(log_path(location), entry_point)
     log.take_streams()

@@ -36,7 +36,7 @@ from console.enforcement.guard.protocols import handle_socket, handle_upgrade
 from console.enforcement.guard.rbind import RbindPoint
 from console.enforcement.guard.reporter import Reporter
 from console.enforcement.guard.sending import SendPoint
-from console.enforcement.guard.starting import EXIT_STATUSES, start_job
+from console.enforcement.guard.starting import EXIT_STATUSES, become_deaf, start_job
 from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.guard.turns import Turns, install_abort_handler
 from console.enforcement.guard.waiting import WaitingRoom
@@ -66,6 +66,7 @@ def be_guard(location: Location, names: JobNames, start: child.JobStart, line: s
     Called in the front's process group, with the signals blocked that may be meant for the job
     (`console.enforcement.guard.starting`).
     """
+    become_deaf()
     front = Front(line)
     _die_of_any_bug(front)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take the job's exit status from us
@@ -209,6 +210,7 @@ def _wait_for_job(job: int, backend: SeccompBackend, front: Front, reporter: Rep
         code = os.waitstatus_to_exitcode(wait_status)
         status = code if code >= 0 else 128 - code
         command_ended = True
+        os.setsid()  # what is left of the job can outlive its first group, and so must we
         if not backend.is_deserted():
             # The rest of the job goes on in the background; what it did so far is in the journal when the shell
             # has its prompt back.

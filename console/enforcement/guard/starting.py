@@ -1,8 +1,13 @@
-"""Starts the job's process in the session of the front, and takes the guard out of that session.
+"""Starts the job's process in the session and process group of the front and of the guard.
 
-Until the job is there, the guard is in the front's process group, with the signals blocked that a terminal, or whoever
-means the job, sends to that group. The job's process inherits the group and has them blocked too, until the guard has
-given it what came before: so each comes once, and where it comes from makes no difference.
+To the kernel, a parent in another group of the same session is the shell of a group (setpgid(2)): when its last child
+there ends while a process of the group is stopped, the kernel hangs up on the whole group, without a terminal on the
+script that started us. So the guard stays in the group of its job, deaf to the signals that are sent to it. A session
+of its own would do, too; but where the system schedules by sessions (sched(7), autogroup), each call of the job would
+then be a switch between two of them, which takes longer, and on a busy system much longer.
+
+What comes for the job before it is there, guard and front keep for it. Its process has it blocked, too, until the guard
+has given it that: so each signal comes once, and where it comes from makes no difference.
 """
 
 from __future__ import annotations
@@ -23,6 +28,14 @@ EXIT_STATUSES = {"GWL0407": 127, "GWL0408": 126}
 """Message id of what kept a job from starting -> its exit status, where it is not 1; as POSIX shells have it (sh(1p),
 EXIT STATUS)."""
 
+_HEARD = frozenset(
+    {
+        signal.SIGCHLD, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP,
+        signal.SIGSYS,
+    }
+)  # fmt: skip
+"""What comes from children, and from faults of our own."""
+
 
 def start_job(start: child.JobStart, front: Front) -> tuple[int, OwnedFd]:
     """Fork the job's process and wait until it executes the command.
@@ -42,7 +55,7 @@ def start_job(start: child.JobStart, front: Front) -> tuple[int, OwnedFd]:
     theirs.close()
     front.say("started", process=process)
     with _stops_told(front), ours:
-        _leave_session(process, start.signal_mask, front)
+        _give_missed(process, start.signal_mask, front)
         with contextlib.suppress(OSError):  # it was killed
             ours.send(child.GO_ON)
         step, descriptors, _flags, _address = socket.recv_fds(ours, 64, 1)
@@ -55,22 +68,23 @@ def start_job(start: child.JobStart, front: Front) -> tuple[int, OwnedFd]:
     return process, listener
 
 
-def _leave_session(job: int, signal_mask: frozenset[int], front: Front) -> None:
-    """Make the guard a session of its own, and send the job what came for it before it was there.
+def become_deaf() -> None:
+    """Block what may be sent to the whole group; from then on a guard ends with its job, or is killed."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - _HEARD)
 
-    What a process sent to the whole group the front has too, and hands on. In the new session, which has no terminal,
-    no more of it comes; a hang-up from elsewhere is none of a guard's business.
+
+def _give_missed(job: int, signal_mask: frozenset[int], front: Front) -> None:
+    """Send the job what came for it before it was there.
+
+    What a process sent to the whole group the front has too, and hands on.
     """
-    os.setsid()
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, ()) - signal_mask
     missed = set(front.missed)
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, ()) - signal_mask
     while (received := signal.sigtimedwait(held, 0)) is not None:
         if received.si_code > 0:  # the kernel's, of the terminal (sigaction(2))
             missed.add(received.si_signo)
     for number in sorted(missed):
         os.kill(job, number)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, signal_mask)
 
 
 @contextlib.contextmanager

@@ -39,6 +39,7 @@ def install_abort_handler() -> None:
     """Make `ABORT_SIGNAL` end a system call with EINTR and do nothing else; from the main thread only."""
     signal.signal(ABORT_SIGNAL, lambda _number, _frame: None)
     signal.siginterrupt(ABORT_SIGNAL, True)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {ABORT_SIGNAL})
 
 
 class _Turn:

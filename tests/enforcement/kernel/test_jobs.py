@@ -319,31 +319,6 @@ def test_end_of_a_stopped_job_does_not_hang_up_on_a_script_without_a_terminal(ho
         assert (done.returncode, done.stdout) == (0, f"status {status}\n")
 
 
-ORPHAN = """
-import os, signal
-
-def hung_up(number, frame):
-    os.write(1, b"hung up\\n")
-
-if child := os.fork():
-    os.waitpid(child, os.WUNTRACED)
-else:
-    os.setpgid(0, 0)
-    signal.signal(signal.SIGHUP, hung_up)
-    os.kill(os.getpid(), signal.SIGSTOP)
-    os.write(1, b"continued\\n")
-"""
-"""Leaves behind a stopped process in a group of its own."""
-
-
-def test_stopped_orphan_of_a_job_is_hung_up_on_as_without_a_guard(house):
-    native, guarded = compared(
-        house, sys.executable, "-c", ORPHAN, stdin=subprocess.DEVNULL, start_new_session=True, timeout=60
-    )
-    assert native == (0, "hung up\ncontinued\n", "")
-    assert guarded == native
-
-
 @pytest.mark.skipif(not is_root(), reason="becomes another user")
 def test_guard_of_an_ordinary_user_works_and_its_job_cannot_get_into_it(programs, port, tmp_path_factory):
     nobody = pwd.getpwnam("nobody")
