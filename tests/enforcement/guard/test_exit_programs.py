@@ -305,6 +305,7 @@ def test_module_that_is_not_there_or_raises_rejects(asking, server):
 @pytest.mark.parametrize("function", ["hangs", "hangs_in_c"])
 def test_one_that_overruns_its_limit_rejects_and_is_killed(asking, server, function):
     asking.use(program(function, time_limit_ms=200))
+    until(hosts)  # within exec, a process has no command line for a moment
     (before,) = hosts()
     assert asking.connect(server) == errno.EPERM
     assert asking.last == ("*REJECTED", f"exit program 2: mine:{function} did not answer within 200 ms")
