@@ -342,7 +342,8 @@ def test_guard_of_an_ordinary_user_works_and_its_job_cannot_get_into_it(programs
         done = run("sh", "-c", f"grep NoNewPrivs /proc/self/status; exec {client} attack $PPID")
         assert done.stdout.splitlines() == ["NoNewPrivs:\t1", "descriptors 0", "memory EACCES", "trace EPERM"]
         # What may not be looked at cannot be decided, and is rejected.
-        assert run(client, "undumpable", str(port)).stdout == "connect EPERM\n"
+        done = run(client, "undumpable", str(port))
+        assert (done.stdout, done.stderr) == ("connect EPERM\n", "")
     finally:
         Greenwall(own).end_workers()
 
