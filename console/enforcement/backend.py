@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from console.enforcement.fds import OwnedFd
+from console.enforcement.layouts import Endpoint
+from console.enforcement.records import Who
+from console.policy.request import Decision
 
 
 class Call(NamedTuple):
@@ -27,6 +31,8 @@ class Call(NamedTuple):
     """Six, as unsigned 64-bit registers."""
     notification: bytearray = bytearray()
     """As the kernel wrote it, the cookie first; nobody changes it."""
+    begun: Begun | None = None
+    """How far it is, where it was begun without Python (`console.enforcement.guard.plain_calls`)."""
 
 
 @dataclass(slots=True)
@@ -42,6 +48,35 @@ class Caller:
     """/proc/THREAD, held open: it goes on meaning this thread when the number is used again."""
     program: OwnedFd
     """/proc/THREAD/exe itself, not what it leads to, held open for the same reason."""
+
+
+class Relieved(Enum):
+    """What a thread receives instead of a call that shall receive none, because another one does."""
+
+    RELIEVED = 0
+
+
+RELIEVED = Relieved.RELIEVED
+
+
+class Begun(NamedTuple):
+    """A connect that was decided and made, and has not come to its end."""
+
+    caller: Caller
+    taken: OwnedFd | None
+    """The job's socket; None when all was done but for the answer."""
+    result: int
+    """Errno, 0 for none."""
+    sockaddr: bytes
+    """As it was copied out of the caller's memory."""
+    local: Endpoint
+    """Where it was made from, if `taken` is None."""
+    remote: Endpoint
+    decision: Decision
+    revision: int
+    """Of the policy that decided."""
+    who: Who
+    decision_us: int
 
 
 class Backend(Protocol):

@@ -41,9 +41,12 @@ _NUMBER_END, _COUNT_END = 2**62, 2**31
 """What the columns of the journal hold."""
 
 _EXIT_POINTS = tuple(ExitPoint)
-_OUTCOMES = tuple(Outcome)
-_EXIT_POINT_CODES = {point: code for code, point in enumerate(_EXIT_POINTS)}
-_OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+EXIT_POINT_CODES = {point: code for code, point in enumerate(_EXIT_POINTS)}
+"""Exit point -> its number in a record."""
+OUTCOMES = tuple(Outcome)
+"""By their numbers in a record."""
+OUTCOME_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
+"""Outcome -> its number in a record."""
 _NOTICE = 255
 """In place of an exit point."""
 _NO_ADDRESS = bytes(16)
@@ -122,7 +125,7 @@ def pack(number: int, totals: tuple[int, int, int], decided: Decided) -> bytes:
     head = _HEAD.pack(
         number, at_ns, all_decided, all_refused, all_us, decision.sequence, revision, process, decision_us,
         local[0].to_bytes(16, "big"), remote[0].to_bytes(16, "big"), local[1], remote[1],
-        _EXIT_POINT_CODES[exit_point], _OUTCOME_CODES[decision.outcome],
+        EXIT_POINT_CODES[exit_point], OUTCOME_CODES[decision.outcome],
         user_length, program_length, len(server_octets), len(text_octets),
     )  # fmt: skip
     body = head + names + server_octets + text_octets
@@ -221,7 +224,7 @@ def _event(body: bytes) -> Event:
         raise Unreadable("number")
     if max(rule, revision, process, decision_us) >= _COUNT_END:
         raise Unreadable("count")
-    if outcome >= len(_OUTCOMES) or (point >= len(_EXIT_POINTS) and point != _NOTICE):
+    if outcome >= len(OUTCOMES) or (point >= len(_EXIT_POINTS) and point != _NOTICE):
         raise Unreadable("word")
     if not 0 <= len(body) - _HEAD.size - sum(lengths) < SEAL.size:
         raise Unreadable("texts")
@@ -235,7 +238,7 @@ def _event(body: bytes) -> Event:
     address = (there if there != NO_ENDPOINT else here).address
     family = AddressFamily.IPV4 if is_mapped(address) else AddressFamily.IPV6
     return Event(
-        number, at_ns, SK_TYPES[exit_point], _OUTCOMES[outcome], exit_point, rule, revision, user, process, program,
+        number, at_ns, SK_TYPES[exit_point], OUTCOMES[outcome], exit_point, rule, revision, user, process, program,
         family, _address(here), local_port, _address(there), remote_port, socks_server, decision_us, text, totals,
     )  # fmt: skip
 

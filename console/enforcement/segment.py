@@ -73,6 +73,11 @@ class Segment:
         self.end = end
         return True
 
+    @property
+    def memory(self) -> mmap.mmap | None:
+        """What others may append to in its stead, one at a time with `append`; None if it ends with the process."""
+        return self._memory if self.path is not None else None
+
     def read(self, start: int, length: int) -> bytes:
         """Return octets of its records.
 

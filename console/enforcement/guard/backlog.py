@@ -15,7 +15,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from mmap import mmap
 from pathlib import Path
+from typing import Protocol
 
 from console.enforcement.frames import Hello
 from console.enforcement.records import Decided, Totals, pack, pack_notice
@@ -31,6 +34,46 @@ _MOST_IN_MEMORY = 64
 still kept, however many they are."""
 _RETRY_S = 0.5
 """Between two tries to get a file where there was none to be had."""
+
+
+class Native(Protocol):
+    """What counts and keeps decisions without Python: `console.enforcement.guard.plain_calls`."""
+
+    def enter(self) -> tuple[int, int, int, int, tuple[int, int, int], int]:
+        """Take its lock; returns what was counted, and the end of the segment that was lent."""
+
+    def leave_journal(
+        self,
+        number: int,
+        decided: int,
+        refused: int,
+        decision_us: int,
+        carried: tuple[int, int, int],
+        end: int,
+        resting: bool,
+        /,
+    ) -> None:
+        """Say what is counted now, and give the lock back."""
+
+    def lend(self, memory: mmap | None, /) -> None:
+        """Let it append to a segment; None for none. Under the lock."""
+
+
+class _Shared:
+    """A lock of a backlog that is the other side's too: who takes it learns what that has counted."""
+
+    def __init__(self, backlog: Backlog, native: Native) -> None:
+        self._backlog = backlog
+        self._native = native
+        self._mutex = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._mutex.acquire()
+        self._backlog.learn(*self._native.enter())
+
+    def __exit__(self, *_: object) -> None:
+        self._native.leave_journal(*self._backlog.state())
+        self._mutex.release()
 
 
 class Backlog:
@@ -50,15 +93,15 @@ class Backlog:
         """
         self.full = False
         """Nothing more can be kept: a call is to be refused, and turned away."""
-        self.resting = False
-        """The reporter sleeps until it is woken."""
+        self._resting = False
         self.number = 0
         """Of the last record."""
         self._directory = directory
         self._hello = hello
         self._clock_ns = clock_ns
         self._wake = wake
-        self._mutex = threading.Lock()
+        self._mutex: AbstractContextManager[object] = threading.Lock()
+        self._lend: Callable[[mmap | None], None] | None = None
         self._decided = self._refused = self._decision_us = self._turned_away = 0
         self.carried: tuple[int, int, int] = Totals()
         """What had been decided when the last record was made, which says so itself."""
@@ -86,15 +129,16 @@ class Backlog:
                 number = self.number + 1
                 self.carried = (self._decided, self._refused, self._decision_us)
                 self._append(number, pack(number, self.carried, decided))
-        if self.resting:
-            self.resting = False
+        if self._resting:
+            self._resting = False
             self._wake()
 
     def note(self, text: str) -> None:
         """Keep something else that belongs into the journal. Threads: any."""
         with self._mutex:
             number = self.number + 1
-            self._append(number, pack_notice(number, self.totals, self._clock_ns(), text))
+            totals = (self._decided, self._refused, self._decision_us)
+            self._append(number, pack_notice(number, totals, self._clock_ns(), text))
 
     def turn_away(self) -> None:
         """Count a call that was refused because nothing can be kept. Threads: any."""
@@ -103,14 +147,70 @@ class Backlog:
             self._refused += 1
             self._turned_away += 1
 
+    def share(self, native: Native) -> None:
+        """Let the plain calls, which are served without Python, be counted and kept in the same place.
+
+        Before any other thread has this object.
+        """
+        native.enter()
+        native.lend(self._current.memory)
+        native.leave_journal(*self.state())
+        self._lend = native.lend
+        self._mutex = _Shared(self, native)
+
+    def unshare(self) -> None:
+        """Take that back: nothing is served any more."""
+        if self._lend is not None:
+            with self._mutex:
+                self._lend(None)
+
+    def learn(
+        self,
+        number: int,
+        decided: int,
+        refused: int,
+        decision_us: int,
+        carried: tuple[int, int, int],
+        end: int,
+    ) -> None:
+        """Take over what the other side has counted; it holds its lock."""
+        current = self._current
+        if number > self.number:
+            current.last, current.end = number, end
+        self.number, self.carried = number, carried
+        self._decided, self._refused, self._decision_us = decided, refused, decision_us
+
+    def state(self) -> tuple[int, int, int, int, tuple[int, int, int], int, bool]:
+        """Return what the other side is to go on with."""
+        counted = self.number, self._decided, self._refused, self._decision_us
+        return *counted, self.carried, self._current.end, self._resting
+
+    def _catch_up(self) -> None:
+        """Learn what others have counted."""
+        if self._lend is not None:
+            with self._mutex:
+                pass
+
+    @property
+    def resting(self) -> bool:
+        """Whether the reporter sleeps until it is woken."""
+        return self._resting
+
+    @resting.setter
+    def resting(self, rests: bool) -> None:
+        with self._mutex:
+            self._resting = rests
+
     @property
     def totals(self) -> Totals:
         """What has been decided so far, journalled or not."""
+        self._catch_up()
         return Totals(self._decided, self._refused, self._decision_us)
 
     @property
     def progress(self) -> tuple[int, int]:
         """What grows with all that is recorded."""
+        self._catch_up()
         return self.number, self._decided
 
     @property
@@ -121,6 +221,7 @@ class Backlog:
     @property
     def untaken(self) -> bool:
         """Whether something is not in the journal yet."""
+        self._catch_up()
         return self.number > self._taken
 
     @property
@@ -135,6 +236,7 @@ class Backlog:
 
     def unsent(self) -> bytes:
         """Return the records that come next, whole; b"" when all have been given out."""
+        self._catch_up()
         while True:
             segment = self._sending
             complete = segment is not self._segments[-1]  # looked at first: nothing is appended to it after that
@@ -162,6 +264,7 @@ class Backlog:
 
     def tend(self) -> None:
         """Make the next segment if it is time, let go of old ones, and find files for those that have none."""
+        self._catch_up()
         self.taken_up_to(self._taken)
         for segment in tuple(self._segments)[-2::-1]:
             if not segment.release():
@@ -185,6 +288,7 @@ class Backlog:
 
     def remove(self) -> None:
         """Delete everything, because the journal has it and the job has ended."""
+        self.unshare()
         self._remove_spare()
         for segment in self._segments:
             segment.remove()
@@ -201,6 +305,8 @@ class Backlog:
         """Go on in the next segment."""
         self._current = self._spare or self._make(self._next_index())
         self._spare = None
+        if self._lend is not None:  # before the one in use so far can be let go of
+            self._lend(self._current.memory)
         self._segments.append(self._current)
         self.full = self._in_memory() >= _MOST_IN_MEMORY
 
@@ -257,6 +363,8 @@ class Backlog:
                     path = self._files().segment(segment.index)
                     with self._mutex:
                         segment.settle(path)
+                        if self._lend is not None and segment is self._current:
+                            self._lend(segment.memory)
         except OSError as error:
             self._trouble = error
             return

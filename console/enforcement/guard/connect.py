@@ -21,18 +21,18 @@ from typing import NamedTuple
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
-from console.enforcement.backend import Call
+from console.enforcement.backend import Begun, Call
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.binding import has_moved, hold, is_loose
 from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, resolved
 from console.enforcement.guard.interruption import was_interrupted
 from console.enforcement.guard.routing import Routed, Router
-from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
+from console.enforcement.guard.supervisor import Attempt, Decider, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.errors import CallerGone
 from console.policy.decide import CompiledPolicy
-from console.policy.request import MAPPED
+from console.policy.request import MAPPED, Decision
 
 _LOOPBACK_NETWORK = MAPPED + 0x7F00_0000 >> 24
 _LOOPBACK_V6 = 1
@@ -60,6 +60,19 @@ class _Untold(NamedTuple):
     """Errno, 0 for none."""
 
 
+class _Made(NamedTuple):
+    """A connect that was made, or rejected, and not answered yet."""
+
+    decider: Decider
+    decision: Decision
+    sockaddr: bytes
+    """As it was copied out of the caller's memory."""
+    remote: Endpoint
+    result: int
+    """Errno, 0 for none."""
+    routed: Routed
+
+
 class ConnectPoint:
     """The handler of connect."""
 
@@ -85,7 +98,10 @@ class ConnectPoint:
         cookie = attempt.call.cookie
         self._active[cookie] = attempt.call
         try:
-            self._handle(supervisor, attempt)
+            if attempt.call.begun is None:
+                self._handle(supervisor, attempt)
+            else:
+                self._finish(supervisor, attempt, attempt.call.begun)
         finally:
             del self._active[cookie]
             if self.router.underway:
@@ -158,7 +174,6 @@ class ConnectPoint:
         survives us; so that comes before the answer as well, and whatever a caller was told is in the journal.
         """
         policy = supervisor.policy
-        call = attempt.call
         led_to = sockaddr
         if remote.address in ANYWHERE:
             led_to, remote = resolved(taken.number, sockaddr, remote)
@@ -179,19 +194,42 @@ class ConnectPoint:
         ):
             syscalls.connect(taken.number, _NOWHERE)
             raise Undecidable("bound elsewhere during the connect")
+        made = _Made(policy, decision, sockaddr, remote, result, routed)
+        self._conclude(supervisor, attempt, taken, made)
+        if supervisor.plain_calls is not None and led_to is sockaddr:
+            until_s = supervisor.names.user_until(attempt.user_number)
+            supervisor.plain_calls.remember(policy, attempt, decision, remote, until_s)
+
+    def _finish(self, supervisor: Supervisor, attempt: Attempt, begun: Begun) -> None:
+        """Bring a connect to its end that was made already."""
+        attempt.who, attempt.decision_us = begun.who, begun.decision_us
+        made = _Made(begun, begun.decision, begun.sockaddr, begun.remote, begun.result, _DIRECT)
+        if begun.taken is None:
+            self._tell(supervisor, attempt, made, begun.result, begun.local)
+            return
+        with begun.taken:
+            self._conclude(supervisor, attempt, begun.taken, made)
+
+    def _conclude(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, made: _Made) -> None:
+        """Record a connect that was made, and hand its result over."""
+        result = made.result
         if result == errno.EISCONN:
-            result = self._result_of_other(supervisor, attempt, taken, sockaddr, remote)
+            result = self._result_of_other(supervisor, attempt, taken, made.sockaddr, made.remote)
         local = _local(taken)
         taken.close()
         supervisor.record(
-            policy, attempt, decision, local, remote, 0 if decision.errno else result,
-            text=routed.text, socks_server=routed.server,
+            made.decider, attempt, made.decision, local, made.remote, 0 if made.decision.errno else result,
+            text=made.routed.text, socks_server=made.routed.server,
         )  # fmt: skip
+        self._tell(supervisor, attempt, made, result, local)
+
+    def _tell(self, supervisor: Supervisor, attempt: Attempt, made: _Made, result: int, local: Endpoint) -> None:
+        """Hand a result over; keep it if there is nobody any more."""
         try:
-            supervisor.backend.answer(call, result)
+            supervisor.backend.answer(attempt.call, result)
         except CallerGone:
-            if not decision.errno and result != errno.EINTR:
-                self._keep(supervisor, attempt, sockaddr, result, local)
+            if not made.decision.errno and result != errno.EINTR:
+                self._keep(supervisor, attempt, made.sockaddr, result, local)
 
     def _hold(self, taken: OwnedFd) -> tuple[Endpoint, Endpoint]:
         """Hold a socket, as `binding.hold`; one that was held by an earlier connect is where its caller left it.
@@ -244,7 +282,10 @@ class ConnectPoint:
         ours is just about to keep the result of; or whose caller was told, as the kernel said, and has not heard.
         """
         call = attempt.call
-        while any(other.thread == call.thread and other.cookie < call.cookie for other in tuple(self._active.values())):
+        plain = supervisor.plain_calls
+        while any(
+            other.thread == call.thread and other.cookie < call.cookie for other in tuple(self._active.values())
+        ) or (plain is not None and plain.native.is_before(call.thread, call.cookie)):
             time.sleep(_MOMENT_S)
         kept = self._untold.pop((call.thread, os.fstat(taken.number).st_ino), None)
         if kept is not None and kept.sockaddr == sockaddr:
@@ -309,6 +350,8 @@ class ConnectPoint:
             if now - kept.since > _RESULT_KEPT_S or len(self._untold) >= _MOST_RESULTS_KEPT:
                 self._untold.pop(key, None)
         self._untold[call.thread, inode] = _Untold(now, sockaddr, result)
+        if supervisor.plain_calls is not None:
+            supervisor.plain_calls.stay_apart(_RESULT_KEPT_S)
 
     def _tell_again(self, supervisor: Supervisor, call: Call, taken: OwnedFd, sockaddr: bytes) -> bool:
         """Answer a call that is made again with what was kept for it; say whether there was anything."""

@@ -33,15 +33,21 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self.user = _remembered(lambda number: pwd.getpwuid(number).pw_name)
+        users: dict[int, tuple[float, str]] = {}
+        self._users = users
+        self.user = _remembered(lambda number: pwd.getpwuid(number).pw_name, users)
         """Return the user profile of a user id; the number itself for one without a name."""
-        self.group = _remembered(lambda number: grp.getgrgid(number).gr_name)
+        self.group = _remembered(lambda number: grp.getgrgid(number).gr_name, {})
         """Return the name of a group id; the number itself for one without a name."""
 
+    def user_until(self, number: int) -> float:
+        """Return when the name of a user is to be looked up again (time.monotonic)."""
+        known = self._users.get(number)
+        return 0.0 if known is None else known[0]
 
-def _remembered(look_up: Callable[[int], str]) -> Callable[[int], str]:
-    """Return a look-up that believes what it has found for a while."""
-    kept: dict[int, tuple[float, str]] = {}  # until when, and what
+
+def _remembered(look_up: Callable[[int], str], kept: dict[int, tuple[float, str]]) -> Callable[[int], str]:
+    """Return a look-up that believes what it has found for a while: until when, and what."""
 
     def name_of(number: int) -> str:
         known = kept.get(number)

@@ -71,17 +71,34 @@ class SeccompBackend:
             try:
                 fcntl.ioctl(self._number, k.IOCTL_RECEIVE, notification, True)
             except OSError as error:
-                if error.errno == errno.EINTR:  # a signal to the guard itself
-                    continue
-                # ENOENT: the caller went while its call was being handed over, or all callers have.
-                if error.errno == errno.ENOENT and not self.is_deserted():
-                    notification = bytearray(k.NOTIFICATION.size)
-                    continue
-                if error.errno == errno.ENOENT:
+                if self.has_ended(error):
                     return None
-                raise
+                notification = bytearray(k.NOTIFICATION.size)
+                continue
             parts = k.NOTIFICATION.unpack(notification)
             return Call(parts[0], parts[1], parts[3], parts[6:], notification)
+
+    def has_ended(self, error: OSError) -> bool:
+        """Say whether no call can come any more, after one could not be received.
+
+        Raises:
+            OSError: The error itself, if it is not one that the kernel has for this.
+        """
+        if error.errno == errno.EINTR:  # a signal to the guard itself
+            return False
+        if error.errno != errno.ENOENT:
+            raise error
+        return self.is_deserted()  # otherwise the caller went while its call was being handed over
+
+    @property
+    def number(self) -> int:
+        """The listener's descriptor, which stays open."""
+        return self._number
+
+    @property
+    def remembers(self) -> bool:
+        """Whether callers are remembered: a pidfd then names a thread."""
+        return self._pidfd_names_thread
 
     def caller(self, call: Call) -> Caller:
         """Return who calls; see `Backend`."""

@@ -32,6 +32,7 @@ from console.enforcement.guard.front import Front
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
 from console.enforcement.guard.notify import SeccompBackend
+from console.enforcement.guard.plain_calls import PlainCalls, is_possible
 from console.enforcement.guard.protocols import handle_socket, handle_upgrade
 from console.enforcement.guard.rbind import RbindPoint
 from console.enforcement.guard.reporter import Reporter
@@ -112,13 +113,17 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
             reporter.backlog.note(line(said))
             return
         exit_programs.prepare(compiled)
-        supervisor.policy = compiled
+        supervisor.enforce(compiled)
         exit_programs.settle(compiled)
         reporter.in_force(revision.revision)
 
     reporter = Reporter(location, hello, link, on_revision, JobEnding().request)
     backend = SeccompBackend(listener)
     supervisor = Supervisor(backend, policy, reporter.backlog)
+    if is_possible(backend):
+        supervisor.plain_calls = PlainCalls(backend, reporter.bell)
+        reporter.backlog.share(supervisor.plain_calls.native)
+        supervisor.enforce(policy)
     turns, accept_point = _open_exit_points(supervisor, asks_names=ask_names)
     qualified_job_name = f"{link.welcome.job_number:06}/{names.user}/{names.name}"
     exit_programs = supervisor.exit_programs = ExitPrograms(location, qualified_job_name, turns.may_block)
@@ -137,7 +142,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
 
 def _open_exit_points(supervisor: Supervisor, *, asks_names: bool) -> tuple[Turns, AcceptPoint]:
     """Give the supervisor its handlers; returns the threads that will call them, not yet started."""
-    turns = Turns(supervisor.backend, supervisor.serve)
+    turns = Turns(supervisor.backend, supervisor.serve, supervisor.plain_calls)
     waiting_room = WaitingRoom()
     accept_point = AcceptPoint(waiting_room.add, waiting_room.wake)
     send_point = SendPoint(turns)

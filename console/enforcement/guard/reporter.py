@@ -61,7 +61,8 @@ class Reporter:
         self._hello = hello
         self._on_revision = on_revision
         self._on_end = on_end
-        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        """Wakes the thread."""
         self.backlog = Backlog(location.spool, hello, now_ns, self._ring)
         """Takes the decisions."""
         self._link: WorkerLink | None = link
@@ -111,7 +112,7 @@ class Reporter:
         self._thread.join()
 
     def _ring(self) -> None:
-        os.eventfd_write(self._bell, 1)
+        os.eventfd_write(self.bell, 1)
 
     def _run(self) -> None:
         quiet = 0
@@ -139,7 +140,7 @@ class Reporter:
 
     def _sleep(self, quiet: int) -> None:
         poll = select.poll()
-        poll.register(self._bell, select.POLLIN)
+        poll.register(self.bell, select.POLLIN)
         timeout_s: float | None = _PAUSE_S
         if self._link is not None and (self._hurried or quiet >= _QUIET_ROUNDS):
             poll.register(self._link.fileno(), select.POLLIN)
@@ -152,7 +153,7 @@ class Reporter:
         poll.poll(None if timeout_s is None else timeout_s * 1000)
         self.backlog.resting = False
         with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._bell)
+            os.eventfd_read(self.bell)
 
     def _send(self, link: WorkerLink) -> None:
         """Send what the worker takes now."""

@@ -10,7 +10,7 @@ import errno
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
@@ -23,6 +23,9 @@ from console.errors import CallerGone
 from console.model.words import DEFAULT_SEQUENCE, ExitPoint, Outcome
 from console.policy.decide import CompiledPolicy
 from console.policy.request import Decision, Request
+
+if TYPE_CHECKING:
+    from console.enforcement.guard.plain_calls import PlainCalls
 
 _NO_FAILURE = frozenset({0, errno.EINPROGRESS})
 """Results of a performed call that say nothing went wrong; any other is named in its entry."""
@@ -53,6 +56,14 @@ class Recorder(Protocol):
         """Keep something else that belongs into the journal."""
 
 
+class Decider(Protocol):
+    """What decided."""
+
+    @property
+    def revision(self) -> int:
+        """Number of the policy."""
+
+
 class Asker(Protocol):
     """Asks exit programs; see `console.enforcement.guard.exit_programs`."""
 
@@ -79,7 +90,7 @@ class Undecidable(Exception):  # noqa: N818 -- a state of a call, named as the d
 class Attempt:
     """One call on its way through an exit point, with the time it takes to decide it."""
 
-    __slots__ = ("call", "caller", "decision_us", "exit_point", "started_ns", "who")
+    __slots__ = ("call", "caller", "decision_us", "exit_point", "started_ns", "user_number", "who")
 
     def __init__(self, call: Call, caller: Caller, exit_point: ExitPoint) -> None:
         self.call = call
@@ -88,6 +99,8 @@ class Attempt:
         self.started_ns = time.perf_counter_ns()
         self.decision_us = 0
         self.who = _NOBODY
+        self.user_number = -1
+        """The effective user id by which `who` was named."""
 
 
 class Supervisor:
@@ -100,11 +113,19 @@ class Supervisor:
         self.backend = backend
         self.policy = policy
         self.recorder = recorder
+        self.plain_calls: PlainCalls | None = None
+        """Serves the plain calls without us, where that is possible."""
         self.exit_programs: Asker | None = None
         """Asked where the policy has exit programs; there before any such policy is."""
         self.names = identity.Names()
         self.handlers: Mapping[int, tuple[ExitPoint, Callable[[Supervisor, Attempt], None]]] = {}
         """System call number -> its exit point and what handles it."""
+
+    def enforce(self, policy: CompiledPolicy) -> None:
+        """Decide by another policy from now on."""
+        self.policy = policy
+        if self.plain_calls is not None:
+            self.plain_calls.enforce(policy)
 
     def serve(self, call: Call) -> None:
         """Answer one call.
@@ -114,7 +135,8 @@ class Supervisor:
         exit_point, handle = self.handlers[call.number]
         try:
             try:
-                attempt = Attempt(call, self.backend.caller(call), exit_point)
+                caller = self.backend.caller(call) if call.begun is None else call.begun.caller
+                attempt = Attempt(call, caller, exit_point)
             except OSError as error:
                 self._fail_closed(call, exit_point, Who("", "", call.thread), f"caller unknown: {error.strerror}")
                 return
@@ -173,7 +195,8 @@ class Supervisor:
             Undecidable: It cannot be found out.
         """
         try:
-            user = self.names.user(identity.user_number(attempt.caller))
+            attempt.user_number = identity.user_number(attempt.caller)
+            user = self.names.user(attempt.user_number)
             path_of = identity.certain_program_path if program_decides else identity.program_path
             program = path_of(attempt.caller)
         except (FileNotFoundError, ProcessLookupError) as error:
@@ -243,7 +266,7 @@ class Supervisor:
 
     def record(
         self,
-        policy: CompiledPolicy,
+        policy: Decider,
         attempt: Attempt,
         decision: Decision,
         local: Endpoint,

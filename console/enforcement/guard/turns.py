@@ -19,8 +19,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
-from console.enforcement.backend import Backend, Call
+from console.enforcement.backend import RELIEVED, Backend, Call, Relieved
 
 _LOOK_S = 0.02
 _GONE_LOOK_S = 0.25
@@ -42,13 +43,46 @@ def install_abort_handler() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {ABORT_SIGNAL})
 
 
+class Beside(Protocol):
+    """Serves plain calls without Python, each thread in a lane of its own; see `plain_calls`."""
+
+    def open_lane(self) -> int:
+        """Return a lane for the calling thread; -1 when there is none."""
+
+    def close_lane(self, lane: int) -> None:
+        """Give it back."""
+
+    def receive(self, lane: int) -> Call | Relieved | None:
+        """Serve plain calls until one comes that is not; None once none can come."""
+
+    def lead(self, lane: int, leads: bool) -> None:
+        """Say whether the thread goes on receiving."""
+
+    def leave(self, lane: int) -> None:
+        """Say that a call that was begun has come to its end."""
+
+    def call_of(self, lane: int) -> Call | None:
+        """Return the call that is being served."""
+
+    def begun(self) -> int:
+        """Return a number that grows with each call."""
+
+    def watch(self, looks: bool) -> None:
+        """Say whether somebody looks after the calls; none is served while not."""
+
+    def be_careful(self, seconds: float) -> None:
+        """Serve nothing for a while that might wait."""
+
+
 class _Turn:
     """What one thread is about."""
 
-    __slots__ = ("blocked_since", "call", "ident", "leads")
+    __slots__ = ("blocked_since", "call", "ident", "lane", "leads")
 
-    def __init__(self) -> None:
+    def __init__(self, lane: int) -> None:
         self.ident = threading.get_ident()
+        self.lane = lane
+        """Of the plain calls; -1 for none."""
         self.leads = False
         self.call: Call | None = None
         self.blocked_since = 0.0
@@ -57,9 +91,17 @@ class _Turn:
 class Turns:
     """Serves all calls of a backend until none can come any more."""
 
-    def __init__(self, backend: Backend, serve: Callable[[Call], None]) -> None:
+    def __init__(self, backend: Backend, serve: Callable[[Call], None], beside: Beside | None = None) -> None:
+        """Begin.
+
+        Args:
+            backend: Whose calls.
+            serve: Serves one.
+            beside: Serves plain calls without Python, where that is possible.
+        """
         self._backend = backend
         self._serve = serve
+        self._beside = beside
         self._lead = threading.Lock()
         self._mutex = threading.Lock()
         self._local = threading.local()
@@ -113,7 +155,7 @@ class Turns:
             except RuntimeError:  # the job is at its limit of processes, which is ours too; the watchdog tries again
                 self._wake_watchdog()
                 return
-        turn.leads = False
+        self._lead_on(turn, leads=False)
         turn.blocked_since = time.monotonic()
         self._leader = None
         self._away.add(turn)
@@ -131,27 +173,33 @@ class Turns:
         self._followers += 1
 
     def _take_turns(self) -> None:
-        turn = self._local.turn = _Turn()
+        beside = self._beside
+        turn = self._local.turn = _Turn(-1 if beside is None else beside.open_lane())
         while True:
             self._lead.acquire()
             with self._mutex:
                 self._followers -= 1
-                turn.leads = True
+                self._lead_on(turn, leads=True)
                 self._leader = turn
             while turn.leads:
-                call = self._backend.receive()
+                call = self._backend.receive() if turn.lane < 0 or beside is None else beside.receive(turn.lane)
                 if call is None:
                     self._end(turn)
                     return
+                if call is RELIEVED:
+                    break
                 turn.call = call
                 self._taken += 1
                 if not self._watching:
                     self._wake_watchdog()
                 self._serve(call)
                 turn.call = None
+                if call.begun is not None and beside is not None:
+                    beside.leave(turn.lane)
             with self._mutex:
                 self._away.discard(turn)
                 if self._followers >= _MOST_FOLLOWERS:
+                    self._close_lane(turn)
                     return
                 self._followers += 1
 
@@ -161,9 +209,36 @@ class Turns:
         self._watch.set()
         with self._mutex:
             if turn.leads:
-                turn.leads = False
+                self._lead_on(turn, leads=False)
                 self._leader = None
                 self._lead.release()
+            self._close_lane(turn)
+
+    def _lead_on(self, turn: _Turn, *, leads: bool) -> None:
+        turn.leads = leads
+        if turn.lane >= 0 and self._beside is not None:
+            self._beside.lead(turn.lane, leads)
+
+    def _close_lane(self, turn: _Turn) -> None:
+        if turn.lane >= 0 and self._beside is not None:
+            self._beside.close_lane(turn.lane)
+            turn.lane = -1
+
+    def _call_of(self, turn: _Turn) -> Call | None:
+        """Return the call that a thread is about."""
+        if turn.call is not None or turn.lane < 0 or self._beside is None:
+            return turn.call
+        return self._beside.call_of(turn.lane)
+
+    def _count(self) -> int:
+        """Return a number that grows with each call taken."""
+        return self._taken + (0 if self._beside is None else self._beside.begun())
+
+    def _set_watching(self, *, watching: bool) -> None:
+        """Say whether the watchdog looks; plain calls are not served beside us while it does not."""
+        if self._beside is not None:
+            self._beside.watch(watching)
+        self._watching = watching
 
     def _wake_watchdog(self) -> None:
         self._watching = True
@@ -174,12 +249,13 @@ class Turns:
         while not self._ended.is_set():
             self._watch.wait()
             self._watch.clear()
+            self._set_watching(watching=True)
             idle_looks = 0
             while idle_looks < 2 and not self._ended.wait(_LOOK_S):
                 seen, busy = self._look(seen)
                 idle_looks = 0 if busy else idle_looks + 1
-            self._watching = False
-            if self._taken != seen:  # taken between the last look and the line above: nobody else will wake us
+            self._set_watching(watching=False)
+            if self._count() != seen:  # taken between the last look and the line above: nobody else will wake us
                 self._watch.set()
 
     def _look(self, seen: int) -> tuple[int, bool]:
@@ -192,12 +268,17 @@ class Turns:
             The number now, and whether there was anything to look at.
         """
         with self._mutex:
-            leader = self._leader
-            if leader is not None and leader.call is not None and self._taken == seen:
-                self._careful_until = time.monotonic() + _CAREFUL_S
+            leader, taken = self._leader, self._count()
+            if leader is not None and taken == seen and self._call_of(leader) is not None:
+                self._be_careful()
                 self._relieve(leader)
         self._take_out_abandoned(_GONE_LOOK_S)
-        return self._taken, bool(self._away) or self._taken != seen
+        return taken, bool(self._away) or taken != seen
+
+    def _be_careful(self) -> None:
+        self._careful_until = time.monotonic() + _CAREFUL_S
+        if self._beside is not None:
+            self._beside.be_careful(_CAREFUL_S)
 
     def _take_out_abandoned(self, after_s: float) -> bool:
         """Take threads out of calls whose caller has gone; say whether there are any.
@@ -210,7 +291,7 @@ class Turns:
             now = time.monotonic()
             for turn in [turn for turn in self._away if now - turn.blocked_since >= after_s]:
                 turn.blocked_since = now
-                call = turn.call
+                call = self._call_of(turn)
                 if call is not None and not self._backend.is_waiting(call):
                     signal.pthread_kill(turn.ident, ABORT_SIGNAL)
                     found = True

@@ -10,11 +10,13 @@ from sqlmodel import col, func, select
 
 from console.model.journal import JournalEntry
 from console.store.session import reading
+from tests.end_to_end.command import until
 
 IS_CAMPAIGN = os.environ.get("GREENWALL_CAMPAIGN") == "1"
 _ROUNDS = os.environ.get("GREENWALL_RACE_ROUNDS")
 _CAMPAIGN_ROUNDS = 100_000
 _TIME_LIMIT_S = 3600
+_JOURNAL_LIMIT_S = 120
 
 
 def rounds_of(default):
@@ -104,7 +106,16 @@ class Ground:
         return Seen(done.stdout.splitlines(), self.witness.counts(), {})
 
     def journal(self, name):
-        """Count the socket entries of a job."""
+        """Count the socket entries of a job that has ended: its guard waits for the worker a few seconds only."""
+        end = select(func.count()).where(
+            JournalEntry.entry_type == "JS", col(JournalEntry.qualified_job_name).endswith("/" + name)
+        )
+
+        def has_end():
+            with reading(self.house.store) as session:
+                return session.exec(end).one() > 1
+
+        until(has_end, "the worker to write the end of the job", _JOURNAL_LIMIT_S)
         listening = col(JournalEntry.exit_point) == "*LISTEN"
         address = func.iif(listening, JournalEntry.local_address, JournalEntry.remote_address)
         key = (JournalEntry.exit_point, JournalEntry.outcome, address)
