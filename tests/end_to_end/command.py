@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 COMMAND = str(Path(sys.executable).with_name("greenwall"))
-"""May be replaced for a test: see `with_and_without_plain_calls` in tests/conftest.py."""
+"""May be replaced for a test: see tests/enforcement/kernel/ways.py."""
 DEADLINE_S = 30.0
 """For whatever is waited for; reached only by a test that fails."""
 _POLL_S = 0.02

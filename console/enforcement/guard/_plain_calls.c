@@ -200,7 +200,7 @@ static size_t pack(uint8_t body[LONGEST_BODY], const struct record *what)
 static bool has_room(void)
 {
     pthread_mutex_lock(&journal);
-    const bool has = segment.buf != NULL && (uint64_t)segment.len - segment_end >= SEAL + LONGEST_BODY;
+    const bool has = segment.buf != NULL && (uint64_t)segment.len >= segment_end + SEAL + LONGEST_BODY;
     pthread_mutex_unlock(&journal);
     return has;
 }
@@ -217,7 +217,7 @@ static bool keep(struct record *what)
         what->number = number + 1;
         memcpy(what->totals, totals, sizeof totals);
         const uint64_t size = pack(body, what);
-        kept = segment.buf != NULL && SEAL + size <= (uint64_t)segment.len - segment_end;
+        kept = segment.buf != NULL && segment_end + SEAL + size <= (uint64_t)segment.len;
         if (kept) {
             uint8_t *start = (uint8_t *)segment.buf + segment_end;
             const uint64_t seal = (uint64_t)crc32_of(body, size) << 32 | 0xA5000000u | (size + SEAL);
@@ -384,7 +384,16 @@ static bool read_program(const struct caller *caller, struct record *record)
     return true;
 }
 
-/* Finds the caller and the remembered decision. All that it does can be done again, and shows nowhere. */
+/* Says whether a connect is over at once; one that may wait is for another thread to take turns with. */
+static bool is_quick(const struct unfinished *work, uint64_t now)
+{
+    if (is_loopback((const uint8_t *)work->record.key.remote) && now >= atomic_load(&careful_until))
+        return true;
+    const int flags = fcntl(work->taken, F_GETFL);
+    return flags >= 0 && flags & O_NONBLOCK;
+}
+
+/* Finds the address and the remembered decision. All that it does can be done again, and shows nowhere. */
 static bool find_decision(const struct seccomp_notif *call, uint64_t started, struct unfinished *work)
 {
     struct record *record = &work->record;
@@ -409,16 +418,9 @@ static bool find_decision(const struct seccomp_notif *call, uint64_t started, st
     record->key.point = CONNECT;
     if (!recall(&record->key, started, &record->answer))
         return false;
+    if (!record->answer.failure && !is_quick(work, started))
+        return false;
     return read_program(work->caller, record) && (!record->answer.journalled || has_room());
-}
-
-/* Says whether a connect is over at once; one that may wait is for another thread to take turns with. */
-static bool is_quick(const struct unfinished *work, uint64_t now)
-{
-    if (is_loopback((const uint8_t *)work->record.key.remote) && now >= atomic_load(&careful_until))
-        return true;
-    const int flags = fcntl(work->taken, F_GETFL);
-    return flags >= 0 && flags & O_NONBLOCK;
 }
 
 /* Notes where a connect was made from: nowhere for what is no internet socket. */
@@ -446,16 +448,15 @@ static enum outcome serve_connect(const struct seccomp_notif *call, struct unfin
     if (work->caller == NULL)
         return HANDED_OVER;
     work->taken = (int)syscall(SYS_pidfd_getfd, work->caller->pidfd, (int)call->data.args[0], 0);
-    if (work->taken < 0 || !find_decision(call, started, work) ||
-        (!record->answer.failure && !is_quick(work, started))) {
+    if (work->taken < 0 || !find_decision(call, started, work)) {
         if (work->taken >= 0)
             close(work->taken);
         return_caller(work->caller);
         return HANDED_OVER;
     }
+    const uint64_t spent_us = (now_ns(CLOCK_MONOTONIC) - started) / 1000;
     record->process = work->caller->process;
-    record->at_ns = (now_ns(CLOCK_MONOTONIC) - started) / 1000;
-    record->decision_us = (uint32_t)(record->at_ns < LONGEST_US ? record->at_ns : LONGEST_US);
+    record->decision_us = (uint32_t)(spent_us < LONGEST_US ? spent_us : LONGEST_US);
 
     /* From here on it shows: what cannot be brought to its end here is brought there by Python, from where it is. */
     work->result = record->answer.failure;
@@ -520,6 +521,11 @@ static PyObject *open_(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     if (!PyArg_ParseTuple(arguments, "ii", &listener, &bell))
         return NULL;
+    for (size_t index = 0; index < CALLERS; index++) {
+        PyObject *former = callers[index].keeper;
+        callers[index] = (struct caller){0};
+        Py_XDECREF(former);
+    }
     Py_RETURN_NONE;
 }
 
@@ -767,7 +773,7 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *argument)
 }
 
 static PyMethodDef functions[] = {
-    {"open", open_, METH_VARARGS, "Take the listener's descriptor, and that of an eventfd that wakes the reporter."},
+    {"open", open_, METH_VARARGS, "Begin with a listener's descriptor and an eventfd's that wakes the reporter; nothing may be served meanwhile."},
     {"open_lane", open_lane, METH_NOARGS, "Return a lane for the calling thread; -1 when there is none."},
     {"close_lane", close_lane, METH_O, "Give a lane back."},
     {"lead", lead, METH_VARARGS, "Let the thread of a lane go on receiving, or no longer."},

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.enforcement.kernel.jobs import make_house
+from tests.enforcement.kernel.ways import served_in  # noqa: F401 -- a fixture
 from tests.loopback import hang_up, serving
 
 _SOURCES = Path(__file__).parent / "programs"

@@ -7,7 +7,10 @@ import os
 import pytest
 
 from tests.enforcement.kernel.jobs import outcomes
+from tests.enforcement.kernel.ways import BOTH_WAYS
 from tests.programs.build import Programs
+
+pytestmark = BOTH_WAYS
 
 RACE_ROUNDS = os.environ.get("GREENWALL_RACE_ROUNDS", "2000")
 
@@ -31,6 +34,15 @@ def test_each_address_gets_what_its_rule_says(house, port, program):
         ("*CONNECT", "*REJECTED", "127.0.0.4"),
         ("*CONNECT", "*ALLOWED", "127.0.0.5"),
     ]
+
+
+def test_each_address_gets_the_same_each_time(house, port):
+    hosts = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.5"] * 5
+    lines, entries = house.run("clients", "plain", port, *hosts)
+    results = {"127.0.0.1": "0", "127.0.0.2": "EPERM", "127.0.0.3": "ECONNREFUSED", "127.0.0.5": "0"}
+    assert lines == [f"{host} {results[host]}" for host in hosts]
+    assert [remote for _, _, remote in outcomes(entries)] == hosts
+    assert {text for *_, text in entries} == {""}
 
 
 def test_connects_at_the_edges_end_as_without_a_guard(house, port):

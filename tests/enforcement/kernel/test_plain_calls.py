@@ -92,6 +92,7 @@ class House:
         self.job.stdout.close()
         self.turns.wait()
         self.backlog.remove()
+        self.supervisor.plain_calls.native.open(-1, -1)
         os.close(self.bell)
 
 

@@ -13,6 +13,9 @@ import pytest
 from tests.end_to_end.command import until
 from tests.enforcement.kernel.jobs import PATIENCE_S, job_of, outcomes
 from tests.enforcement.kernel.test_servers import dial
+from tests.enforcement.kernel.ways import BOTH_WAYS
+
+pytestmark = BOTH_WAYS
 
 
 @pytest.fixture

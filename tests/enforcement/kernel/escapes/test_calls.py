@@ -6,6 +6,9 @@ import pytest
 
 from tests.enforcement.kernel.escapes.expectations import CALLS
 from tests.enforcement.kernel.jobs import is_root
+from tests.enforcement.kernel.ways import BOTH_WAYS
+
+pytestmark = BOTH_WAYS
 
 
 @pytest.mark.parametrize("call", CALLS, ids=str)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.enforcement.kernel.escapes.expectations import ALLOWED, RACES
-from tests.enforcement.kernel.escapes.ground import rounds_of
+from tests.enforcement.kernel.escapes.ground import IS_CAMPAIGN, rounds_of
 from tests.enforcement.kernel.jobs import is_root
+from tests.enforcement.kernel.ways import BOTH_WAYS
+
+pytestmark = BOTH_WAYS if IS_CAMPAIGN else []
 
 
 @pytest.mark.parametrize("race", RACES, ids=str)
