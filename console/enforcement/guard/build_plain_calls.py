@@ -1,4 +1,4 @@
-"""Compiles `_plain_calls.c` when Greenwall is built or installed; without a compiler there is none, and that is all.
+"""Compiles the module `_plain_calls` when Greenwall is built or installed; without a compiler there is none, and that is all.
 
 Run by the build tool (hatchling, ``[tool.hatch.build.hooks.custom]``); nothing of Greenwall imports it, and it imports
 nothing of Greenwall. For a wheel the module goes into it; for an editable install it lies beside its source.
@@ -20,9 +20,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface  # type
 _HERE = "console/enforcement/guard"
 _MODULE = "_plain_calls.abi3.so"
 """Of the stable interface of Python 3.11, which every later one has."""
+_SOURCES = ("_plain_calls.c", "_plain_module.c")
 _TAG = "cp311-abi3-linux_x86_64"
-_OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-fstack-protector-strong", "-U_FORTIFY_SOURCE")
-_HARDENED = ("-D_FORTIFY_SOURCE=2", "-Wl,-z,relro,-z,now")
+OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", "-shared")
+HARDENED = ("-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro,-z,now")
 
 
 class BuildPlainCalls(BuildHookInterface):  # type: ignore[misc]  # it is there only while something is built
@@ -39,7 +40,7 @@ class BuildPlainCalls(BuildHookInterface):  # type: ignore[misc]  # it is there 
             return
         directory = Path(self.root, _HERE)
         module = directory / _MODULE
-        reason = _compile(directory / "_plain_calls.c", module)
+        reason = compile_into(module, directory)
         if reason:
             module.unlink(missing_ok=True)
             self.app.display_warning(f"plain calls are served in Python: {reason}")
@@ -50,14 +51,24 @@ class BuildPlainCalls(BuildHookInterface):  # type: ignore[misc]  # it is there 
             build_data["artifacts"].append(f"{_HERE}/{_MODULE}")
 
 
-def _compile(source: Path, module: Path) -> str:
-    """Compile the module; returns why there is none, or ""."""
+def compile_into(module: Path, directory: Path, *more: str) -> str:
+    """Compile the module.
+
+    Args:
+        module: What it becomes.
+        directory: Of its sources.
+        more: Options for the compiler.
+
+    Returns:
+        Why there is none, or "".
+    """
     headers = sysconfig.get_path("include")
     if not Path(headers, "Python.h").exists():
         return f"the headers of Python are not installed ({headers})"
     fresh = module.with_suffix(f".{os.getpid()}")
     compiler = os.environ.get("CC", "cc")
-    command = [compiler, *_OPTIONS, *_HARDENED, "-shared", f"-I{headers}", "-o", str(fresh), str(source)]
+    sources = [str(directory / source) for source in _SOURCES]
+    command = [compiler, *OPTIONS, *HARDENED, *more, f"-I{headers}", "-o", str(fresh), *sources]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:

@@ -8,8 +8,8 @@ handed over untouched, and one that turns out not to be plain when it was made a
 
 What is remembered: a decision of connect for a user and a remote address and port, where nothing else goes into it: the
 policy in force has no rules about groups, programs or the local side, no exit programs and no SOCKS entries. It is
-forgotten when another policy comes into force, and with the name of its user (`console.enforcement.guard.identity`). Who calls, as
-which user and from which program is found out at every call anew.
+forgotten when another policy comes into force, and with the name of its user (`console.enforcement.guard.identity`).
+Who calls, as which user and from which program is found out at every call anew.
 
 Threads: any.
 """

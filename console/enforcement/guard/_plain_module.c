@@ -1,0 +1,301 @@
+/* The module `_plain_calls`, as Python sees it; `_plain_calls.pyi` has its functions in Python's words.
+ *
+ * All of it holds the interpreter lock, but where it may wait.
+ */
+
+#include "_plain_calls.h"
+
+static bool is_lane(long index)
+{
+    if (index >= 0 && index < LANES && atomic_load(&lanes[index].taken))
+        return true;
+    PyErr_SetString(PyExc_ValueError, "no such lane");
+    return false;
+}
+
+static PyObject *open_(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    if (!PyArg_ParseTuple(arguments, "ii", &listener, &bell))
+        return NULL;
+    for (size_t index = 0; index < CALLERS; index++) {
+        PyObject *former = callers[index].keeper;
+        callers[index] = (struct caller){0};
+        Py_XDECREF(former);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *open_lane(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    for (long index = 0; index < LANES; index++)
+        if (!atomic_exchange(&lanes[index].taken, 1))
+            return PyLong_FromLong(index);
+    return PyLong_FromLong(-1);
+}
+
+static PyObject *close_lane(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    const long index = PyLong_AsLong(argument);
+    if (PyErr_Occurred() || !is_lane(index))
+        return NULL;
+    atomic_store(&lanes[index].busy, 0);
+    atomic_store(&lanes[index].leads, 0);
+    atomic_store(&lanes[index].taken, 0);
+    Py_RETURN_NONE;
+}
+
+static PyObject *lead(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    long index;
+    int leads;
+    if (!PyArg_ParseTuple(arguments, "lp", &index, &leads) || !is_lane(index))
+        return NULL;
+    atomic_store(&lanes[index].leads, leads);
+    Py_RETURN_NONE;
+}
+
+static PyObject *leave(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    const long index = PyLong_AsLong(argument);
+    if (PyErr_Occurred() || !is_lane(index))
+        return NULL;
+    atomic_store(&lanes[index].busy, 0);
+    Py_RETURN_NONE;
+}
+
+static PyObject *busy(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    const long index = PyLong_AsLong(argument);
+    if (PyErr_Occurred() || !is_lane(index))
+        return NULL;
+    if (!atomic_load(&lanes[index].busy))
+        Py_RETURN_NONE;
+    return Py_BuildValue("Kk", (unsigned long long)atomic_load(&lanes[index].cookie),
+                         (unsigned long)atomic_load(&lanes[index].thread));
+}
+
+static PyObject *is_before(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    unsigned long thread;
+    unsigned long long cookie;
+    if (!PyArg_ParseTuple(arguments, "kK", &thread, &cookie))
+        return NULL;
+    for (long index = 0; index < LANES; index++) {
+        const struct lane *lane = &lanes[index];
+        if (atomic_load(&lane->busy) && atomic_load(&lane->thread) == thread && atomic_load(&lane->cookie) < cookie)
+            Py_RETURN_TRUE;
+    }
+    Py_RETURN_FALSE;
+}
+
+static PyObject *begun_(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    return PyLong_FromUnsignedLongLong(atomic_load(&begun));
+}
+
+static PyObject *watch(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    atomic_store(&watched, PyObject_IsTrue(argument));
+    Py_RETURN_NONE;
+}
+
+static PyObject *be_careful(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    const unsigned long long until = PyLong_AsUnsignedLongLong(argument);
+    if (PyErr_Occurred())
+        return NULL;
+    atomic_store(&careful_until, until);
+    Py_RETURN_NONE;
+}
+
+static PyObject *stay_apart(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    const unsigned long long until = PyLong_AsUnsignedLongLong(argument);
+    if (PyErr_Occurred())
+        return NULL;
+    atomic_store(&apart_until, until);
+    Py_RETURN_NONE;
+}
+
+static PyObject *know(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    unsigned int thread, process;
+    int pidfd, directory, program;
+    PyObject *keeper, *former = NULL;
+    if (!PyArg_ParseTuple(arguments, "IIiiiO", &thread, &process, &pidfd, &directory, &program, &keeper))
+        return NULL;
+    struct caller *place = &callers[thread % CALLERS];
+    pthread_mutex_lock(&tables);
+    if (place->users == 0) {
+        former = place->keeper;
+        Py_INCREF(keeper);
+        *place = (struct caller){thread, process, pidfd, directory, program, 0, keeper};
+    }
+    pthread_mutex_unlock(&tables);
+    Py_XDECREF(former); /* closes descriptors, perhaps: after the lock */
+    Py_RETURN_NONE;
+}
+
+static PyObject *remember(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    struct decision fresh;
+    unsigned long long until;
+    unsigned char point, journalled;
+    const char *remote, *user;
+    Py_ssize_t remote_size, user_size;
+    memset(&fresh, 0, sizeof fresh);
+    if (!PyArg_ParseTuple(arguments, "KbIy#HIIHiby#", &until, &point, &fresh.key.user, &remote, &remote_size,
+                          &fresh.key.remote_port, &fresh.answer.sequence, &fresh.answer.revision,
+                          &fresh.answer.outcome, &fresh.answer.failure, &journalled, &user, &user_size))
+        return NULL;
+    if (remote_size != sizeof fresh.key.remote || user_size > LONGEST_USER) {
+        PyErr_SetString(PyExc_ValueError, "size");
+        return NULL;
+    }
+    fresh.until = until;
+    fresh.key.point = point;
+    memcpy(fresh.key.remote, remote, sizeof fresh.key.remote);
+    fresh.answer.journalled = journalled;
+    fresh.answer.name_size = (uint8_t)user_size;
+    memcpy(fresh.answer.name, user, (size_t)user_size);
+
+    struct decision *set = set_of(&fresh.key), *place = &set[until / 8 % WAYS]; /* whichever, unless one is better */
+    pthread_mutex_lock(&tables);
+    for (int way = WAYS - 1; way >= 0; way--)
+        if (set[way].until == 0)
+            place = &set[way];
+    for (int way = 0; way < WAYS; way++)
+        if (set[way].until != 0 && !memcmp(&set[way].key, &fresh.key, sizeof fresh.key))
+            place = &set[way];
+    *place = fresh;
+    pthread_mutex_unlock(&tables);
+    Py_RETURN_NONE;
+}
+
+static PyObject *forget(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    const int plain = PyObject_IsTrue(argument);
+    atomic_store(&connects_are_plain, 0);
+    pthread_mutex_lock(&tables);
+    memset(decisions, 0, sizeof decisions);
+    pthread_mutex_unlock(&tables);
+    atomic_store(&connects_are_plain, plain);
+    Py_RETURN_NONE;
+}
+
+/* Takes the lock of the journal, and returns what was counted. */
+static PyObject *enter(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    if (pthread_mutex_trylock(&journal)) {
+        Py_BEGIN_ALLOW_THREADS
+        pthread_mutex_lock(&journal);
+        Py_END_ALLOW_THREADS
+    }
+    PyObject *found = Py_BuildValue("KKKK(KKK)K", number, decided, refused, decision_us, carried[0], carried[1],
+                                    carried[2], segment_end);
+    if (found == NULL)
+        pthread_mutex_unlock(&journal);
+    return found;
+}
+
+/* Counts as Python has counted, and gives the lock back. */
+static PyObject *leave_journal(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    unsigned long long values[8];
+    if (!PyArg_ParseTuple(arguments, "KKKK(KKK)Kp", &values[0], &values[1], &values[2], &values[3], &values[4],
+                          &values[5], &values[6], &values[7], &resting))
+        return NULL;
+    number = values[0];
+    decided = values[1];
+    refused = values[2];
+    decision_us = values[3];
+    carried[0] = values[4];
+    carried[1] = values[5];
+    carried[2] = values[6];
+    segment_end = values[7];
+    pthread_mutex_unlock(&journal);
+    Py_RETURN_NONE;
+}
+
+/* Gives memory to append to, or with None takes it back; between `enter` and `leave_journal`. */
+static PyObject *lend(PyObject *Py_UNUSED(module), PyObject *memory)
+{
+    if (segment.buf != NULL)
+        PyBuffer_Release(&segment);
+    segment.buf = NULL;
+    if (memory == Py_None)
+        Py_RETURN_NONE;
+    if (PyObject_GetBuffer(memory, &segment, PyBUF_WRITABLE)) {
+        segment.buf = NULL;
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *hand_over(const struct seccomp_notif *call, struct unfinished *work, enum outcome outcome)
+{
+    const Py_ssize_t call_size = sizeof *call;
+    if (outcome == HANDED_OVER)
+        return Py_BuildValue("y#O", (const char *)call, call_size, Py_None);
+    const struct record *record = &work->record;
+    const struct answer *answer = &record->answer;
+    PyObject *found = Py_BuildValue(
+        "y#(Oiiy#y#Hy#HIIHibIy#y#)", (const char *)call, call_size, work->caller->keeper, work->taken, work->result,
+        (const char *)&work->to.any, (Py_ssize_t)work->to.size, (const char *)record->key.local, (Py_ssize_t)16,
+        record->key.local_port, (const char *)record->key.remote, (Py_ssize_t)16, record->key.remote_port,
+        answer->sequence, answer->revision, answer->outcome, answer->failure, answer->journalled, record->decision_us,
+        answer->name, (Py_ssize_t)answer->name_size, record->program, (Py_ssize_t)record->program_size);
+    return_caller(work->caller);
+    return found;
+}
+
+static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    const long index = PyLong_AsLong(argument);
+    struct seccomp_notif call;
+    struct unfinished work;
+    enum outcome outcome = HANDED_OVER;
+    int failure;
+    if (PyErr_Occurred() || !is_lane(index))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    failure = serve_calls(&lanes[index], &call, &work, &outcome);
+    Py_END_ALLOW_THREADS
+    if (failure < 0)
+        Py_RETURN_NONE;
+    if (failure)
+        return PyLong_FromLong(failure);
+    return hand_over(&call, &work, outcome);
+}
+
+static PyMethodDef functions[] = {
+    {"open", open_, METH_VARARGS, "Begin with a listener's descriptor and an eventfd's that wakes the reporter; nothing may be served meanwhile."},
+    {"open_lane", open_lane, METH_NOARGS, "Return a lane for the calling thread; -1 when there is none."},
+    {"close_lane", close_lane, METH_O, "Give a lane back."},
+    {"lead", lead, METH_VARARGS, "Let the thread of a lane go on receiving, or no longer."},
+    {"leave", leave, METH_O, "Note that an unfinished call of a lane has come to its end."},
+    {"busy", busy, METH_O, "Return cookie and thread of the call that a lane serves, or None."},
+    {"is_before", is_before, METH_VARARGS, "Say whether an earlier call of a thread than that cookie is being served."},
+    {"begun", begun_, METH_NOARGS, "Return how many calls were begun here."},
+    {"watch", watch, METH_O, "Say whether the watchdog looks; without it nothing is served here."},
+    {"be_careful", be_careful, METH_O, "Hand over what might wait until then."},
+    {"stay_apart", stay_apart, METH_O, "Hand over every connect until then."},
+    {"know", know, METH_VARARGS, "Remember a caller: thread, process, its three descriptors, and what owns them."},
+    {"remember", remember, METH_VARARGS, "Remember a decision until then."},
+    {"forget", forget, METH_O, "Forget all decisions; serve connects only if true."},
+    {"enter", enter, METH_NOARGS, "Take the lock of the journal and return what was counted."},
+    {"leave_journal", leave_journal, METH_VARARGS, "Set what was counted and give the lock back."},
+    {"lend", lend, METH_O, "Give memory to append to, or None; under the lock."},
+    {"serve", serve, METH_O, "Serve calls; None: the lead is gone; an errno; or a call and what has become of it."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_plain_calls", NULL, -1, functions,
+                                        NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__plain_calls(void)
+{
+    if (!prepare())
+        return PyErr_SetFromErrno(PyExc_OSError);
+    return PyModule_Create(&definition);
+}
