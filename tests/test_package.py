@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,16 +13,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+MODULE = "console/enforcement/guard/_plain_calls.abi3.so"
 TOP = {"pyproject.toml", "console", "screens", "data", "tests", "README.md"}
+
+
+def build_wheel(directory, **environment):
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(ROOT)]
+    subprocess.run(command, check=True, timeout=300, env=os.environ | environment)
+    (built,) = directory.glob("*.whl")
+    return built
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", str(directory), str(ROOT)], check=True, timeout=300)
-    (built,) = directory.glob("*.whl")
-    return built
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +54,13 @@ def installed(wheel, tmp_path_factory):
             check=False,
         )
 
-    found = subprocess.run(
-        [str(python), "-c", "import console; print(console.__file__)"],
-        cwd=home,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert found.stdout.startswith(str(home)), "the wheel's own modules are the ones imported"
+    def run_python(text):
+        done = subprocess.run([str(python), "-c", text], cwd=home, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    found = run_python("import console; print(console.__file__)")
+    assert found.startswith(str(home)), "the wheel's own modules are the ones imported"
+    run.python = run_python
     return run
 
 
@@ -69,6 +75,22 @@ def test_every_module_is_in_the_wheel_and_no_test(wheel):
     modules = {str(path.relative_to(ROOT)) for top in ("console", "screens") for path in (ROOT / top).rglob("*.py")}
     assert modules <= names
     assert not [name for name in names if name.startswith("tests/")]
+
+
+def test_module_for_plain_calls_is_in_the_wheel_and_works_elsewhere(wheel, installed):
+    if not Path(sysconfig.get_path("include"), "Python.h").exists() or shutil.which("cc") is None:
+        pytest.skip("there is no compiler, or no headers of Python")
+    assert MODULE in zipfile.ZipFile(wheel).namelist()
+    assert wheel.name.endswith("-cp311-abi3-linux_x86_64.whl")
+    assert (
+        installed.python("from console.enforcement.guard import plain_calls; print(plain_calls.native.begun())") == "0"
+    )
+
+
+def test_without_a_compiler_the_wheel_is_any_machines(tmp_path):
+    built = build_wheel(tmp_path, CC="/nonexistent/cc")
+    assert MODULE not in zipfile.ZipFile(built).namelist()
+    assert built.name.endswith("-py3-none-any.whl")
 
 
 def test_installed_command_tells_its_version(installed):

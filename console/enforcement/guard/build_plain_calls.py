@@ -1,7 +1,7 @@
-"""Compiles the module `_plain_calls` when Greenwall is built or installed; without a compiler there is none, and that is all.
+"""Compiles the module `_plain_calls` when Greenwall is built or installed; without a compiler there simply is none.
 
 Run by the build tool (hatchling, ``[tool.hatch.build.hooks.custom]``); nothing of Greenwall imports it, and it imports
-nothing of Greenwall. For a wheel the module goes into it; for an editable install it lies beside its source.
+nothing of Greenwall. For a wheel the module goes into it; for an editable install it lies beside its sources.
 
 Source: https://hatch.pypa.io/latest/plugins/build-hook/custom/
 """
@@ -9,25 +9,28 @@ Source: https://hatch.pypa.io/latest/plugins/build-hook/custom/
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface  # type: ignore[import-not-found]
 
 _HERE = "console/enforcement/guard"
+_SOURCES = ("_plain_calls.c", "_plain_module.c")
 _MODULE = "_plain_calls.abi3.so"
 """Of the stable interface of Python 3.11, which every later one has."""
-_SOURCES = ("_plain_calls.c", "_plain_module.c")
 _TAG = "cp311-abi3-linux_x86_64"
-OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", "-shared")
-HARDENED = ("-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro,-z,now")
+_OPTIONS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-fvisibility=hidden", "-shared")
+_HARDENED = ("-fstack-protector-strong", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro,-z,now")
 
 
 class BuildPlainCalls(BuildHookInterface):  # type: ignore[misc]  # it is there only while something is built
     """Adds the module to what is built."""
+
+    _directory = ""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile it; called before anything is put together.
@@ -38,44 +41,45 @@ class BuildPlainCalls(BuildHookInterface):  # type: ignore[misc]  # it is there 
         """
         if self.target_name != "wheel":
             return
-        directory = Path(self.root, _HERE)
-        module = directory / _MODULE
-        reason = compile_into(module, directory)
+        sources = Path(self.root, _HERE)
+        self._directory = tempfile.mkdtemp()
+        fresh, there = Path(self._directory, _MODULE), sources / _MODULE
+        reason = _compile(sources, fresh)
+        if version == "editable":
+            _put(fresh, there)
+        elif not reason:
+            build_data["force_include"][str(fresh)] = f"{_HERE}/{_MODULE}"
+            build_data["pure_python"] = False
+            build_data["tag"] = _TAG
         if reason:
-            module.unlink(missing_ok=True)
-            self.app.display_warning(f"plain calls are served in Python: {reason}")
-            return
-        build_data["pure_python"] = False
-        build_data["tag"] = _TAG
-        if version != "editable":
-            build_data["artifacts"].append(f"{_HERE}/{_MODULE}")
+            self.app.display_warning(f"plain calls will be served in Python: {reason}")
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Tidy up; called when all is put together."""
+        if self._directory:
+            shutil.rmtree(self._directory)
 
 
-def compile_into(module: Path, directory: Path, *more: str) -> str:
-    """Compile the module.
-
-    Args:
-        module: What it becomes.
-        directory: Of its sources.
-        more: Options for the compiler.
-
-    Returns:
-        Why there is none, or "".
-    """
+def _compile(sources: Path, module: Path) -> str:
+    """Compile the module; returns why there is none, or ""."""
     headers = sysconfig.get_path("include")
     if not Path(headers, "Python.h").exists():
         return f"the headers of Python are not installed ({headers})"
-    fresh = module.with_suffix(f".{os.getpid()}")
     compiler = os.environ.get("CC", "cc")
-    sources = [str(directory / source) for source in _SOURCES]
-    command = [compiler, *OPTIONS, *HARDENED, *more, f"-I{headers}", "-o", str(fresh), *sources]
+    files = [str(sources / name) for name in _SOURCES]
+    command = [compiler, *_OPTIONS, *_HARDENED, f"-I{headers}", "-o", str(module), *files]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError as error:
         return f"{compiler}: {error.strerror}"
-    if done.returncode:
-        fresh.unlink(missing_ok=True)
-        return f"{compiler} has failed:\n{done.stderr}"
-    fresh.replace(module)  # whoever runs the one before goes on with it
-    print(f"compiled {module.name} for {sys.implementation.name}", file=sys.stderr)  # noqa: T201 -- a build says so
-    return ""
+    return f"{compiler} has failed:\n{done.stderr}" if done.returncode else ""
+
+
+def _put(fresh: Path, there: Path) -> None:
+    """Put a module in the place of another, or leave none there; whoever runs the one before goes on with it."""
+    if fresh.exists():
+        beside = there.with_name(f"{there.name}.{os.getpid()}")
+        shutil.copy2(fresh, beside)
+        beside.replace(there)
+    else:
+        there.unlink(missing_ok=True)
