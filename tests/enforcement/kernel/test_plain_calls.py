@@ -70,7 +70,7 @@ class House:
         self.supervisor.plain_calls = plain_calls.PlainCalls(backend, self.bell)
         self.backlog.share(self.supervisor.plain_calls.native)
         self.supervisor.enforce(in_force)
-        self.turns, _ = _open_exit_points(self.supervisor)
+        self.turns, _ = _open_exit_points(self.supervisor, asks_names=False)
         self.turns.start()
 
     def connect(self, port, *, host="127.0.0.1", count=1, **more):
