@@ -14,14 +14,14 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.errors import StoreError
-from console.policy.rule import Policy, SocksEntry
+from console.policy.rule import Policy, SocksEntry, SocksServer
 from console.policy.secret import NO_SECRET, Secret
 from console.policy.socks_entries import lacks_password
 from console.store.location import Location
@@ -101,6 +101,9 @@ def unseal_policy(location: Location, policy: Policy) -> Policy:
 def seal_policy(location: Location, policy: Policy, there: Iterable[SocksEntry] = ()) -> Policy:
     """Return a policy with every password sealed; a missing one is that of an entry for the same servers and user.
 
+    Of several such entries it is the one with the same sequence; where none has it, and their passwords are not all the
+    same, the password stays missing.
+
     Args:
         location: The store's.
         policy: As it was read from a document, which mostly holds no passwords.
@@ -111,15 +114,26 @@ def seal_policy(location: Location, policy: Policy, there: Iterable[SocksEntry] 
     """
     if not policy.socks:
         return policy
-    known = {(entry.servers, entry.user_id): entry.password for entry in there if entry.password}
+    known: dict[tuple[tuple[SocksServer, ...], str], dict[int, Secret]] = {}
+    for entry in there:
+        if entry.password:
+            known.setdefault((entry.servers, entry.user_id), {})[entry.sequence] = entry.password
 
     def sealed(entry: SocksEntry) -> SocksEntry:
-        before = known.get((entry.servers, entry.user_id), NO_SECRET)
+        alike = known.get((entry.servers, entry.user_id), {})
+        before = alike.get(entry.sequence) or _only_one(location, list(alike.values()))
         if lacks_password(entry):
             return replace(entry, password=before)
         return replace(entry, password=seal(location, entry.password, before))
 
     return replace(policy, socks=tuple(map(sealed, policy.socks)))
+
+
+def _only_one(location: Location, found: Sequence[Secret]) -> Secret:
+    """Return the first of some sealed passwords if all of them are the same; nothing otherwise."""
+    if len(found) > 1 and len({_opened(location, each) for each in found}) > 1:
+        return NO_SECRET
+    return found[0] if found else NO_SECRET
 
 
 def _fernet(path: Path, *, may_make: bool) -> Fernet:

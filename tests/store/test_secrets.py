@@ -161,3 +161,15 @@ def test_password_missing_in_a_document_is_that_of_the_entry_for_the_same_server
     missing = [each.sequence for each in sealed.socks if not each.password]
     assert (kept, missing) == ([50, 95], [60, 70, 80])
     assert unseal(location, sealed.socks[4]).password == Secret("new")
+
+
+def test_missing_password_is_never_that_of_another_entry_for_the_same_servers_and_user(location):
+    there = [entry(10, seal(location, CLEAR)), entry(20, seal(location, Secret("other")))]
+    sealed = seal_policy(location, make_policy({}, [], socks=[entry(n, NO_SECRET) for n in (10, 20, 30)]), there)
+    assert [each.password for each in sealed.socks] == [there[0].password, there[1].password, NO_SECRET]
+
+
+def test_missing_password_is_the_one_that_all_entries_for_the_same_servers_and_user_have(location):
+    there = [entry(10, seal(location, CLEAR)), entry(20, seal(location, CLEAR))]
+    sealed = seal_policy(location, make_policy({}, [], socks=[entry(30, NO_SECRET)]), there)
+    assert unseal(location, sealed.socks[0]).password == CLEAR
