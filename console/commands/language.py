@@ -15,7 +15,7 @@ lists.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -34,6 +34,8 @@ Registry = Mapping[str, type[Command]]
 
 _NAME = re.compile(r"[A-Z$#@][A-Z0-9$#@_]{0,9}")
 _PLAIN = re.compile(r"[^ \t'()]+")
+_LETTERS_LEFT_OUT = 3
+"""By which a keyword may have been mistyped and is still taken for one that a password follows: PASSWD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,20 +172,46 @@ def without_secrets(text: str, registry: Registry) -> str:
         registry: The commands there are.
     """
     keywords = {parameter.keyword for cls in registry.values() for parameter in cls.parameters if parameter.secret}
-    if not any(keyword in text.upper() for keyword in keywords):
-        return text
+    kept = _without_parameters(text, keywords)
+    slips = tuple(keyword[: max(1, len(keyword) - _LETTERS_LEFT_OUT)] for keyword in keywords)
+    return kept[: _first_slip(kept, slips)].rstrip()
+
+
+def _first_slip(text: str, slips: Sequence[str]) -> int:
+    """Return where something begins that may be a password after all: nothing from there on is to be kept."""
+    try:
+        words = [(token.text, token.column - 1) for token in tokenize(text) if token.kind is Kind.WORD]
+    except CommandError:
+        words = [(text, 0)]
+    found = (at + column for word, column in words for slip in slips if (at := word.upper().find(slip)) >= 0)
+    return min(found, default=len(text))
+
+
+def _without_parameters(text: str, keywords: Container[str]) -> str:
+    """Return a command without some of its parameters; as it is where it cannot be read."""
     try:
         tokens = tokenize(text)
     except CommandError:
-        first = min(at for keyword in keywords if (at := text.upper().find(keyword)) >= 0)
-        return text[:first].rstrip()
+        return text
     kept, start = "", 0
-    for at, token in enumerate(tokens):
-        if token.column <= start or token.kind is not Kind.WORD or token.text.upper() not in keywords:
+    for at, token in enumerate(tokens[:-1]):
+        if token.column <= start or token.text.upper() not in keywords or tokens[at + 1].kind is not Kind.OPEN:
             continue
-        closing = next((each.column for each in tokens[at:] if each.kind is Kind.CLOSE), len(text))
-        kept, start = kept + text[start : token.column - 1].rstrip(), closing
+        closing = _closing(tokens[at + 1 :])
+        if closing is None:
+            break
+        kept, start = kept + text[start : token.column - 1].rstrip(), closing.column
     return (kept + text[start:]).strip()
+
+
+def _closing(tokens: Sequence[Token]) -> Token | None:
+    """Return what closes the parenthesis that the first token opens; None for nothing."""
+    depth = 0
+    for token in tokens:
+        depth += {Kind.OPEN: 1, Kind.CLOSE: -1}.get(token.kind, 0)
+        if not depth:
+            return token
+    return None
 
 
 def _quote(parameter: Parameter, value: str) -> str:
