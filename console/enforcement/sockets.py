@@ -5,6 +5,7 @@ Threads: any.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -18,6 +19,7 @@ from console.enforcement.fds import OwnedFd
 _libc = ctypes.CDLL(None, use_errno=True)
 
 _SO_ATTACH_FILTER = 26
+_SO_DETACH_FILTER = 27
 _SO_LOCK_FILTER = 44
 _YES = (1).to_bytes(4, "little")
 _PACKET_FILTER = struct.Struct("=H6xQ")
@@ -51,7 +53,7 @@ def bind(descriptor: int, sockaddr: bytes) -> int:
 
 
 def attach_packet_filter(descriptor: int, steps: Sequence[bytes]) -> None:
-    """Let a socket take only the packets for which a classic BPF program returns more than 0, for good (socket(7)).
+    """Let a socket take only the packets for which a classic BPF program returns more than 0 (socket(7)).
 
     Layout: struct sock_fprog: number of instructions 2, their address 8; each as `layouts.FILTER_INSTRUCTION`. To a
     TCP socket a packet begins with its TCP header.
@@ -61,7 +63,25 @@ def attach_packet_filter(descriptor: int, steps: Sequence[bytes]) -> None:
     """
     octets = ctypes.create_string_buffer(b"".join(steps), len(steps) * k.FILTER_INSTRUCTION.size)
     program = _PACKET_FILTER.pack(len(steps), ctypes.addressof(octets))
-    for option, value in ((_SO_ATTACH_FILTER, program), (_SO_LOCK_FILTER, _YES)):
-        if _libc.setsockopt(descriptor, socket.SOL_SOCKET, option, value, len(value)):
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
+    _set(descriptor, _SO_ATTACH_FILTER, program)
+
+
+def lock_packet_filter(descriptor: int) -> None:
+    """Let nobody take a socket's filter off any more.
+
+    Raises:
+        OSError: It is no socket.
+    """
+    _set(descriptor, _SO_LOCK_FILTER, _YES)
+
+
+def detach_packet_filter(descriptor: int) -> None:
+    """Take a socket's filter off, if it has one that is not locked."""
+    with contextlib.suppress(OSError):
+        _set(descriptor, _SO_DETACH_FILTER, _YES)
+
+
+def _set(descriptor: int, option: int, value: bytes) -> None:
+    if _libc.setsockopt(descriptor, socket.SOL_SOCKET, option, value, len(value)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

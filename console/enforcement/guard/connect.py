@@ -183,6 +183,8 @@ class ConnectPoint:
         routed = None
         if policy.has_socks and not decision.errno:
             routed = self.router.connect(supervisor, policy, attempt, taken, led_to, remote)
+        elif not decision.errno:  # under an earlier policy it may have connected through a server
+            self.router.pairs.break_up(attempt.call.thread, taken.number)
         if routed is not None:
             result = routed.result
         else:

@@ -24,7 +24,7 @@ import struct
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
-from console.enforcement.sockets import attach_packet_filter
+from console.enforcement.sockets import attach_packet_filter, detach_packet_filter, lock_packet_filter
 
 _LOOPBACK = "127.0.0.1"
 _LOOPBACK_V6 = "::1"
@@ -36,13 +36,18 @@ _BACKLOG = 8
 _OCTET = b"\0"
 """A listener with TCP_DEFER_ACCEPT hears only of connections that something was sent on."""
 
-# Classic BPF: load a half word of the TCP header, compare, return how many octets to take.
+# Classic BPF: load a half word of the TCP header or a word, compare, return how many octets to take.
 _LOAD_HALF = 0x28
+_LOAD_WORD = 0x20
 _JUMP_EQUAL = 0x15
 _RETURN = 0x06
 _EVERYTHING, _NOTHING = 0xFFFF_FFFF, 0
 _SOURCE_PORT = 0
 """Offset in the TCP header (RFC 9293, section 3.1)."""
+_IP_HEADER = 0xFFF0_0000
+"""SKF_NET_OFF (linux/filter.h): where an offset counts from the IP header."""
+_SOURCE_ADDRESS: dict[int, tuple[int, str]] = {socket.AF_INET: (12, _LOOPBACK), socket.AF_INET6: (8, _LOOPBACK_V6)}
+"""Family -> offset of the source address in the IP header (RFC 791, RFC 8200), and what it must be."""
 
 
 class Doorbell:
@@ -60,9 +65,14 @@ class Doorbell:
             self._rung = False
             self._ours: socket.socket | None = self._make()
             try:
-                attach_packet_filter(listener, _only_from(self._own_port))
-                server.bind((name, 0))
-                server.listen(_BACKLOG)
+                attach_packet_filter(listener, _only_from(self._family, self._own_port))
+                try:
+                    server.bind((name, 0))
+                    server.listen(_BACKLOG)
+                except OSError:
+                    detach_packet_filter(listener)  # what became of the socket is the program's affair again
+                    raise
+                lock_packet_filter(listener)
             except OSError:
                 self.close()
                 raise
@@ -105,7 +115,9 @@ class Doorbell:
     def silence(self, listener: int) -> None:
         """Let the listener not be readable until it is armed again."""
         self.close()
-        while syscalls.is_readable(listener):
+        for _ in range(_BACKLOG + 1):  # as many as can wait at once
+            if not syscalls.is_readable(listener):
+                break
             number, _ = syscalls.accept(listener, socket.SOCK_CLOEXEC)
             if number < 0:
                 break
@@ -134,10 +146,20 @@ def _names(server: socket.socket) -> tuple[str, int, str]:
     return _MAPPED_LOOPBACK, socket.AF_INET, _LOOPBACK
 
 
-def _only_from(port: int) -> tuple[bytes, ...]:
+def _only_from(family: int, port: int) -> tuple[bytes, ...]:
+    """Return the steps that take what comes from a port of the loopback address of a family, and nothing else."""
+    at, address = _SOURCE_ADDRESS[family]
+    octets = socket.inet_pton(family, address)
+    words = [(_IP_HEADER + at + i, int.from_bytes(octets[i : i + 4], "big")) for i in range(0, len(octets), 4)]
+    checks = [(_LOAD_HALF, _SOURCE_PORT, port), *((_LOAD_WORD, offset, wanted) for offset, wanted in words)]
+    steps: list[bytes] = []
+    for left, (load, offset, wanted) in zip(range(len(checks), 0, -1), checks, strict=True):
+        steps += (
+            k.FILTER_INSTRUCTION.pack(load, 0, 0, offset),
+            k.FILTER_INSTRUCTION.pack(_JUMP_EQUAL, 0, 2 * left - 1, wanted),
+        )
     return (
-        k.FILTER_INSTRUCTION.pack(_LOAD_HALF, 0, 0, _SOURCE_PORT),
-        k.FILTER_INSTRUCTION.pack(_JUMP_EQUAL, 0, 1, port),
+        *steps,
         k.FILTER_INSTRUCTION.pack(_RETURN, 0, 0, _EVERYTHING),
         k.FILTER_INSTRUCTION.pack(_RETURN, 0, 0, _NOTHING),
     )

@@ -104,6 +104,15 @@ def effective_ids(caller: Caller) -> Ids:
     return Ids(user, group, groups)
 
 
+def effective_capabilities(caller: Caller) -> int:
+    """Return the effective capabilities of a caller, in its own user namespace.
+
+    Raises:
+        ProcessLookupError, FileNotFoundError: It has ended.
+    """
+    return next((int(line.split()[1], 16) for line in status_lines(caller.directory) if line.startswith(b"CapEff:")), 0)
+
+
 def program_path(caller: Caller) -> str:
     """Return the path of the program a caller runs, as the kernel tells it.
 

@@ -4,7 +4,8 @@
 
     AWAITED --> ARRIVED --> CLAIMED --> HANDED --> SPENT
            |       ^-----------+-----------+         ^
-           `--> FAILED ------------------------------+
+           `--> FAILED ---> TOLD ----> HANDED -------+
+                   ^-----------+-----------+
     AWAITED, ARRIVED, FAILED --> SPENT: nobody is left who could accept it
 
 A thread waits for the server's second reply, makes the program's listener readable when there is something to accept
@@ -33,6 +34,8 @@ from console.socks.exchange import Exchange
 from console.socks.words import Place
 
 _LOOK_S = 0.1
+_HANDING_S = 2.0
+"""How long to deliver it, one system call, may take."""
 
 
 class Stage(IntEnum):
@@ -44,16 +47,19 @@ class Stage(IntEnum):
     CLAIMED = auto()
     """An accept has it in hand."""
     HANDED = auto()
-    """The program is about to have it: it may make its next accept before we know."""
+    """The program is about to have it, or the failure: it may make its next accept before we know."""
     FAILED = auto()
     """It will not come; no accept was told so yet."""
+    TOLD = auto()
+    """An accept is to tell that it will not come."""
     SPENT = auto()
     """It is the program's, or came to nothing."""
 
 
-_SEEN_AS = {Stage.CLAIMED: Stage.AWAITED, Stage.HANDED: Stage.SPENT}
-"""Stage -> what it is for another accept."""
-_IN_HAND = frozenset({Stage.CLAIMED, Stage.HANDED})
+_CLAIMED_FROM = {Stage.ARRIVED: Stage.CLAIMED, Stage.FAILED: Stage.TOLD}
+_IN_HAND = frozenset({Stage.CLAIMED, Stage.TOLD, Stage.HANDED})
+_NOT_YET = _IN_HAND | {Stage.AWAITED}
+"""What the accepts that do not have it wait in: it may be given back."""
 
 
 class Inbound:
@@ -65,10 +71,20 @@ class Inbound:
         exchange: Bound.
         asked: Socket address that the program wanted to bind to.
         process: Its process; owned here.
+        process_number: The number of that process.
     """
 
-    def __init__(self, pair: Pair, wire: socket.socket, exchange: Exchange, asked: bytes, process: OwnedFd) -> None:
+    def __init__(
+        self,
+        pair: Pair,
+        wire: socket.socket,
+        exchange: Exchange,
+        asked: bytes,
+        process: OwnedFd,
+        process_number: int,
+    ) -> None:
         self.pair = pair
+        self.process_number = process_number
         self.wire = wire
         self.asked = asked
         self.stage = Stage.AWAITED
@@ -123,15 +139,17 @@ class Inbound:
         """Take it for an accept if it is there; wait so long for it.
 
         Returns:
-            `Stage.CLAIMED` for who has it now, and must either `give_back` it or `spend` it; `Stage.FAILED` for who is
-            to tell the program, and then to `spend` it; `Stage.SPENT`, or `Stage.AWAITED` if the time was too short.
+            `Stage.CLAIMED` for who has it now, `Stage.TOLD` for who is to tell the program that it will not come; both
+            must either `give_back` it or `spend` it. `Stage.SPENT`, or `Stage.AWAITED` if the time was too short.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self.stage not in (Stage.AWAITED, Stage.CLAIMED), patience_s)
-            if self.stage is Stage.ARRIVED:
-                self.stage = Stage.CLAIMED
-                return Stage.CLAIMED
-            return _SEEN_AS.get(self.stage, self.stage)
+            self._changed.wait_for(lambda: self.stage not in _NOT_YET, patience_s)
+            # Who has just been given it must not be told that it is still to come: a moment, whatever the patience.
+            self._changed.wait_for(lambda: self.stage is not Stage.HANDED, _HANDING_S)
+            if self.stage in _CLAIMED_FROM:
+                self.stage = _CLAIMED_FROM[self.stage]
+                return self.stage
+            return Stage.AWAITED if self.stage in _NOT_YET else self.stage
 
     def hand(self, listener: int) -> None:
         """Get ready to deliver it, for who has claimed it: the program's socket is readable no longer."""
@@ -141,11 +159,13 @@ class Inbound:
                 self.doorbell.silence(listener)
 
     def give_back(self) -> None:
-        """Let another accept have it."""
+        """Let another accept have it, if it is not spent."""
         with self._changed:
+            if self.stage not in _IN_HAND:
+                return
             if self.doorbell is not None:
                 self.doorbell.arm()
-            self._come_to(Stage.ARRIVED)
+            self._come_to(Stage.ARRIVED if self.error is None else Stage.FAILED)
 
     def spend(self, listener: int) -> None:
         """Let go of the connection, which is the program's now, or nobody's."""
@@ -163,6 +183,14 @@ class Inbound:
                 syscalls.reset(self.wire.detach())
             if self.doorbell is not None:
                 self.doorbell.close()
+
+    def abandon_unheard(self) -> bool:
+        """Give it up if the program does not listen yet; say whether that is so."""
+        with self._changed:
+            if self.doorbell is not None:
+                return False
+            self.abandon()
+        return True
 
     def _come_to(self, stage: Stage) -> None:
         with self._changed:

@@ -67,6 +67,11 @@ class Pairs:
             with self._mutex:
                 self._known.pop(thread, None)
 
+    def forget(self, caller: Caller) -> None:
+        """Forget what a thread's last connection was."""
+        with self._mutex:
+            self._known.pop(caller.thread, None)
+
     def of(self, caller: Caller) -> Pair | None:
         """Return the pair of a thread, if it has one."""
         pair = self._known.get(caller.thread)

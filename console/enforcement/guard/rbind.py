@@ -18,18 +18,20 @@ nothing more to come, and a program that waited would wait for ever.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 
 from console.enforcement import layouts as k
 from console.enforcement import streams, syscalls
 from console.enforcement.fds import OwnedFd
-from console.enforcement.guard.acting import is_in_our_network
+from console.enforcement.guard.acting import as_caller, is_in_our_network, may_bind_privileged_ports
 from console.enforcement.guard.inbound import Inbound, Stage
 from console.enforcement.guard.pairs import Pair
 from console.enforcement.guard.peer_names import PeerNames, write_name
@@ -52,6 +54,12 @@ _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 _KNOWN_FLAGS = socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
 _MOST = 1024
 """Sockets of a job that are bound so, or were; ENOBUFS beyond that."""
+_MOST_OF_PROCESS = 64
+"""Connections that a process awaits; beyond that the oldest that it does not listen for is given up, else ENOBUFS."""
+_PORT_AT = slice(2, 4)
+"""Where sockaddr_in and sockaddr_in6 have the port."""
+_FIRST_FREE_PORT = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+_USUAL_FIRST_FREE_PORT = 1024
 _LOOK_S = 0.1
 _NO_GROUPS: frozenset[str] = frozenset()
 _IPV4_MASK = 0xFFFF_FFFF
@@ -73,6 +81,9 @@ class RbindPoint:
         self._own_names = PeerNames()
         """Of accepted connections: where the server listened."""
         self._mutex = threading.Lock()
+        self._in_hand: set[int] = set()
+        """Numbers of sockets that a server is asked for just now."""
+        self._settled = threading.Condition(self._mutex)
 
     def handlers(self, others: Mapping[int, tuple[ExitPoint, Handler]]) -> Mapping[int, tuple[ExitPoint, Handler]]:
         """Return handlers that know of Rbind, given those that do not and go on serving all other sockets."""
@@ -101,10 +112,14 @@ class RbindPoint:
         if taken is None:
             return
         with taken:
-            if _fails(taken.number) or (pair is None and self._known(taken.number) is None):
-                supervisor.backend.go_on(attempt.call)
-            else:
-                self._rbind(supervisor, attempt, taken, pair, (_ADDRESS_AT, _LENGTH_AT))
+            if not _fails(taken.number):
+                with self._alone(supervisor, attempt, taken):
+                    if self._known(taken.number) is not None or self._is_usable(supervisor, attempt, pair):
+                        self._rbind(supervisor, attempt, taken, pair, (_ADDRESS_AT, _LENGTH_AT))
+                        return
+                if pair is not None:
+                    self._router.pairs.forget(attempt.caller)
+            supervisor.backend.go_on(attempt.call)
 
     def _option(self, handle: Handler, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one setsockopt: Rbind, if it is of its level."""
@@ -122,7 +137,40 @@ class RbindPoint:
                 supervisor.backend.answer(attempt.call, failure)
                 return
             pair = self._router.pairs.of(attempt.caller)
-            self._rbind(supervisor, attempt, taken, pair, (_OPTION_ADDRESS_AT, _OPTION_LENGTH_AT))
+            with self._alone(supervisor, attempt, taken):
+                if self._known(taken.number) is None and not self._is_usable(supervisor, attempt, pair):
+                    pair = None
+                self._rbind(supervisor, attempt, taken, pair, (_OPTION_ADDRESS_AT, _OPTION_LENGTH_AT))
+
+    @contextlib.contextmanager
+    def _alone(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd) -> Iterator[None]:
+        """Have a socket that no other thread asks a server for; the same call's earlier run, maybe, which goes on.
+
+        Raises:
+            CallerGone: The call no longer waits.
+        """
+        cookie = streams.cookie(taken.number)
+        if cookie in self._in_hand and self._router.turns is not None:
+            self._router.turns.may_block()
+        with self._settled:
+            while cookie in self._in_hand:
+                self._settled.wait(_LOOK_S)
+                if not supervisor.backend.is_waiting(attempt.call):
+                    raise CallerGone("GWL0402")
+            self._in_hand.add(cookie)
+        try:
+            yield
+        finally:
+            with self._settled:
+                self._in_hand.discard(cookie)
+                self._settled.notify_all()
+
+    def _is_usable(self, supervisor: Supervisor, attempt: Attempt, pair: Pair | None) -> bool:
+        """Say whether a thread has a pair, is where its server is, and would be led through that server now."""
+        if pair is None or not is_in_our_network(supervisor, attempt):
+            return False
+        supervisor.identify(attempt)
+        return self._still_leads_there(supervisor, supervisor.policy, attempt, pair)
 
     def _rbind(
         self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, pair: Pair | None, at: tuple[int, int]
@@ -137,11 +185,9 @@ class RbindPoint:
         if inbound is not None:  # made again after a signal, or made twice
             result = errno.EINVAL if inbound.told or inbound.asked != asked else 0
         else:
-            result = _could_be_bound(taken.number, asked)
-            if not result and (pair is None or not is_in_our_network(supervisor, attempt)):
-                result = errno.ENOTCONN
-            if not result and pair is not None:
-                result = self._ask(supervisor, attempt, taken, pair, asked)
+            result = _could_be_bound(supervisor, attempt, taken.number, asked)
+            if not result:
+                result = errno.ENOTCONN if pair is None else self._ask(supervisor, attempt, taken, pair, asked)
             inbound = self._known(taken.number)
         try:
             if inbound is not None and not result:
@@ -162,12 +208,10 @@ class RbindPoint:
         if decision.errno:
             supervisor.record(policy, attempt, decision, local, remote, text="Rbind")
             return decision.errno
-        if not self._still_leads_there(supervisor, policy, attempt, pair):
-            return errno.ENOTCONN
         name, text = pair.server.label, "Rbind"
         try:
             inbound = self._begin(supervisor, attempt, pair, asked)
-            result = self._keep(supervisor, taken, inbound)
+            result = self._keep(supervisor, attempt, taken, inbound)
             text = f"Rbind; the server listens at {inbound.bound}"
         except SocksError as error:
             result, text = error.errno, f"Rbind; {line(describe(error))}"
@@ -206,9 +250,9 @@ class RbindPoint:
         process = OwnedFd(syscalls.open_pidfd(attempt.caller.process, one_thread=False))
         patience = Patience(time.monotonic() + pair.time_limit_ms / 1000, is_wanted)
         wire = dial(Place(*pair.at), exchange, patience)
-        return Inbound(pair, wire, exchange, asked, process)
+        return Inbound(pair, wire, exchange, asked, process, attempt.caller.process)
 
-    def _keep(self, supervisor: Supervisor, taken: OwnedFd, inbound: Inbound) -> int:
+    def _keep(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, inbound: Inbound) -> int:
         """Remember a connection that is awaited, if it can be told of; returns 0 or the errno."""
         if not _sockaddr(taken.number, inbound.bound):
             inbound.abandon()
@@ -217,7 +261,7 @@ class RbindPoint:
             if len(self._inbound) >= _MOST:
                 for cookie in [cookie for cookie, known in self._inbound.items() if known.stage is Stage.SPENT]:
                     del self._inbound[cookie]
-            is_room = len(self._inbound) < _MOST
+            is_room = len(self._inbound) < _MOST and self._make_room(inbound.process_number)
             if is_room:
                 self._inbound[streams.cookie(taken.number)] = inbound
         try:
@@ -228,6 +272,18 @@ class RbindPoint:
             self._forget(inbound)
         inbound.abandon()
         return errno.ENOBUFS
+
+    def _make_room(self, process: int) -> bool:
+        """Give up the oldest connection that a process does not listen for, if it awaits many; say if there is room.
+
+        It is not known when a socket is closed that does not listen, and its thread would stay as long as the process.
+        """
+        awaited = [
+            known
+            for known in self._inbound.values()
+            if known.process_number == process and known.stage is not Stage.SPENT
+        ]
+        return len(awaited) < _MOST_OF_PROCESS or any(known.abandon_unheard() for known in awaited)
 
     def _name(self, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one getsockname."""
@@ -247,9 +303,13 @@ class RbindPoint:
             taken, inbound = found
             with taken:
                 if inbound.doorbell is None:
+                    acting = as_caller(supervisor, attempt)
                     self._forget(inbound)
                     inbound.abandon()
-                    result = bind(taken.number, inbound.asked)
+                    result = _refuses_port(supervisor, attempt, inbound.asked)
+                    if not result:
+                        with acting:
+                            result = bind(taken.number, inbound.asked)
                     if result:
                         supervisor.backend.answer(attempt.call, result)
                         return
@@ -297,7 +357,7 @@ class RbindPoint:
             match self._claim(supervisor, attempt, taken, inbound):
                 case Stage.CLAIMED:
                     self._admit(supervisor, attempt, taken, inbound, flags)
-                case Stage.FAILED:
+                case Stage.TOLD:
                     self._tell_failure(supervisor, attempt, taken, inbound)
                 case Stage.SPENT:
                     supervisor.backend.answer(call, errno.EINVAL)
@@ -342,7 +402,7 @@ class RbindPoint:
         finally:
             if keeps:
                 inbound.give_back()
-            elif inbound.stage is Stage.CLAIMED:
+            elif inbound.stage is not Stage.SPENT:
                 self._drop(inbound, taken)
 
     def _drop(self, inbound: Inbound, taken: OwnedFd) -> None:
@@ -390,17 +450,27 @@ class RbindPoint:
         return True
 
     def _tell_failure(self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, inbound: Inbound) -> None:
-        """Tell a program, once, that nobody will come."""
+        """Tell a program, once, that nobody will come; who is interrupted was not told."""
         error = inbound.error
         policy = supervisor.policy
         local, remote = Endpoint(*inbound.bound[:2]), Endpoint(inbound.pair.destination.address, 0)
-        supervisor.identify(attempt)
-        decision = supervisor.decide(policy, attempt, local, remote)
-        text = line(describe(error)) if error is not None else ""
-        name = inbound.pair.server.label
-        supervisor.record(policy, attempt, decision, local, remote, errno.ECONNABORTED, text=text, socks_server=name)
+        try:
+            supervisor.identify(attempt)
+            decision = supervisor.decide(policy, attempt, local, remote)
+            text = line(describe(error)) if error is not None else ""
+            name, failure = inbound.pair.server.label, errno.ECONNABORTED
+            if not inbound.recorded:
+                inbound.recorded = True
+                supervisor.record(policy, attempt, decision, local, remote, failure, text=text, socks_server=name)
+            inbound.hand(taken.number)
+            supervisor.backend.answer(attempt.call, failure)
+        except CallerGone:
+            inbound.give_back()
+            raise
+        except BaseException:
+            inbound.spend(taken.number)
+            raise
         inbound.spend(taken.number)
-        supervisor.backend.answer(attempt.call, errno.ECONNABORTED)
 
     def _find(self, supervisor: Supervisor, attempt: Attempt) -> tuple[OwnedFd, Inbound] | None:
         """Return the socket that a call names and what it is bound to; None for any other."""
@@ -455,15 +525,41 @@ def _copy_address(supervisor: Supervisor, attempt: Attempt, address: int, size: 
         return errno.EFAULT
 
 
-def _could_be_bound(number: int, asked: bytes) -> int:
-    """Return the errno with which Linux would refuse to bind a socket to an address, whatever the port; 0 for none."""
+def _could_be_bound(supervisor: Supervisor, attempt: Attempt, number: int, asked: bytes) -> int:
+    """Return the errno with which Linux would refuse a bind to an address, were its port not taken; 0 for none.
+
+    Raises:
+        CallerGone: The caller has ended.
+        Undecidable: It cannot be told.
+    """
     family = syscalls.socket_option(number, socket.SO_DOMAIN)
+    with as_caller(supervisor, attempt):
+        try:
+            probe = make_socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC, socket.IPPROTO_TCP)
+        except OSError as error:
+            return error.errno or errno.ENOBUFS
+        with probe:
+            result = bind(probe.number, asked[: _PORT_AT.start] + bytes(len(asked[_PORT_AT])) + asked[_PORT_AT.stop :])
+    return result or _refuses_port(supervisor, attempt, asked)
+
+
+def _refuses_port(supervisor: Supervisor, attempt: Attempt, asked: bytes) -> int:
+    """Return EACCES for a port that only root may bind to, and a caller that is not root; else 0.
+
+    The guard, which is root or has its own rights, binds for its job: it must not bind where its job could not.
+
+    Raises:
+        CallerGone: The caller has ended.
+        Undecidable: It cannot be told.
+    """
+    port = int.from_bytes(asked[_PORT_AT], "big")
+    if not port:
+        return 0
     try:
-        probe = make_socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC, socket.IPPROTO_TCP)
-    except OSError as error:
-        return error.errno or errno.ENOBUFS
-    with probe:
-        return bind(probe.number, asked[:2] + bytes(len(asked[2:4])) + asked[4:])
+        first_free = int(Path(_FIRST_FREE_PORT).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        first_free = _USUAL_FIRST_FREE_PORT
+    return 0 if port >= first_free or may_bind_privileged_ports(supervisor, attempt) else errno.EACCES
 
 
 def _sockaddr(number: int, place: Place) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import shutil
@@ -339,6 +340,185 @@ def test_filter_of_the_listener_cannot_be_taken_off(rbind_house, socks):
     lines, _ = run(rbind_house, Peer(), "bind", "listen", "unfilter", "tell", "accept", "read")
     assert lines[3] == "unfilter EPERM"
     assert lines[-1] == "got hello"
+
+
+_AFTER_CONTROL = """
+import ctypes, os, socket, sys, threading
+def tell(what, call, *arguments):
+    try:
+        print(what, 0, call(*arguments), flush=True)
+    except OSError as error:
+        print(what, error.errno, flush=True)
+control = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+data = socket.socket()
+"""
+
+
+def script(house, text, peer, *, options=("--rbind",)):
+    """Run a program in Python that has connected through the server; returns its lines and its entries."""
+    with serving(peer) as port:
+        name, command = house.command(shutil.which("python3", path="/usr/bin:/bin") or sys.executable, "-c",
+                                      _AFTER_CONTROL + text, port, options=options)  # fmt: skip
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+        )
+    assert (done.stderr, done.returncode) == ("", 0)
+    return done.stdout.splitlines(), entries(house, name)
+
+
+_PRIVILEGED = """
+tell("bind", data.bind, ("127.0.0.1", 80))
+tell("name", data.getsockname)
+data.setblocking(False)
+tell("connect", data.connect, ("127.0.0.1", 1))
+tell("unprivileged", data.bind, ("127.0.0.1", 0))
+"""
+_AS_ROOT_OF_ITS_OWN = """
+assert ctypes.CDLL(None).unshare(0x10000000) == 0  # CLONE_NEWUSER
+open("/proc/self/setgroups", "w").write("deny")
+open("/proc/self/uid_map", "w").write(f"0 {OWN} 1")
+assert os.geteuid() == 0
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has jobs of other users, and privileged ports")
+@pytest.mark.parametrize("before", ["", "OWN = os.geteuid()" + _AS_ROOT_OF_ITS_OWN], ids=["plain", "own namespace"])
+def test_privileged_port_is_refused_whom_linux_refuses_it(rbind_house, socks, before):
+    server = socks()
+    activate_rules(rbind_house.store, **through(server))
+    lines, _ = script(rbind_house, before + _PRIVILEGED, Peer(), options=("--rbind", "--user", "nobody"))
+    assert lines[:2] == [f"bind {errno.EACCES}", "name 0 ('0.0.0.0', 0)"]
+    assert [asked.command for asked in server.asked][:2] == [1, 1]  # no BIND, and the connect
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileged ports")
+def test_root_may_bind_to_a_privileged_port(rbind_house, socks):
+    server = socks()
+    activate_rules(rbind_house.store, **through(server))
+    text = (
+        'tell("bind", data.bind, ("127.0.0.7", 79)); data.setblocking(False)\ntell("first", data.connect_ex, (HOST, 1))'
+    )
+    lines, _ = script(rbind_house, "HOST = '127.0.0.1'\n" + text + '\ntell("name", data.getsockname)', Peer())
+    assert lines[0] == "bind 0 None"
+    assert [asked.command for asked in server.asked][1] == BIND
+    assert lines[-1] == "name 0 ('127.0.0.7', 79)"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes networks")
+def test_bind_in_another_network_is_a_bind(rbind_house, socks):
+    server = socks()
+    activate_rules(rbind_house.store, **through(server))
+    text = """
+assert ctypes.CDLL(None).unshare(0x40000000) == 0  # CLONE_NEWNET
+data = socket.socket()
+tell("bind", data.bind, ("0.0.0.0", 0))
+"""
+    lines, _ = script(rbind_house, text, Peer())
+    assert lines == ["bind 0 None"]
+    assert [asked.command for asked in server.asked] == [1]
+
+
+_STEPS = """
+for word in sys.stdin:
+    if word == "direct\\n":
+        tell("direct", socket.socket().connect_ex, ("127.0.0.99", 1))
+    else:
+        data = socket.socket()
+        tell("bind", data.bind, ("127.0.0.1", 0))
+"""
+
+
+@pytest.mark.parametrize(("step", "said"), [("bind", "None"), ("direct", str(errno.ECONNREFUSED))])
+def test_pair_ends_under_a_revision_that_does_not_lead_to_the_server(rbind_house, socks, step, said):
+    server = socks()
+    leading = through(server)
+
+    def take(job, word, expected):
+        job.say(f"{word}\n")
+        assert job.line() == f"{word} 0 {expected}"
+
+    def change(job, **settings):
+        revision = activate_rules(rbind_house.store, **settings)
+        until(lambda: revision in revisions(job), "the new revision in force", PATIENCE_S)
+
+    def revisions(job):
+        rows = rbind_house.greenwall.show("jobs")
+        return [row["revision"] for row in rows if row["qualified_job_name"].endswith(f"/{job.name}")]
+
+    activate_rules(rbind_house.store, **leading)
+    with (
+        serving(Peer()) as port,
+        rbind_house.running(sys.executable, "-c", _AFTER_CONTROL + _STEPS, port, options=("--rbind",)) as job,
+    ):
+        take(job, "bind", "None")
+        assert [asked.command for asked in server.asked] == [1, BIND]
+        change(job)
+        take(job, step, said)
+        change(job, **leading)
+        take(job, "bind", "None")
+    assert [asked.command for asked in server.asked] == [1, BIND]
+
+
+def test_sockets_that_are_bound_and_closed_take_up_few_threads(rbind_house, socks):
+    activate_rules(rbind_house.store, **through(socks()))
+    text = """
+for _ in range(1100):
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+threads = open(f"/proc/{os.getppid()}/status").read().split("Threads:")[1].split()[0]
+print("threads", int(threads) < 150)
+"""
+    lines, _ = script(rbind_house, text, Peer())
+    assert lines == ["threads True"]
+
+
+def test_oldest_that_does_not_listen_is_given_up_first(rbind_house, socks):
+    activate_rules(rbind_house.store, **through(socks()))
+    text = """
+data.bind(("127.0.0.1", 0))
+data.listen(1)
+others = [socket.socket() for _ in range(70)]
+for one in others:
+    one.bind(("127.0.0.1", 0))
+others[0].listen(1)
+tell("given up", others[0].accept)
+control.sendall("{} {}\\n".format(*data.getsockname()).encode())
+print(data.accept()[0].recv(5).decode())
+"""
+    lines, _ = script(rbind_house, text, Peer())
+    assert lines == [f"given up {errno.EINVAL}", "hello"]
+
+
+def test_failure_is_told_once_to_several_that_wait(rbind_house, socks):
+    activate_rules(rbind_house.store, **through(socks(bind_limit_s=1)))
+    text = """
+data.bind(("127.0.0.1", 0))
+data.listen(1)
+threads = [threading.Thread(target=tell, args=("accept", data.accept)) for _ in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    lines, found = script(rbind_house, text, Peer())
+    assert sorted(lines) == sorted([f"accept {errno.ECONNABORTED}", *[f"accept {errno.EINVAL}"] * 3])
+    assert [kind for kind, *_ in found].count("A") == 1
+
+
+def test_two_that_bind_one_socket_at_once_ask_the_server_once(rbind_house, socks):
+    server = socks()
+    activate_rules(rbind_house.store, **through(server))
+    text = """
+gate = threading.Barrier(3)
+def ask(port):
+    mine = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    gate.wait()
+    tell("bind", data.bind, ("127.0.0.1", port))
+threads = [threading.Thread(target=ask, args=(port,)) for port in (2001, 2002, 2003)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+    lines, _ = script(rbind_house, text, Peer())
+    assert sorted(lines) == ["bind 0 None", f"bind {errno.EINVAL}", f"bind {errno.EINVAL}"]
+    assert [asked.command for asked in server.asked].count(BIND) == 1
 
 
 _PYTHON = """
