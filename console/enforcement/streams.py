@@ -21,6 +21,8 @@ _libc.sendto.restype = ctypes.c_ssize_t
 
 CLOSED = 7
 """State of a TCP socket that has no connection (net/tcp_states.h, TCP_CLOSE)."""
+_ON_THE_WAY = frozenset({2, 3})
+"""States in which connect(2) waits: TCP_SYN_SENT, TCP_SYN_RECV."""
 
 _NO_COOKIE = 34
 """TCP_FASTOPEN_NO_COOKIE (linux/tcp.h), Linux 4.15: octets go with the SYN to whoever may take them."""
@@ -34,13 +36,14 @@ _FIONREAD = 0x541B
 _TIMEVAL = struct.Struct("=qq")
 _MOMENT = _TIMEVAL.pack(0, 1000)
 """A millisecond, as SO_SNDTIMEO."""
-_NO_FAMILY = b"\xff\xff" + bytes(14)
-"""An address that no socket can be connected to."""
+_NO_FAMILY = b"\xff\xff" + bytes(26)
+"""An address that no socket can be connected to; as long as one of IPv6, so that what is wrong is its family."""
 _NOWHERE = bytes(16)
 """An address of AF_UNSPEC: takes a connection back."""
 _FLAGS = int(socket.MSG_FASTOPEN | socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 _NO, _YES = bytes(4), (1).to_bytes(4, "little")
 _SO_COOKIE = 57
+_SO_NETNS_COOKIE = 71
 
 
 def option(descriptor: int, level: int, name: int, size: int) -> bytes:
@@ -78,6 +81,15 @@ def number_option(descriptor: int, level: int, name: int) -> int:
 def cookie(descriptor: int) -> int:
     """Return the number of a socket that no other will have while the system runs (socket(7), SO_COOKIE)."""
     return int.from_bytes(option(descriptor, socket.SOL_SOCKET, _SO_COOKIE, 8), "little")
+
+
+def network(descriptor: int) -> int:
+    """Return the number of the network namespace that a socket was made in (sock_diag(7); Linux 5.14).
+
+    Raises:
+        OSError: The kernel does not say.
+    """
+    return int.from_bytes(option(descriptor, socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8), "little")
 
 
 def send_timeout_s(descriptor: int) -> float:
@@ -147,16 +159,19 @@ def begin_connect(descriptor: int, sockaddr: bytes) -> int:
     return errno.EINPROGRESS if result == errno.EINTR else result
 
 
-def settle(descriptor: int, sockaddr: bytes) -> int:
+def settle(descriptor: int) -> int:
     """Let a socket whose connection is made know it, as the second connect of a program that does not block would.
 
     Without it the next connect of the program would return 0, and not EISCONN (net/ipv4/af_inet.c,
-    __inet_stream_connect).
+    __inet_stream_connect). Never connects, and never waits.
 
     Returns:
-        0, or the errno of what became of the connection since.
+        0; or the errno of what became of the connection since; EAFNOSUPPORT where somebody has taken it back, which
+        shutdown(2) does as long as it is on the way; EALREADY where it still is on the way.
     """
-    result = _connect(descriptor, sockaddr)
+    if state(descriptor) in _ON_THE_WAY:
+        return errno.EALREADY
+    result = _connect(descriptor, _NO_FAMILY)
     return 0 if result == errno.EISCONN else result
 
 

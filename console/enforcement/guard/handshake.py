@@ -5,7 +5,11 @@ a request of their own, for a destination that the rules forbid, in front of our
 server has been told up to our request is what we told it, and nothing besides:
 
 * The first message goes with the SYN (`streams.connect_saying`), where rules could be got round by a forged one. Then
-  nothing can come before it. Versions 4 and 4A have no other: with them nothing can be forged.
+  nothing can come before it. Versions 4 and 4A have no other: with them nothing can be forged, wherever a SYN can take
+  it along.
+* It was that connection which came about. As long as it is on its way, another thread can take it back (shutdown(2)),
+  and no error of that need be left; so the second connect, which settles it, is one that cannot make another
+  (`streams.settle`), and what went with the SYN must be among what was written to the socket since.
 * Before and after each message the octets that were written to the socket are counted, and the peer is looked at
   (another thread may have dissolved the connection and made another). If anybody else has written, the connection is
   reset. With version 5 a request that was forged in the moment between the greeting and ours can so reach the server,
@@ -33,6 +37,8 @@ from console.socks.words import Command, Place, Server
 _DROPPED_S = 0.9
 """A connect that takes so long has sent its SYN again (RFC 6298: after a second)."""
 _NOT_HERE = frozenset({errno.EOPNOTSUPP, errno.ENOPROTOOPT})
+_NOT_OURS = frozenset({errno.EAFNOSUPPORT, errno.EALREADY, errno.EINVAL})
+"""How a connect is settled that somebody has taken back, or that is not what we have waited for."""
 OWN_FAULTS = frozenset(
     {
         errno.EISCONN, errno.EALREADY, errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN, errno.EINVAL,
@@ -96,6 +102,8 @@ class Watched(Exchange):
             is_at_peer: Says whether the socket is connected to the server.
         """
         self._is_at_peer = is_at_peer
+        if taken and streams.octets_written(self._number) < taken:
+            raise Interfered("led elsewhere")  # to a connection that has nothing of ours
         self._written = taken
         super().sent(taken)
         if self.outgoing or self.state is not State.REPLY:
@@ -142,7 +150,9 @@ def shake_hands(talk: Talk, patience: Patience) -> bool:
     started = time.monotonic()
     taken = _connect(talk, patience)
     was_dropped = taken > 0 and time.monotonic() - started > _DROPPED_S
-    result = streams.settle(talk.number, talk.sockaddr)
+    result = streams.settle(talk.number)
+    if result in _NOT_OURS:
+        raise Interfered("led elsewhere")
     if result:
         raise not_connected(talk.exchange, result)
     talk.exchange.begin(taken, lambda: _is_connected_to(talk))

@@ -18,6 +18,7 @@ Source of what a connect answers on a socket that has a connection: net/ipv4/af_
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import pwd
@@ -113,6 +114,7 @@ class Router:
         self._refuses: tuple[CompiledPolicy | None, bool] = (None, False)
         self._plain: set[bytes] = set()
         """Servers to which the way drops a SYN with octets."""
+        self._network = _own_network()
 
     def await_other(self, supervisor: Supervisor, call: Call, taken: OwnedFd) -> None:
         """Wait until no handshake is made on a socket for another call.
@@ -170,6 +172,9 @@ class Router:
         if entry is None or entry.type is SocksType.DIRECT or not _can_be_taken(taken.number, sockaddr, remote):
             self.pairs.break_up(attempt.call.thread, taken.number)
             return None
+        if not self._is_in_our_network(taken.number):
+            # The server's address is the job's own there: it would be its server, and would be told the password.
+            raise Undecidable("in another network namespace than its guard")
         self._claim(supervisor, attempt.call, taken)
         if streams.state(taken.number) != streams.CLOSED:
             result = streams.refuse_again(taken.number)
@@ -189,6 +194,12 @@ class Router:
         if not routed.result:
             self.peer_names.remember(taken.number, sockaddr)
         return routed
+
+    def _is_in_our_network(self, number: int) -> bool:
+        try:
+            return streams.network(number) == self._network
+        except OSError:
+            return False
 
     def _claim(self, supervisor: Supervisor, call: Call, taken: OwnedFd) -> None:
         inode = os.fstat(taken.number).st_ino
@@ -286,6 +297,12 @@ class Router:
         except (SocksError, Interfered, CallerGone):
             streams.dissolve(way.number)
             raise
+
+
+def _own_network() -> int | None:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as own:
+        return streams.network(own.fileno())
+    return None
 
 
 def _can_be_taken(number: int, sockaddr: bytes, remote: Endpoint) -> bool:

@@ -397,6 +397,83 @@ def test_what_is_written_before_the_request_is_found_and_the_connection_reset(se
     assert decided.text.startswith("written to during the exchange")
 
 
+@pytest.fixture
+def full():
+    """Return a function that makes a listener whose queue is full, and one that makes room in it."""
+    with contextlib.ExitStack() as undo:
+
+        def make(family, host):
+            listening = undo.enter_context(socket.create_server((host, 0), family=family, backlog=0))
+            fillers = [undo.enter_context(socket.socket(family)) for _ in range(3)]
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex(listening.getsockname())
+
+            def make_room():
+                for filler in fillers:
+                    filler.close()
+                listening.settimeout(PATIENCE_S)
+                listening.accept()[0].close()
+
+            return listening, make_room
+
+        yield make
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_connection_that_another_thread_takes_back_is_not_made_again(server, full, monkeypatch, family, host):
+    """The octets of the request were with that one; into another a forged one could be written first."""
+    through, make_room = full(family, host)
+    rule = reject(ExitPoint.CONNECT, remote_address="127.0.0.9")
+    setting = routing(entry((host, through.getsockname()[1]), version="4A", time_limit_ms=5000), rules=[rule])
+    real = streams.connect_saying
+
+    def connect_saying(number, *arguments):
+        taken = real(number, *arguments)
+        client.shutdown(socket.SHUT_WR)
+        assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNRESET
+        make_room()
+        return taken
+
+    monkeypatch.setattr(streams, "connect_saying", connect_saying)
+    with socket.socket(family) as client:
+        address = of(server)
+        if family == socket.AF_INET6:
+            mapped = bytes(10) + b"\xff\xff" + address[4:8]
+            address = struct.pack("=H", family) + address[2:4] + bytes(4) + mapped + bytes(4)
+        assert setting.serve(setting.connect(client, address)) == errno.EPERM
+    (decided,) = setting.recorded
+    assert decided.decision.outcome == "*REJECTED"
+    assert decided.text.startswith("led elsewhere during the exchange")
+    assert setting.notes == []
+
+
+def test_connection_that_has_not_what_went_with_the_syn_is_another(server, client, socks, monkeypatch):
+    through = socks()
+    rule = reject(ExitPoint.CONNECT, remote_address="127.0.0.9")
+    setting = routing(entry(through, version="4"), rules=[rule])
+
+    def settle(number):
+        streams.dissolve(number)
+        client.connect(through.address)
+        return 0
+
+    monkeypatch.setattr(streams, "settle", settle)
+    assert setting.serve(setting.connect(client, of(server))) == errno.EPERM
+    assert setting.recorded[0].text.startswith("led elsewhere during the exchange")
+
+
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_settling_neither_connects_nor_waits(full, family, host):
+    listening, _ = full(family, host)
+    with socket.socket(family) as client:
+        assert streams.settle(client.fileno()) == streams.refuse_again(client.fileno()) == errno.EAFNOSUPPORT
+        client.setblocking(False)
+        assert client.connect_ex(listening.getsockname()) == errno.EINPROGRESS
+        client.setblocking(True)
+        assert streams.settle(client.fileno()) == errno.EALREADY
+
+
 def test_reply_that_another_thread_has_read_is_no_failure_of_the_server(server, client, socks):
     rule = reject(ExitPoint.CONNECT, remote_address="127.0.0.9")
     setting = routing(entry(socks(), version="4", time_limit_ms=500), rules=[rule])

@@ -365,3 +365,41 @@ def test_password_is_told_to_the_server_and_to_nobody_else(routed_house, socks, 
     assert lines[0] == "connect 0"
     assert [(asked.user, asked.password) for asked in server.asked] == [("alice", "hunter2")]
     assert "hunter2" not in repr(read(routed_house))
+
+
+_IN_A_NETWORK_OF_ITS_OWN = r"""
+import ctypes, errno, fcntl, socket, struct, threading
+if ctypes.CDLL(None).unshare(0x10000000 | 0x40000000):  # CLONE_NEWUSER, CLONE_NEWNET
+    raise SystemExit(print("unshare refused"))
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+    fcntl.ioctl(control, 0x8914, struct.pack("16sh14x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
+    address = socket.inet_aton("10.66.66.66")
+    fcntl.ioctl(control, 0x8916, struct.pack("16sHH4s8x8x", b"lo", socket.AF_INET, 0, address))  # SIOCSIFADDR
+server = socket.create_server(("10.66.66.66", 1080))
+
+def serve():
+    peer, _ = server.accept()
+    print("told", peer.recv(512), flush=True)
+    peer.sendall(b"\5\2")
+    print("told", peer.recv(512), flush=True)
+    peer.close()
+
+threading.Thread(target=serve, daemon=True).start()
+with socket.socket() as client:
+    print(errno.errorcode.get(client.connect_ex(("192.0.2.1", 80)), "0"), flush=True)
+"""
+
+
+@pytest.mark.parametrize("version", ["4", "4A", "5"])
+def test_server_that_a_job_makes_in_a_network_of_its_own_is_told_nothing(routed_house, version):
+    activate_rules(routed_house.store)
+    password = " PASSWORD(hunter2)" if version == "5" else ""
+    add = f"ADDSOCKSE SERVER('10.66.66.66') PORT(1080) VERSION({version}) USERID(alice){password}"
+    routed_house.greenwall.cl(add, "ACTSOCPCY")
+    name, command = routed_house.command(sys.executable, "-c", _IN_A_NETWORK_OF_ITS_OWN)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    if done.stdout == "unshare refused\n":
+        pytest.skip("this system gives a user no network namespace of its own (user.max_user_namespaces, AppArmor)")
+    assert (done.stdout, done.stderr) == ("EPERM\n", "")
+    (text,) = [entry[3] for entry in entries(routed_house, name) if entry[0] == "*REJECTED"]
+    assert text.startswith("in another network namespace than its guard")
