@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from console.clock import system_clock
+from console.enforcement import syscalls
 from console.enforcement.guard_server import GuardServer
 from console.enforcement.ledger import Ledger, StoreGoneError
 from console.enforcement.readiness import tell_systemd
@@ -59,6 +60,7 @@ def run_worker(store_url: str) -> int:
     """
     logging.basicConfig(stream=sys.stderr, format="greenwall worker: %(message)s")
     _log.setLevel(logging.INFO)
+    syscalls.hide_from_tracers()  # no core file either: we have the passwords of SOCKS servers in clear
     store = open_store(store_url)
     try:
         with _only_worker(store) as alone:
