@@ -346,9 +346,10 @@ _AFTER_CONTROL = """
 import ctypes, os, socket, sys, threading
 def tell(what, call, *arguments):
     try:
-        print(what, 0, call(*arguments), flush=True)
+        said = f"{what} 0 {call(*arguments)}"
     except OSError as error:
-        print(what, error.errno, flush=True)
+        said = f"{what} {error.errno}"
+    os.write(1, f"{said}\\n".encode())  # whole, whichever thread
 control = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 data = socket.socket()
 """
