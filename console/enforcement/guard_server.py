@@ -88,8 +88,13 @@ class GuardServer:
         """Return the ids of the guards that are there."""
         return frozenset(each.guard_id for each in self._conversations)
 
-    def push(self, revision: int, policy: Policy) -> None:
-        """Tell every guard of a new revision."""
+    async def look_for_newer(self) -> None:
+        """Tell every guard of the revision that is active now, if it is another."""
+        newer = await self._scribe.insist(self._scribe.ledger.newer_policy, self.revision)
+        if newer is not None and newer[0] != self.revision:  # while we waited, another may have looked
+            self._push(*newer)
+
+    def _push(self, revision: int, policy: Policy) -> None:
         self.revision, self._policy = revision, policy
         octets = encode(NewRevision(revision, policy))
         for conversation in self._conversations:
@@ -135,6 +140,7 @@ class GuardServer:
             raise WorkerError("GWL0506", frame=type(hello).__name__)
         if hello.protocol != PROTOCOL:
             raise WorkerError("GWL0508", found=hello.protocol, known=PROTOCOL)
+        await self.look_for_newer()  # what was activated before a job starts is in force in it
         job_number, last_number = await self._scribe.insist(self._scribe.ledger.welcome, hello, pid or hello.pid)
         conversation = Conversation(hello.guard_id, writer)
         # Nothing is awaited between these two: a revision is either in the Welcome or pushed after it.

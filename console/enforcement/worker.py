@@ -201,8 +201,7 @@ class Worker:
         """Look whether there is a new revision; when woken, and twice a second in any case."""
         while True:
             self._policy_woken.clear()
-            if newer := await self._scribe.insist(self._ledger.newer_policy, self._guards.revision):
-                self._guards.push(*newer)
+            await self._guards.look_for_newer()
             await _woken(self._policy_woken)
 
     async def _watch_outbox(self) -> None:

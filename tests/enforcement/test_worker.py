@@ -186,6 +186,17 @@ async def test_new_revision_reaches_guards_within_a_second(store):
             assert time.monotonic() - began < (0.4 if waking else 1)
 
 
+async def test_guard_that_comes_after_an_activation_begins_with_it(store):
+    async with worker_here(store), guard(store.location) as peer:
+        await peer.ask()
+        for number in (2, 3, 4):
+            with transaction(store) as session:
+                set_modes(session, {ExitPoint.CONNECT: Mode.MONITOR})
+                activate(session, services={}, user="OPER", at=NOW)
+            async with guard(store.location) as fresh:
+                assert (await fresh.ask(f"{number:032}")).revision == number
+
+
 async def test_guard_is_told_once_by_each_worker_that_its_job_is_to_end(store):
     async with worker_here(store), guard(store.location) as wanted, guard(store.location) as other:
         await wanted.ask()

@@ -21,6 +21,7 @@ from tests.end_to_end.command import until
 from tests.enforcement.guard.scripted_worker import POLICY, ScriptedWorker
 from tests.factories import GUARD_ID, decided, hello
 
+PATIENCE_S = 20
 _ports = itertools.count(1)
 
 
@@ -71,7 +72,8 @@ def has(worker, count):
     return worker.journal == list(range(1, count + 1))
 
 
-def test_decisions_arrive_in_order_and_the_end_comes_last(work, make):
+def test_decisions_arrive_in_order_and_the_end_comes_last(work, make, monkeypatch):
+    monkeypatch.setattr(module, "_FAREWELL_S", PATIENCE_S)
     worker = work()
     reporter = make()
     reporter.in_force(1)
