@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_network
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -15,7 +16,10 @@ from console.store.generic import ESCAPE, WILD, literal, matches
 
 @dataclass(frozen=True, slots=True)
 class JournalFilter:
-    """Which entries to show; a field left empty does not restrict. Texts may be generic: ``ALI*``, ``10.1.*``."""
+    """Which entries to show; a field left empty does not restrict. Texts may be generic: ``ALI*``, ``10.1.*``.
+
+    Addresses may be networks too: ``10.0.0.0/8``.
+    """
 
     entry_type: str = ""
     sk_type: str = ""
@@ -30,6 +34,17 @@ class JournalFilter:
     """Any part of the qualified job name: number, user, name or all three."""
     from_time: datetime | None = None
     to_time: datetime | None = None
+    local_address: str = ""
+    remote_address: str = ""
+    local_port: int | None = None
+    remote_port: int | None = None
+    program: str = ""
+    """Path of the program."""
+    receiver: str = ""
+    from_number: int | None = None
+    to_number: int | None = None
+    rule: int | None = None
+    """Sequence number of the rule that decided."""
 
 
 EVERYTHING = JournalFilter()
@@ -75,16 +90,32 @@ def _conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
     """Return one condition for each field of the filter that is set."""
     entry = JournalEntry
     texts = (
-        (only.entry_type, (entry.entry_type,)),
-        (only.sk_type, (entry.sk_type,)),
-        (only.outcome, (entry.outcome,)),
-        (only.exit_point, (entry.exit_point,)),
-        (only.user, (entry.user_name,)),
-        (only.address, (entry.local_address, entry.remote_address)),
+        (only.entry_type, entry.entry_type),
+        (only.sk_type, entry.sk_type),
+        (only.outcome, entry.outcome),
+        (only.exit_point, entry.exit_point),
+        (only.user, entry.user_name),
+        (only.program, entry.program),
+        (only.receiver, entry.receiver_name),
     )
-    found = [or_(*(matches(col(name), value) for name in names)) for value, names in texts if value]
-    if only.port is not None:
-        found.append(or_(col(entry.local_port) == only.port, col(entry.remote_port) == only.port))
+    addresses = (
+        (only.address, (entry.local_address, entry.remote_address)),
+        (only.local_address, (entry.local_address,)),
+        (only.remote_address, (entry.remote_address,)),
+    )
+    numbers = (
+        (only.port, (entry.local_port, entry.remote_port)),
+        (only.local_port, (entry.local_port,)),
+        (only.remote_port, (entry.remote_port,)),
+        (only.rule, (entry.rule_sequence,)),
+    )
+    found = [matches(col(name), value) for value, name in texts if value]
+    found += [or_(*(_address_matches(col(name), value) for name in names)) for value, names in addresses if value]
+    found += [or_(*(col(name) == value for name in names)) for value, names in numbers if value is not None]
+    if only.from_number is not None:
+        found.append(col(entry.sequence_number) >= only.from_number)
+    if only.to_number is not None:
+        found.append(col(entry.sequence_number) <= only.to_number)
     if only.job:
         found.append(_job_matches(only.job))
     if only.from_time is not None:
@@ -92,6 +123,27 @@ def _conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
     if only.to_time is not None:
         found.append(col(entry.entry_timestamp) <= only.to_time)
     return found
+
+
+def _address_matches(column: SQLColumnExpression[str], value: str) -> ColumnElement[bool]:
+    """Return the condition on an address; a network becomes the texts that its addresses begin with."""
+    if "/" not in value:
+        return matches(column, value)
+    try:
+        network = ip_network(value, strict=False)
+    except ValueError:
+        return column == value
+    step = 8 if network.version == 4 else 16
+    whole = -(-network.prefixlen // step) * step
+    if not whole:
+        return column.contains("." if network.version == 4 else ":")
+    parts = (str(each.network_address) for each in network.subnets(new_prefix=whole))
+    if whole == network.max_prefixlen:
+        return column.in_(list(parts))
+    separator = "." if network.version == 4 else ":"
+    return or_(
+        *(column.startswith(separator.join(part.split(separator)[: whole // step]) + separator) for part in parts)
+    )
 
 
 def _job_matches(job: str) -> ColumnElement[bool]:
