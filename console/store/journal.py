@@ -22,6 +22,7 @@ class JournalFilter:
     """
 
     entry_type: str = ""
+    """One type, or several with blanks between them: ``SK JS``."""
     sk_type: str = ""
     outcome: str = ""
     exit_point: str = ""
@@ -90,7 +91,6 @@ def _conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
     """Return one condition for each field of the filter that is set."""
     entry = JournalEntry
     texts = (
-        (only.entry_type, entry.entry_type),
         (only.sk_type, entry.sk_type),
         (only.outcome, entry.outcome),
         (only.exit_point, entry.exit_point),
@@ -110,6 +110,8 @@ def _conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
         (only.rule, (entry.rule_sequence,)),
     )
     found = [matches(col(name), value) for value, name in texts if value]
+    if only.entry_type:
+        found.append(or_(*(matches(col(entry.entry_type), each) for each in only.entry_type.split())))
     found += [or_(*(_address_matches(col(name), value) for name in names)) for value, names in addresses if value]
     found += [or_(*(col(name) == value for name in names)) for value, names in numbers if value is not None]
     if only.from_number is not None:

@@ -86,6 +86,8 @@ def test_pages_go_forwards_and_backwards(journal):
         ({"from_number": 2, "to_number": 3, "user": "ALIC*"}, [2, 3]),
         ({"rule": 99999}, [1, 2, 3, 4, 5]),
         ({"rule": 5}, []),
+        ({"entry_type": "CD SK"}, [1, 2, 3, 4, 5]),
+        ({"entry_type": "GR CD"}, [5]),
     ],
 )
 def test_filter_shows_what_it_names(journal, fields, expected):
