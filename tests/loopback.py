@@ -8,9 +8,10 @@ import threading
 
 
 @contextlib.contextmanager
-def serving(answer):
+def serving(answer, host="0.0.0.0"):
     """Run a server that does `answer` to each connection in turn, and closes it; yields its port."""
-    with socket.create_server(("0.0.0.0", 0), backlog=4096) as server:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family, backlog=4096) as server:
         thread = threading.Thread(target=_serve, args=(server, answer))
         thread.start()
         try:

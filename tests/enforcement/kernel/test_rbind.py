@@ -10,12 +10,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from console.model.words import ExitPoint
+from console.policy.socks_entries import make_socks_entry
 from tests.end_to_end.command import until
 from tests.enforcement.kernel.jobs import PATIENCE_S, activate_rules, guard_of, make_house, rejecting
 from tests.enforcement.kernel.test_routing import place, read, through
@@ -31,8 +33,9 @@ CONTROL = ["control 0"]
 class Peer:
     """Where the program connects to: connects back to the place that it is told."""
 
-    def __init__(self, source=HOST):
+    def __init__(self, source=HOST, pause_s=0):
         self.source = source
+        self.pause_s = pause_s
         self.told = None
         self.came_from = None
 
@@ -41,6 +44,7 @@ class Peer:
             for line in lines:
                 host, port = line.split()
                 self.told = host, int(port)
+                time.sleep(self.pause_s)
                 with socket.create_connection(self.told, PATIENCE_S, source_address=(self.source, 0)) as back:
                     self.came_from = back.getsockname()
                     back.sendall(b"hello")
@@ -68,10 +72,10 @@ def entries(house, name):
     ]
 
 
-def run(house, peer, *steps, options=("--rbind",), program="rbind"):
+def run(house, peer, *steps, options=("--rbind",), program="rbind", host=HOST):
     """Run the program to its end; returns its lines and its entries."""
-    with serving(peer) as port:
-        name, command = house.command(program, HOST, port, *steps, options=options)
+    with serving(peer, "::" if ":" in host else "0.0.0.0") as port:
+        name, command = house.command(program, host, port, *steps, options=options)
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
         )
@@ -102,6 +106,38 @@ def test_bind_after_a_connect_through_a_server_takes_a_connection_there(rbind_ho
     assert found[1][0] == "C"
     assert found[1][5] == f"Rbind; the server listens at {HOST}:{bound}"
     assert found[3][3] == inbound
+
+
+def test_connection_over_ipv6_is_taken_too(rbind_house):
+    peer = Peer("::1")
+    with SocksServer(host="::1") as server:
+        entry = {"sequence": 10, "servers": "[{}]:{}".format(*server.address), "version": "5"}
+        activate_rules(rbind_house.store, socks=(make_socks_entry(**entry),))
+        lines, found = run(rbind_house, peer, *EVERYTHING, "accept", host="::1")
+    there, came = "{} {}".format(*peer.told), "{} {}".format(*peer.came_from)
+    assert lines == [
+        *CONTROL, "bind 0", f"name 0 {there}", "listen 0", "tell 0",
+        f"accept 0 {came}", f"own 0 {there}", f"peer 0 {came}", "read 0", "got hello",
+        "accept EINVAL 0.0.0.0 0",
+    ]  # fmt: skip
+    assert there.startswith("::1 ")
+    assert [kind for kind, *_ in found] == ["C", "C", "L", "A"]
+
+
+def test_signal_interrupts_an_accept_and_the_next_takes_the_connection(rbind_house, socks):
+    activate_rules(rbind_house.store, **through(socks()))
+    lines, found = run(rbind_house, Peer(), "bind", "listen", "ring", "accept", "tell", "accept", "read")
+    assert lines[3:5] == ["rang", "accept EINTR 0.0.0.0 0"]
+    assert lines[-1] == "got hello"
+    assert [kind for kind, *_ in found] == ["C", "C", "L", "A"]
+
+
+def test_accept_that_a_signal_restarts_takes_the_connection(rbind_house, socks):
+    activate_rules(rbind_house.store, **through(socks()))
+    lines, found = run(rbind_house, Peer(pause_s=1), "bind", "listen", "ring-on", "tell", "accept", "read")
+    assert lines[3:5] == ["tell 0", "rang"]
+    assert lines[-1] == "got hello"
+    assert [kind for kind, *_ in found] == ["C", "C", "L", "A"]
 
 
 def test_program_that_asks_gets_it_without_the_option(rbind_house, socks):

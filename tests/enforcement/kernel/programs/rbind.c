@@ -3,20 +3,37 @@
 #include "../../../../data/rbind/greenwall_rbind.h"
 
 static int control, data, watch, got = -1;
-static struct sockaddr_in asked;
 
-static void show(const char *step, int result, const struct sockaddr_in *address)
+typedef union {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+    struct sockaddr_storage room;
+} address;
+
+static address asked;
+
+static const char *place_of(const address *at, char *text, size_t size)
 {
-    char host[INET_ADDRSTRLEN];
-    inet_ntop(AF_INET, &address->sin_addr, host, sizeof host);
-    printf("%s %s %s %d\n", step, result < 0 ? strerrorname_np(errno) : "0", host, ntohs(address->sin_port));
+    char host[INET6_ADDRSTRLEN];
+    int is_six = at->any.sa_family == AF_INET6;
+    inet_ntop(is_six ? AF_INET6 : AF_INET, is_six ? (void *)&at->six.sin6_addr : (void *)&at->four.sin_addr, host,
+              sizeof host);
+    snprintf(text, size, "%s %d", host, ntohs(at->four.sin_port)); /* the port is at one place in both */
+    return text;
+}
+
+static void show(const char *step, int result, const address *at)
+{
+    char text[64];
+    printf("%s %s %s\n", step, result < 0 ? strerrorname_np(errno) : "0", place_of(at, text, sizeof text));
 }
 
 static void name(const char *step, int fd, int (*ask)(int, struct sockaddr *, socklen_t *))
 {
-    struct sockaddr_in address = {0};
-    socklen_t length = sizeof address;
-    show(step, ask(fd, (struct sockaddr *)&address, &length), &address);
+    address at = {0};
+    socklen_t length = sizeof at;
+    show(step, ask(fd, &at.any, &length), &at);
 }
 
 static int own_name(int fd, struct sockaddr *address, socklen_t *length) { return getsockname(fd, address, length); }
@@ -25,21 +42,30 @@ static int peer_name(int fd, struct sockaddr *address, socklen_t *length) { retu
 /* Tells the peer where to connect to. */
 static void tell(void)
 {
-    struct sockaddr_in address = {0};
-    socklen_t length = sizeof address;
-    char host[INET_ADDRSTRLEN], text[64];
-    getsockname(data, (struct sockaddr *)&address, &length);
-    inet_ntop(AF_INET, &address.sin_addr, host, sizeof host);
-    int size = snprintf(text, sizeof text, "%s %d\n", host, ntohs(address.sin_port));
+    address at = {0};
+    socklen_t length = sizeof at;
+    char place[64], text[80];
+    getsockname(data, &at.any, &length);
+    int size = snprintf(text, sizeof text, "%s\n", place_of(&at, place, sizeof place));
     say("tell", send(control, text, size, 0) - size);
 }
 
 static void take(int flags)
 {
-    struct sockaddr_in address = {0};
-    socklen_t length = sizeof address;
-    got = accept4(data, (struct sockaddr *)&address, &length, flags);
-    show("accept", got, &address);
+    address at = {0};
+    socklen_t length = sizeof at;
+    got = accept4(data, &at.any, &length, flags);
+    show("accept", got, &at);
+}
+
+static int fresh(void)
+{
+    return socket(asked.any.sa_family, SOCK_STREAM, 0);
+}
+
+static socklen_t asked_length(void)
+{
+    return asked.any.sa_family == AF_INET6 ? sizeof asked.six : sizeof asked.four;
 }
 
 static void look(const char *step, int milliseconds)
@@ -53,11 +79,12 @@ static void look(const char *step, int milliseconds)
 static void take_step(const char *step)
 {
     struct sockaddr_in any = {.sin_family = AF_INET};
+    address anywhere = {.any.sa_family = asked.any.sa_family};
     char octets[16] = {0};
     if (!strcmp(step, "bind"))
-        say(step, bind(data, (struct sockaddr *)&any, sizeof any));
+        say(step, bind(data, &anywhere.any, asked_length()));
     else if (!strcmp(step, "rbind"))
-        say(step, Rbind(data, (struct sockaddr *)&any, sizeof any));
+        say(step, Rbind(data, &anywhere.any, asked_length()));
     else if (!strcmp(step, "elsewhere")) {
         struct sockaddr_in foreign = any;
         inet_pton(AF_INET, "192.0.2.1", &foreign.sin_addr);
@@ -98,16 +125,19 @@ static void take_step(const char *step)
         any.sin_port = htons(1);
         say(step, connect(socket(AF_INET, SOCK_DGRAM, 0), (struct sockaddr *)&any, sizeof any));
     } else if (!strcmp(step, "connect"))
-        say(step, connect(data, (struct sockaddr *)&asked, sizeof asked));
+        say(step, connect(data, &asked.any, asked_length()));
     else if (!strcmp(step, "limit")) {
         struct timeval limit = {0, 200000};
         say(step, setsockopt(data, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
+    } else if (!strcmp(step, "ring") || !strcmp(step, "ring-on")) { /* a signal in the middle of the next step */
+        on_signal(SIGALRM, !strcmp(step, "ring-on"), ring);
+        ring_in(300);
     } else if (!strcmp(step, "unfilter"))
         say(step, setsockopt(data, SOL_SOCKET, SO_DETACH_FILTER, &got, sizeof got));
     else if (!strcmp(step, "close"))
         say(step, close(data));
     else if (!strcmp(step, "new"))
-        say(step, (data = stream()) < 0 ? -1 : 0);
+        say(step, (data = fresh()) < 0 ? -1 : 0);
     else
         exit(2);
     fflush(stdout);
@@ -118,12 +148,13 @@ int main(int count, char **words)
     if (count < 3)
         return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    asked.sin_family = AF_INET;
-    inet_pton(AF_INET, words[1], &asked.sin_addr);
-    asked.sin_port = htons((unsigned short)atoi(words[2]));
-    control = stream();
-    say("control", connect(control, (struct sockaddr *)&asked, sizeof asked));
-    data = stream();
+    asked.any.sa_family = strchr(words[1], ':') ? AF_INET6 : AF_INET;
+    inet_pton(asked.any.sa_family, words[1], asked.any.sa_family == AF_INET6 ? (void *)&asked.six.sin6_addr
+                                                                             : (void *)&asked.four.sin_addr);
+    asked.four.sin_port = htons((unsigned short)atoi(words[2]));
+    control = fresh();
+    say("control", connect(control, &asked.any, asked_length()));
+    data = fresh();
     watch = epoll_create1(0);
     struct epoll_event event = {.events = EPOLLIN | EPOLLET};
     epoll_ctl(watch, EPOLL_CTL_ADD, data, &event);
