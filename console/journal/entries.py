@@ -49,11 +49,18 @@ def from_outbox(rows: Iterable[AuditOutbox]) -> list[Entry]:
         Entry(
             entry_timestamp=row.entry_timestamp,
             entry_type=row.entry_type,
+            sk_type=row.sk_type,
             user_name=row.user_name,
             qualified_job_name=row.qualified_job_name,
             pid=row.pid,
             exit_point=row.exit_point,
             revision=row.revision,
+            program=row.program,
+            address_family=row.address_family,
+            local_address=row.local_address,
+            local_port=row.local_port,
+            remote_address=row.remote_address,
+            remote_port=row.remote_port,
             text=row.text,
             detail=row.detail,
         )

@@ -4,6 +4,7 @@ from pydantic import AwareDatetime
 from sqlmodel import Field, SQLModel
 
 from console.model.columns import COUNTER
+from console.model.journal import PORT_MAX
 
 
 class AuditOutboxBase(SQLModel):
@@ -17,6 +18,14 @@ class AuditOutboxBase(SQLModel):
     pid: int = Field(ge=0)
     exit_point: str = Field(default="", max_length=10)
     revision: int = Field(default=0, ge=0)
+    sk_type: str = Field(default="", max_length=1)
+    """Of an IM entry: ``P``, potential intrusion."""
+    program: str = Field(default="", max_length=4096)
+    address_family: str = Field(default="", max_length=10)
+    local_address: str = Field(default="", max_length=46)
+    local_port: int = Field(default=0, ge=0, le=PORT_MAX)
+    remote_address: str = Field(default="", max_length=46)
+    remote_port: int = Field(default=0, ge=0, le=PORT_MAX)
     text: str
     detail: str
 

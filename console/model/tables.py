@@ -2,7 +2,9 @@
 
 from sqlmodel import SQLModel
 
+from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
 from console.model.journal import JournalEntry, Receiver
+from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
 from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
 from console.model.revision import ActiveRevision, Revision
@@ -24,5 +26,12 @@ TABLES: tuple[type[SQLModel], ...] = (
     Guard,
     Worker,
     AuditOutbox,
+    QueueMessage,
+    MessageReader,
+    Alert,
+    AlertDestination,
+    AlertPosition,
+    AlertState,
+    AlertDelivery,
 )
 """Every table, each after those it points to."""

@@ -7,7 +7,9 @@ from datetime import datetime
 import pytest
 from pydantic import ValidationError
 
+from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
 from console.model.journal import JournalEntry, Receiver
+from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
 from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
 from console.model.revision import ActiveRevision, Revision
@@ -95,6 +97,28 @@ OUTBOX = {
     "text": "",
     "detail": "",
 }
+MESSAGE = {"queue": "QSYSOPR", "severity": 40, "text": "Something", "sent_at": NOW}
+ALERT = {"name": "A", "condition": "outcome = *REJECTED"}
+DESTINATION = {"name": "HOOK", "channel": "*WEBHOOK", "target": "http://127.0.0.1/"}
+ALERT_STATE = {
+    "alert": "A",
+    "key": "",
+    "raised_at": NOW,
+    "last_at": NOW,
+    "count": 1,
+    "told": 1,
+    "told_at": NOW,
+    "first_number": 1,
+    "last_number": 1,
+}
+DELIVERY = {
+    "delivery_id": "1",
+    "alert": "A",
+    "destination": "HOOK",
+    "payload": "{}",
+    "created_at": NOW,
+    "next_try_at": NOW,
+}
 NAIVE = datetime(2026, 3, 1)  # noqa: DTZ001 - must be refused
 
 CASES = [
@@ -122,6 +146,17 @@ CASES = [
     (Guard, GUARD, {"guard_id": "../../etc/passwd".ljust(32, "x")}),
     (Worker, WORKER, {"pid": 0}),
     (AuditOutbox, OUTBOX, {"entry_type": "CDX"}),
+    (AuditOutbox, OUTBOX, {"local_port": -1}),
+    (QueueMessage, MESSAGE, {"severity": 100}),
+    (MessageReader, {"queue": "QSYSOPR", "reader": "ALICE", "read_id": 1}, {"reader": ""}),
+    (Alert, ALERT, {"threshold": 0}),
+    (Alert, ALERT, {"telling": "*ALL"}),
+    (Alert, ALERT, {"probe": "SCAN"}),
+    (AlertDestination, DESTINATION, {"channel": "*FAX"}),
+    (AlertDestination, DESTINATION, {"security": "*SSL"}),
+    (AlertPosition, {"id": 1, "number": 0}, {"id": 2}),
+    (AlertState, ALERT_STATE, {"key": "x" * 201}),
+    (AlertDelivery, DELIVERY, {"state": "*GONE"}),
 ]
 
 
