@@ -32,6 +32,11 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHOWN_LENGTH = 30
 """Characters of the document in the message that says it is not YAML."""
 
+_SECRET = "password"
+_SECRET_LINES = 3
+"""So many lines of the document, up to the one with the mistake, may say that a password begins there."""
+_HIDDEN = "..."
+
 Place = tuple[int, int]
 """Line and column, from 1."""
 
@@ -103,9 +108,18 @@ def compose(text: str, source: str) -> Node:
     try:
         with closing(_events(text)) as events:
             return _root(events, source)
+    except PolicyError as error:
+        if not _is_secret(text, int(error.values["line"])):
+            raise
+        raise PolicyError(error.message_id, **{**error.values, "value": _HIDDEN}) from None
     except yaml.MarkedYAMLError as error:
-        refused = refusal("GWL0220", keyword="", value=_rest(text, error.problem_mark), reason=error.problem)
-        raise placed(refused, _place(error.problem_mark), source) from error
+        place = _place(error.problem_mark)
+        rest = _rest(text, error.problem_mark)
+        if _is_secret(text, place[0]):
+            rest = _HIDDEN if rest[:1].isalnum() else rest[:1] + _HIDDEN
+        refused = refusal("GWL0220", keyword="", value=rest, reason=error.problem)
+        # The cause has the octets of the document around the place.
+        raise placed(refused, place, source) from None
 
 
 def _check_characters(text: str, source: str) -> None:
@@ -128,6 +142,11 @@ def _rest(text: str, mark: yaml.Mark | None) -> str:
     index = mark.index if mark is not None else len(text)
     rest = text[index : index + _SHOWN_LENGTH].partition("\n")[0].strip()
     return rest or "the end of the line"
+
+
+def _is_secret(text: str, line: int) -> bool:
+    """Say whether what stands on a line may be a password, which no message may show."""
+    return _SECRET in "\n".join(text.split("\n", line)[:line][-_SECRET_LINES:]).casefold()
 
 
 def _events(text: str) -> Generator[Any, None, None]:

@@ -125,3 +125,12 @@ def test_ten_thousand_rules_are_read():
     ]
     policy = make_policy({}, rules)
     assert parse(render(policy)) == policy
+
+
+@pytest.mark.parametrize("written", ["*{}", "%{}", "&{} x", "!{} x", '"{}', "|{}", "{{{}", "\n      *{}", "[{}"])
+def test_no_mistake_in_a_password_shows_it(written):
+    text = "greenwall: 1\nsocks:\n  - sequence: 10\n    password: " + written.format("Xyzzy1") + "\n"
+    with pytest.raises(PolicyError) as caught:
+        parse(text, "a.yaml")
+    assert "Xyzzy1" not in describe(caught.value).text + describe(caught.value).cause + str(caught.value)
+    assert caught.value.__cause__ is None
