@@ -32,8 +32,8 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHOWN_LENGTH = 30
 """Characters of the document in the message that says it is not YAML."""
 
-_SECRET = "password"
-_SECRET_LINES = 3
+_SECRET_NAME = "password"
+_NEAR_LINES = 3
 """So many lines of the document, up to the one with the mistake, may say that a password begins there."""
 _HIDDEN = "..."
 
@@ -146,7 +146,7 @@ def _rest(text: str, mark: yaml.Mark | None) -> str:
 
 def _is_secret(text: str, line: int) -> bool:
     """Say whether what stands on a line may be a password, which no message may show."""
-    return _SECRET in "\n".join(text.split("\n", line)[:line][-_SECRET_LINES:]).casefold()
+    return _SECRET_NAME in "\n".join(text.split("\n", line)[:line][-_NEAR_LINES:]).casefold()
 
 
 def _events(text: str) -> Generator[Any, None, None]:
