@@ -32,7 +32,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHOWN_LENGTH = 30
 """Characters of the document in the message that says it is not YAML."""
 
-_SECRET_NAME = "password"
+_UNSHOWN = "password"
 _NEAR_LINES = 3
 """So many lines of the document, up to the one with the mistake, may say that a password begins there."""
 _HIDDEN = "..."
@@ -109,7 +109,8 @@ def compose(text: str, source: str) -> Node:
         with closing(_events(text)) as events:
             return _root(events, source)
     except PolicyError as error:
-        if not _is_secret(text, int(error.values["line"])):
+        line = error.values["line"]
+        if not (isinstance(line, int) and _is_secret(text, line)):
             raise
         raise PolicyError(error.message_id, **{**error.values, "value": _HIDDEN}) from None
     except yaml.MarkedYAMLError as error:
@@ -146,7 +147,7 @@ def _rest(text: str, mark: yaml.Mark | None) -> str:
 
 def _is_secret(text: str, line: int) -> bool:
     """Say whether what stands on a line may be a password, which no message may show."""
-    return _SECRET_NAME in "\n".join(text.split("\n", line)[:line][-_NEAR_LINES:]).casefold()
+    return _UNSHOWN in "\n".join(text.split("\n", line)[:line][-_NEAR_LINES:]).casefold()
 
 
 def _events(text: str) -> Generator[Any, None, None]:
