@@ -8,31 +8,26 @@ from dataclasses import dataclass, replace
 from console.commands.keywords import exit_point_check
 from console.commands.listing import shown_sequence
 from console.errors import StoreError
-from console.messages import message
 from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, ExitPoint, YesNo
 from console.policy.fields import is_service
 from console.policy.rule import ALL, ANY, Rule
 from console.store.exit_points import get_modes
 from console.store.revisions import active_number, count_changes
 from console.store.rules import list_rules
-from screens.panel import FunctionKey, Push, Reply, Stay, Submission
+from screens.panel import Push, Reply, Stay, Submission
 from screens.panels.columns import Column
 from screens.panels.options import Option, Way
 from screens.panels.pager import HeldList
 from screens.panels.pending import draw_pending
-from screens.panels.prompter import Prompter
 from screens.panels.selection import SelectionWindow
 from screens.panels.services import Services
-from screens.panels.work_with import LIST_KEYS, WorkWithList
+from screens.panels.work_with_sequence import WorkWithSequence
 from screens.terminal.attributes import Attribute
 from screens.terminal.field_format import UPPER
 from screens.terminal.page import WIDE, Page, Size
 
 _EVERY = "*ALL"
-_POSITION = "POSTO"
 _SUBSET = "EXITPNT"
-_NEW = "SEQNBR"
-_BAD_POSITION = "GWL0712"
 _DEFAULT_STAYS = "GWL0322"
 _TESTED = {"USRPRF": "user", "LCLADR": "local_address", "LCLPORT": "local_port", "RMTADR": "remote_address",
            "RMTPORT": "remote_port", "PGM": "program"}  # fmt: skip
@@ -50,19 +45,18 @@ class _Header:
     revision: int = 0
 
 
-class WorkWithRules(WorkWithList[Rule]):
+class WorkWithRules(WorkWithSequence[Rule]):
     """The rules: add, change, copy, remove, display, test, activate."""
 
     name = "WRKSOCRUL"
     title = "Work with Socket Rules"
     module = "work_with_rules"
     subject = "Socket Rules"
-    is_wide = True
     options_row = 6
-    heading_rows = 1
-    gap = 1
+    add_command = "ADDSOCRUL"
+    edges = _EDGES
+    views = len(_VIEWS)
     empty_text = "(No rules found)"
-    command_label = "Parameters for options 1, 2, 3, 8 or command"
 
     def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
         """Open the list.
@@ -73,8 +67,6 @@ class WorkWithRules(WorkWithList[Rule]):
         """
         self._context = services.context
         self._wanted = arguments.get("EXITPNT", ExitPoint.CONNECT.value)
-        self._view = 0
-        self._shows_all = False
         self._header = _Header()
         self._list = HeldList(self._load, row_id)
         super().__init__(services, self._list)
@@ -89,17 +81,6 @@ class WorkWithRules(WorkWithList[Rule]):
             Option(4, "Remove", "RMVSOCRUL", _place, Way.CONFIRM, check=_check_removable),
             Option(5, "Display", "DSPSOCRUL", _place, Way.RUN),
             Option(8, "Test", "TSTSOCRUL", _call_of),
-        )
-
-    @property
-    def function_keys(self) -> tuple[FunctionKey, ...]:
-        """The keys; F11 only where not all columns show."""
-        return (
-            *LIST_KEYS,
-            FunctionKey(6, "Add"),
-            FunctionKey(10, "Activate"),
-            *(() if self._shows_all else (FunctionKey(11, "Alternate view"),)),
-            FunctionKey(17, "Position to"),
         )
 
     def columns(self, size: Size) -> Sequence[Column[Rule]]:
@@ -140,8 +121,7 @@ class WorkWithRules(WorkWithList[Rule]):
 
     def draw_header(self, page: Page) -> None:
         """Show position-to, the exit point, its mode, and how many changes wait."""
-        page.label(3, 2, "Position to sequence", 26)
-        page.field(_POSITION, 3, 29, 5, self.fields.get(_POSITION, ""), format=UPPER)
+        self.draw_position(page)
         page.label(3, 40, "Exit point", 20)
         page.field(_SUBSET, 3, 62, 10, self.fields.get(_SUBSET, self._wanted), format=UPPER)
         page.text(3, 73, "F4 list", Attribute.BLUE)
@@ -149,23 +129,14 @@ class WorkWithRules(WorkWithList[Rule]):
         page.text(4, 29, self._header.mode, help_key="MODE")
         draw_pending(page, 4, self._header.changes)
 
-    def draw_add_row(self, page: Page, row: int) -> None:
-        """Show the field for a new rule's sequence number."""
-        page.field(_NEW, row, 10, 5, self.fields.get(_NEW, ""), format=UPPER)
-
-    def given_on_add_row(self) -> Mapping[str, str]:
-        """Return the exit point that shows, and the number typed."""
-        number = self.fields.get(_NEW, "")
-        return {**self._exit_point_given, **({_NEW: number} if number else {})}
+    def given_to_add(self) -> Mapping[str, str]:
+        """Return the exit point that shows."""
+        return {} if self._wanted == _EVERY else {"EXITPNT": self._wanted}
 
     def enter_header(self, submission: Submission) -> Reply | None:
         """Show another exit point's rules, or go to a sequence number; options typed stay typed."""
-        del submission
         wanted = self.fields.pop(_SUBSET, self._wanted)
-        if wanted != self._wanted:
-            return self._subset(wanted)
-        position = self.fields.pop(_POSITION, "")
-        return self._go_to(position) if position else None
+        return self._subset(wanted) if wanted != self._wanted else super().enter_header(submission)
 
     def list_values(self, name: str) -> Reply:
         """Offer the exit points."""
@@ -174,29 +145,15 @@ class WorkWithRules(WorkWithList[Rule]):
         points = [(point.value, names[2]) for point, names in EXIT_POINT_NAMES.items()]
         return Push(SelectionWindow("Exit point (EXITPNT)", [(_EVERY, "All exit points"), *points]))
 
-    def answer_key(self, submission: Submission) -> Reply:
-        """Add, activate, change the view, or go to the position field."""
-        match submission.key:
-            case "F6":
-                command = self.services.commands["ADDSOCRUL"]
-                return Push(Prompter(self.services, command, self._exit_point_given))
-            case "F10":
-                return Push(self.services.open("ConfirmActivation", {}))
-            case "F11":
-                self._view = (self._view + 1) % len(_VIEWS)
-                return Stay(redraw=True)
-            case _:
-                return Stay(cursor=_POSITION)
-
     def resume(self, value: object) -> Reply:
         """Take an exit point from its list; else go on as any list."""
         if isinstance(value, str) and value in (_EVERY, *ExitPoint) and not self.line.is_choosing:
             return self._subset(value)
         return super().resume(value)
 
-    @property
-    def _exit_point_given(self) -> dict[str, str]:
-        return {} if self._wanted == _EVERY else {"EXITPNT": self._wanted}
+    def sequence(self, row: Rule) -> int:
+        """Return the sequence number of a rule."""
+        return row.sequence
 
     def _load(self) -> list[Rule]:
         point = None if self._wanted == _EVERY else ExitPoint(self._wanted)
@@ -219,15 +176,6 @@ class WorkWithRules(WorkWithList[Rule]):
         self.reload()
         self._list.edge("*TOP")
         return Stay(redraw=True, cursor=_SUBSET)
-
-    def _go_to(self, text: str) -> Reply:
-        if text in _EDGES:
-            self._list.edge(text)
-        elif text.isascii() and text.isdecimal():
-            self._list.position(lambda rule: rule.sequence >= int(text))
-        else:
-            return Stay((message(_BAD_POSITION, value=text),), errors=(_POSITION,))
-        return Stay(redraw=True)
 
 
 def row_id(rule: Rule) -> str:

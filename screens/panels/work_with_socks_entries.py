@@ -4,33 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar
 
 from console.commands.listing import CONNECTION_TYPES, destination_and_mask
 from console.commands.socks_keywords import values_of
-from console.messages import message
 from console.model.words import SocksType
 from console.policy.fields import is_service
 from console.policy.rule import ALL, ANY, SocksEntry
 from console.policy.socks_entries import socks_fields
 from console.store.revisions import count_changes
 from console.store.socks_entries import list_socks_entries
-from screens.panel import FunctionKey, Push, Reply, Stay, Submission
 from screens.panels.columns import Column
 from screens.panels.options import Option, Way
 from screens.panels.pager import HeldList
 from screens.panels.pending import draw_pending
-from screens.panels.prompter import Prompter
 from screens.panels.services import Services
-from screens.panels.work_with import LIST_KEYS, WorkWithList
+from screens.panels.work_with_sequence import WorkWithSequence
 from screens.terminal.attributes import Attribute
-from screens.terminal.field_format import UPPER
 from screens.terminal.page import WIDE, Page, Size
 
-_POSITION = "POSTO"
-_NEW = "SEQNBR"
-_BAD_POSITION = "GWL0712"
-_EDGES = ("*TOP", "*BOT")
 _VIEWS = (
     ("SEQNBR", "TYPE", "RMTADR", "RMTPORT", "SERVER"),
     ("SEQNBR", "TYPE", "USRPRF", "VERSION", "USERID", "PASSWORD", "TEXT"),
@@ -41,21 +32,17 @@ _ALL = ("SEQNBR", "TYPE", "USRPRF", "RMTADR", "RMTPORT", "SERVER", "VERSION", "U
 _LOOKS = {"*MISSING": Attribute.YELLOW}
 
 
-class WorkWithSocksEntries(WorkWithList[SocksEntry]):
+class WorkWithSocksEntries(WorkWithSequence[SocksEntry]):
     """The entries: add, change, copy, remove, display, test, activate."""
 
     name = "WRKSOCKSE"
     title = "Work with SOCKS Entries"
     module = "work_with_socks_entries"
     subject = "SOCKS Entries"
-    is_wide = True
     options_row = 5
-    heading_rows = 1
-    gap = 1
+    add_command = "ADDSOCKSE"
+    views = len(_VIEWS)
     empty_text = "(No SOCKS entries: every connection goes directly)"
-    command_label = "Parameters for options 1, 2, 3, 8 or command"
-    number_width: ClassVar[int] = 8
-    """Cells of the first column, which the field for a new number lies under."""
 
     def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
         """Open the list.
@@ -66,8 +53,6 @@ class WorkWithSocksEntries(WorkWithList[SocksEntry]):
         """
         del arguments
         self._context = services.context
-        self._view = 0
-        self._shows_all = False
         self._changes = 0
         self._list = HeldList(self._load, lambda entry: str(entry.sequence))
         super().__init__(services, self._list)
@@ -84,17 +69,6 @@ class WorkWithSocksEntries(WorkWithList[SocksEntry]):
             Option(8, "Test", "TSTSOCKSE", _connection_of),
         )
 
-    @property
-    def function_keys(self) -> tuple[FunctionKey, ...]:
-        """The keys; F11 only where not all columns show."""
-        return (
-            *LIST_KEYS,
-            FunctionKey(6, "Add"),
-            FunctionKey(10, "Activate"),
-            *(() if self._shows_all else (FunctionKey(11, "Alternate view"),)),
-            FunctionKey(17, "Position to"),
-        )
-
     def columns(self, size: Size) -> Sequence[Column[SocksEntry]]:
         """Return the columns of the view; on a wide screen all of them."""
         self._shows_all = size == WIDE
@@ -107,51 +81,17 @@ class WorkWithSocksEntries(WorkWithList[SocksEntry]):
 
     def draw_header(self, page: Page) -> None:
         """Show position-to, and how many changes wait."""
-        page.label(3, 2, "Position to sequence", 26)
-        page.field(_POSITION, 3, 29, 5, self.fields.get(_POSITION, ""), format=UPPER)
+        self.draw_position(page)
         draw_pending(page, 3, self._changes)
 
-    def draw_add_row(self, page: Page, row: int) -> None:
-        """Show the field for a new entry's sequence number, at the right edge of its column."""
-        page.field(_NEW, row, 7 + self.number_width - 5, 5, self.fields.get(_NEW, ""), format=UPPER)
-
-    def given_on_add_row(self) -> Mapping[str, str]:
-        """Return the number typed."""
-        number = self.fields.get(_NEW, "")
-        return {_NEW: number} if number else {}
-
-    def enter_header(self, submission: Submission) -> Reply | None:
-        """Go to a sequence number; options typed stay typed."""
-        del submission
-        position = self.fields.pop(_POSITION, "")
-        return self._go_to(position) if position else None
-
-    def answer_key(self, submission: Submission) -> Reply:
-        """Add, activate, change the view, or go to the position field."""
-        match submission.key:
-            case "F6":
-                return Push(Prompter(self.services, self.services.commands["ADDSOCKSE"], {}))
-            case "F10":
-                return Push(self.services.open("ConfirmActivation", {}))
-            case "F11":
-                self._view = (self._view + 1) % len(_VIEWS)
-                return Stay(redraw=True)
-            case _:
-                return Stay(cursor=_POSITION)
+    def sequence(self, row: SocksEntry) -> int:
+        """Return the sequence number of an entry."""
+        return row.sequence
 
     def _load(self) -> list[SocksEntry]:
         with self._context.opened() as session:
             self._changes = count_changes(session)
             return list_socks_entries(session)
-
-    def _go_to(self, text: str) -> Reply:
-        if text in _EDGES:
-            self._list.edge(text)
-        elif text.isascii() and text.isdecimal():
-            self._list.position(lambda entry: entry.sequence >= int(text))
-        else:
-            return Stay((message(_BAD_POSITION, value=text),), errors=(_POSITION,))
-        return Stay(redraw=True)
 
 
 class ConfigureSocks(WorkWithSocksEntries):
@@ -162,11 +102,8 @@ class ConfigureSocks(WorkWithSocksEntries):
     module = "configure_socks"
     heading_rows = 2
     number_width = 5
-
-    @property
-    def function_keys(self) -> tuple[FunctionKey, ...]:
-        """The keys; there is one view only."""
-        return (*LIST_KEYS, FunctionKey(6, "Add"), FunctionKey(10, "Activate"))
+    views = 1
+    has_position = False
 
     def columns(self, size: Size) -> Sequence[Column[SocksEntry]]:
         """Return the columns of the tab."""
