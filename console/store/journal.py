@@ -84,11 +84,11 @@ def attached_receiver(session: Session) -> Receiver:
 
 
 def _filtered(only: JournalFilter) -> SelectOfScalar[JournalEntry]:
-    return select(JournalEntry).where(*_conditions(only))
+    return select(JournalEntry).where(*conditions(only))
 
 
-def _conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
-    """Return one condition for each field of the filter that is set."""
+def conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
+    """Return one condition for each field of the filter that is set: for reports, which read every entry anyway."""
     entry = JournalEntry
     texts = (
         (only.sk_type, entry.sk_type),
