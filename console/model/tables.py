@@ -9,6 +9,7 @@ from console.model.outbox import AuditOutbox
 from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
+from console.model.system_values import SystemValue, UserAudit
 
 METADATA = SQLModel.metadata
 """What the migrations lead to; a test holds the two together."""
@@ -33,5 +34,7 @@ TABLES: tuple[type[SQLModel], ...] = (
     AlertPosition,
     AlertState,
     AlertDelivery,
+    SystemValue,
+    UserAudit,
 )
 """Every table, each after those it points to."""

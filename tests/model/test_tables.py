@@ -14,6 +14,7 @@ from console.model.outbox import AuditOutbox
 from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
+from console.model.system_values import SystemValue, UserAudit
 from console.model.tables import METADATA, TABLES
 from tests.conftest import NOW
 
@@ -145,6 +146,8 @@ CASES = [
     (Guard, GUARD, {"job_number": 1_000_000}),
     (Guard, GUARD, {"guard_id": "../../etc/passwd".ljust(32, "x")}),
     (Worker, WORKER, {"pid": 0}),
+    (SystemValue, {"name": "QAUDLVL", "value": "*NONE"}, {"name": "QAUDLVL2222"}),
+    (UserAudit, {"user": "ALICE", "levels": "*NETSCK"}, {"user": "A" * 65}),
     (AuditOutbox, OUTBOX, {"entry_type": "CDX"}),
     (AuditOutbox, OUTBOX, {"local_port": -1}),
     (QueueMessage, MESSAGE, {"severity": 100}),
