@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.bench.contest import HOST, Contender, compete, guarded, judge, native
+from tests.bench.contest import HOST, Contender, compete, guarded, judge, native, time_calls
 from tests.end_to_end.command import started
 from tests.programs.build import Programs
 
@@ -29,34 +29,8 @@ _CONNECTIONS_PER_TURN = 5
 """With threads, as multiples of the calls of one turn."""
 
 
-def _percentile_us(taken_ns: Sequence[int], percent: float) -> float:
-    ordered = sorted(taken_ns)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] / 1000
-
-
 def _latency(contenders: Sequence[Contender], rounds: int, count: int) -> dict[str, dict[str, float]]:
-    taken: dict[str, list[int]] = {one.name: [] for one in contenders}
-    seen: set[str] = set()
-
-    def turn(contender: Contender) -> float:
-        words = contender.say(str(count)).split()
-        if len(words) != count:
-            raise SystemExit(f"{contender.name}: {' '.join(words)}")
-        if contender.name in seen:  # the first turn only warms up
-            taken[contender.name] += map(int, words)
-        seen.add(contender.name)
-        return 0.0
-
-    compete(contenders, rounds, turn)
-    print(f"{rounds} turns of {count} connects each, C client, blocking, loopback")
-    print(f"{'':22} {'p50':>10} {'p99':>10} {'p50 ratio':>10} {'p99 ratio':>10}")
-    base = {percent: _percentile_us(taken["native"], percent) for percent in (50, 99)}
-    found = {}
-    for name, times in taken.items():
-        p50, p99 = _percentile_us(times, 50), _percentile_us(times, 99)
-        ratios = p50 / base[50], p99 / base[99]
-        print(f"{name:22} {p50:>7.2f} us {p99:>7.2f} us {ratios[0]:>10.2f} {ratios[1]:>10.2f}")
-        found[name] = {"p50_us": p50, "p99_us": p99, "p50_ratio": ratios[0], "p99_ratio": ratios[1]}
+    found = time_calls(contenders, rounds, count, "connects each, C client, blocking, loopback")
     _, few, many = found.values()
     worst = max(few["p50_ratio"], many["p50_ratio"])
     judge(f"p50 at most {_AIM_P50} times native", worst, is_met=worst <= _AIM_P50)

@@ -120,6 +120,48 @@ def compete(
             contender.settle()
 
 
+def time_calls(contenders: Sequence[Contender], rounds: int, count: int, heading: str) -> dict[str, dict[str, float]]:
+    """Let each make and time so many calls a turn, and print p50 and p99, also as multiples of the first one's.
+
+    Args:
+        contenders: Each answers a number with the nanoseconds of as many calls.
+        rounds: How many turns each has; one more only warms up.
+        count: How many calls a turn has.
+        heading: What the table says of the calls.
+
+    Returns:
+        Name -> ``p50_us``, ``p99_us``, ``p50_ratio`` and ``p99_ratio``.
+    """
+    taken: dict[str, list[int]] = {one.name: [] for one in contenders}
+    seen: set[str] = set()
+
+    def turn(contender: Contender) -> float:
+        words = contender.say(str(count)).split()
+        if len(words) != count:
+            raise SystemExit(f"{contender.name}: {' '.join(words)}")
+        if contender.name in seen:  # the first turn only warms up
+            taken[contender.name] += map(int, words)
+        seen.add(contender.name)
+        return 0.0
+
+    compete(contenders, rounds, turn)
+    print(f"{rounds} turns of {count} {heading}")
+    print(f"{'':22} {'p50':>10} {'p99':>10} {'p50 ratio':>10} {'p99 ratio':>10}")
+    base = {percent: _percentile_us(taken[contenders[0].name], percent) for percent in (50, 99)}
+    found = {}
+    for name, times in taken.items():
+        p50, p99 = _percentile_us(times, 50), _percentile_us(times, 99)
+        ratios = p50 / base[50], p99 / base[99]
+        print(f"{name:22} {p50:>7.2f} us {p99:>7.2f} us {ratios[0]:>10.2f} {ratios[1]:>10.2f}")
+        found[name] = {"p50_us": p50, "p99_us": p99, "p50_ratio": ratios[0], "p99_ratio": ratios[1]}
+    return found
+
+
+def _percentile_us(taken_ns: Sequence[int], percent: float) -> float:
+    ordered = sorted(taken_ns)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] / 1000
+
+
 def judge(aim: str, value: float, *, is_met: bool) -> None:
     """Print whether an aim is met."""
     print(f"aim: {aim}: {'met' if is_met else 'NOT met'} ({value:.2f})")

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.bench.contest import HOST, Contender, compete, guarded_store, judge, native, worker_of
+from tests.bench.contest import HOST, Contender, compete, guarded_store, judge, native, time_calls, worker_of
 from tests.end_to_end.command import started, until
 from tests.end_to_end.peer import free_port
 from tests.loopback import serving
@@ -35,11 +35,6 @@ tcp_connect_time_out 8000
 socks5 {host} {port}
 """
 _PIECE = bytes(1 << 18)
-
-
-def _percentile_us(taken_ns: Sequence[int], percent: float) -> float:
-    ordered = sorted(taken_ns)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] / 1000
 
 
 @contextlib.contextmanager
@@ -78,28 +73,9 @@ def _contenders(client: str, port: str, proxy: int, directory: Path, stack: cont
 
 
 def _latency(contenders: Sequence[Contender], rounds: int, count: int) -> None:
-    taken: dict[str, list[int]] = {one.name: [] for one in contenders}
-    seen: set[str] = set()
-
-    def turn(contender: Contender) -> float:
-        words = contender.say(str(count)).split()
-        if len(words) != count:
-            raise SystemExit(f"{contender.name}: {' '.join(words)}")
-        if contender.name in seen:  # the first turn only warms up
-            taken[contender.name] += map(int, words)
-        seen.add(contender.name)
-        return 0.0
-
-    compete(contenders, rounds, turn)
-    print(f"{rounds} turns of {count} connects each through microsocks, SOCKS 5, C client, blocking, loopback")
-    print(f"{'':22} {'p50':>10} {'p99':>10} {'p50 ratio':>10} {'p99 ratio':>10}")
-    base = {percent: _percentile_us(taken[contenders[0].name], percent) for percent in (50, 99)}
-    ratios = {}
-    for name, times in taken.items():
-        p50, p99 = _percentile_us(times, 50), _percentile_us(times, 99)
-        ratios[name] = p50 / base[50]
-        print(f"{name:22} {p50:>7.1f} us {p99:>7.1f} us {ratios[name]:>10.2f} {p99 / base[99]:>10.2f}")
-    judge(f"p50 at most {_AIM_P50} times", ratios["guarded"], is_met=ratios["guarded"] <= _AIM_P50)
+    heading = "connects each through microsocks, SOCKS 5, C client, blocking, loopback"
+    ratio = time_calls(contenders, rounds, count, heading)["guarded"]["p50_ratio"]
+    judge(f"p50 at most {_AIM_P50} times", ratio, is_met=ratio <= _AIM_P50)
 
 
 def _throughput(contenders: Sequence[Contender], rounds: int, megabytes: int) -> None:
