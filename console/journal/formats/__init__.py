@@ -1,0 +1,1 @@
+"""A journal entry as one line, in each of the formats that programs elsewhere read; pure."""
