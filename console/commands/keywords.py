@@ -83,7 +83,7 @@ def text_check(keyword: str = "TEXT") -> Callable[[str], str]:
     return lambda value: "" if value.upper() == BLANK else check(value)
 
 
-def _users(context: Context) -> Sequence[Choice]:
+def users(context: Context) -> Sequence[Choice]:
     """Return the users and groups of this system, those of people first, for F4."""
     del context
     users = sorted((entry.pw_uid < _FIRST_PERSON, entry.pw_name, entry.pw_gecos) for entry in pwd.getpwall())
@@ -177,7 +177,7 @@ RULE_VALUES: tuple[Parameter, ...] = (
         default=ALL,
         special=(ALL,),
         choices="Name, generic*, %group, *ALL",
-        list_values=_users,
+        list_values=users,
     ),
     _address("LCLADR", "Local address"),
     _port("LCLPORT", "Local port"),

@@ -12,11 +12,13 @@ from console.commands import (
     journal,
     policy,
     rules,
+    security_auditing,
     session,
     settings,
     sockets,
     socks_entries,
     socks_test,
+    system_values,
 )
 from console.commands.definition import Command
 from console.errors import CommandError
@@ -31,6 +33,8 @@ _MODULES = (
     policy,
     journal,
     jobs,
+    system_values,
+    security_auditing,
     sockets,
     session,
 )

@@ -89,8 +89,8 @@ CONTAINS: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
     }
 )  # fmt: skip
-"""Level -> the levels that it stands for. That *NETCMN has no *NETSCK is the meaning since 7.3; what it keeps of that is
-mail and DHCP, which are not ours."""
+"""Level -> the levels that it stands for. That *NETCMN has no *NETSCK is the meaning since 7.3; what it has kept of it,
+mail and DHCP, is not ours."""
 
 NEEDED: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
     {

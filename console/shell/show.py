@@ -11,6 +11,7 @@ from types import MappingProxyType
 from sqlmodel import Session
 
 from console.clock import Clock, system_clock
+from console.commands.audit_values import KINDS
 from console.commands.coverage import ALL, look_around
 from console.commands.jobs import job_status
 from console.commands.journal import entry_list
@@ -30,6 +31,7 @@ from console.store.guards import JobFilter, list_jobs
 from console.store.journal import page_after, page_before
 from console.store.revisions import active_number, active_policy, pending_policy
 from console.store.session import reading
+from console.store.system_values import get_user_levels, get_values
 from console.store.workers import is_running, list_workers
 
 _PAGE = 1000
@@ -274,6 +276,25 @@ def _workers(store: Store, wanted: Wanted) -> None:
     _write(wanted, [_exported(record) for record in records], _columns(records, headings, "(No workers)"))
 
 
+def _system_values(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        held, users = get_values(session), get_user_levels(session)
+    records = [
+        {"system_value": name, "user": None, "text": KINDS[name].text, "value": value} for name, value in held.items()
+    ]
+    records += [
+        {"system_value": None, "user": user, "text": "Audit levels", "value": " ".join(levels)}
+        for user, levels in users.items()
+    ]
+    headings = {
+        "system_value": Column("System value"),
+        "user": Column("User"),
+        "text": Column("Description"),
+        "value": Column("Value"),
+    }
+    _write(wanted, records, _columns(records, headings, ""))
+
+
 SUBJECTS: Mapping[str, Callable[[Store, Wanted], None]] = MappingProxyType(
     {
         "rules": _rules,
@@ -283,6 +304,7 @@ SUBJECTS: Mapping[str, Callable[[Store, Wanted], None]] = MappingProxyType(
         "journal": _journal,
         "jobs": _jobs,
         "coverage": _coverage,
+        "system-values": _system_values,
         "workers": _workers,
     }
 )

@@ -9,6 +9,8 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from console.model.outbox import AuditOutbox
+from console.policy.audit_levels import Levels
+from console.store.system_values import get_auditing
 from console.store.text import storable
 
 _LONGEST_USER = 64
@@ -28,11 +30,12 @@ def add_audit(
     exit_point: str = "",
     revision: int = 0,
 ) -> None:
-    """Put an audit entry on its way into the journal; the worker moves it there.
+    """Put an audit entry on its way into the journal, if it is to be audited; the worker moves it there.
 
     Args:
         session: The transaction of the change itself: either both are kept or neither.
-        entry_type: ``GR`` for rules and exit points, ``CD`` for a command that changed something.
+        entry_type: ``GR`` for rules and exit points, ``CD`` for a command that changed something, ``SV`` for a system
+            value.
         at: When.
         user: User profile that did it.
         job: Its qualified job name.
@@ -41,6 +44,8 @@ def add_audit(
         exit_point: The exit point concerned, if it is one.
         revision: The revision concerned, if it is one.
     """
+    if not Levels(get_auditing(session)).wants(entry_type, user=user):
+        return
     row = {
         "entry_timestamp": at,
         "entry_type": entry_type,
