@@ -9,6 +9,7 @@
     |-- StoreError          the administrator: the store cannot be opened, or is not ours, or is newer
     |-- WorkerError         the administrator: no worker, or it speaks otherwise than we do
     |-- JournalError        the administrator: the journal is damaged or cannot be written
+    |-- AlertError          the operator: an alert or a destination cannot be taken, or who runs the destination
     |-- SocksError          who runs the SOCKS server: it cannot be used, or refuses
     `-- KernelError         the host: something Greenwall needs of Linux is not there
         `-- CallerGone      not a fault: the caller of a supervised call ended or was interrupted
@@ -60,6 +61,10 @@ class WorkerError(ConsoleError):
 
 class JournalError(ConsoleError):
     """The journal cannot be written, or does not verify."""
+
+
+class AlertError(ConsoleError):
+    """An alert or a destination cannot be taken, or a destination cannot be reached."""
 
 
 class SocksError(ConsoleError):
