@@ -25,7 +25,7 @@ _LONGEST_NUMBER = 18
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
 policy_app = typer.Typer(rich_markup_mode=None, help="Check, import or export the policy as a YAML file.")
-journal_app = typer.Typer(rich_markup_mode=None, help="Verify the audit journal.")
+journal_app = typer.Typer(rich_markup_mode=None, help="Verify, export or import the audit journal.")
 app.add_typer(policy_app, name="policy")
 app.add_typer(journal_app, name="journal")
 
@@ -100,13 +100,17 @@ def run(
     rbind: Annotated[
         bool, typer.Option("--rbind", help="Take inbound connections through the SOCKS server of the connect before.")
     ] = False,
+    remote_names: Annotated[
+        bool, typer.Option("--remote-names", help="Have names resolved at the SOCKS servers; none is looked up here.")
+    ] = False,
 ) -> int:
     """Run a command, and all it starts, under the exit points. Ends with the command's own status."""
     if not command:
         raise UsageError("GWL0005")
-    from console.enforcement.launch import run_job
+    from console.enforcement.launch import JobOptions, run_job
 
-    return run_job(store_url=_url(context), command=command, name=name, user=user, rbind=rbind)
+    options = JobOptions(rbind=rbind, remote_names=remote_names)
+    return run_job(store_url=_url(context), command=command, name=name, user=user, options=options)
 
 
 def _url(context: typer.Context) -> str:
@@ -236,6 +240,49 @@ def verify_journal(context: typer.Context) -> int:
 
     with _store(context.obj, must_exist=True) as store:
         verify(store)
+    return DONE
+
+
+@journal_app.command("export")
+def export_journal(
+    context: typer.Context,
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="jsonl, csv, syslog, cef or leef.")] = "jsonl",
+    output: Annotated[str, typer.Option("--output", metavar="FILE", help="A file that only its owner can read.")] = "-",
+    replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on with the entries that come, until Ctrl+C.")] = False,
+    since: Annotated[str, typer.Option(metavar="NUMBER", help="Only entries after this number.")] = "",
+    until: Annotated[str, typer.Option(metavar="NUMBER", help="Only entries up to this number.")] = "",
+    from_time: Annotated[str, typer.Option("--from", metavar="TIME", help="From this time on: *TODAY, a date.")] = "",
+    to_time: Annotated[str, typer.Option("--to", metavar="TIME", help="Up to this time.")] = "",
+    entry_type: Annotated[str, typer.Option("--type", metavar="TYPES", help="Entry types: SK, or SK,GR.")] = "",
+    sk_type: Annotated[str, typer.Option(metavar="TYPE", help="Of SK entries: A, C, L.")] = "",
+    outcome: Annotated[str, typer.Option(help="allowed, rejected or monitor.")] = "",
+    exit_point: Annotated[str, typer.Option(help="accept, connect or listen.")] = "",
+    user: Annotated[str, typer.Option(metavar="NAME", help="User profile, may end in *.")] = "",
+    job: Annotated[str, typer.Option(metavar="NAME", help="Job, or a part of its name.")] = "",
+    program: Annotated[str, typer.Option(metavar="PATH", help="Program, may end in *.")] = "",
+    address: Annotated[str, typer.Option(help="Of either end: an address, or a network.")] = "",
+    local_address: Annotated[str, typer.Option(help="An address, or a network.")] = "",
+    remote_address: Annotated[str, typer.Option(help="An address, or a network.")] = "",
+    port: Annotated[str, typer.Option(help="Of either end.")] = "",
+    local_port: Annotated[str, typer.Option()] = "",
+    remote_port: Annotated[str, typer.Option()] = "",
+    rule: Annotated[str, typer.Option(metavar="NUMBER", help="Decided by the rule with this sequence number.")] = "",
+    receiver: Annotated[str, typer.Option(metavar="NAME", help="Only entries in this receiver.")] = "",
+) -> int:
+    """Write journal entries as lines for other programs, oldest first."""
+    from console.shell.journal_export import Asked
+    from console.shell.journal_export import export_journal as export
+
+    texts = {
+        "--since": since, "--until": until, "--type": entry_type, "--sk-type": sk_type, "--outcome": outcome,
+        "--exit-point": exit_point, "--user": user, "--job": job, "--program": program, "--address": address,
+        "--local-address": local_address, "--remote-address": remote_address, "--port": port,
+        "--local-port": local_port, "--remote-port": remote_port, "--rule": rule, "--receiver": receiver,
+    }  # fmt: skip
+    asked = Asked(form, output, replace, follow, texts, from_time, to_time)
+    with _store(context.obj, must_exist=True) as store:
+        export(store, asked)
     return DONE
 
 

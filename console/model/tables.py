@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
+from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJournal
 from console.model.journal import JournalEntry, Receiver
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
@@ -36,5 +37,8 @@ TABLES: tuple[type[SQLModel], ...] = (
     AlertDelivery,
     SystemValue,
     UserAudit,
+    ForwardTarget,
+    ImportedJournal,
+    ImportedEntry,
 )
 """Every table, each after those it points to."""

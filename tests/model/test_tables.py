@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
+from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJournal
 from console.model.journal import JournalEntry, Receiver
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
@@ -120,6 +121,17 @@ DELIVERY = {
     "created_at": NOW,
     "next_try_at": NOW,
 }
+TARGET = {
+    "name": "SIEM",
+    "protocol": "*TLS",
+    "host": "log.example",
+    "port": 6514,
+    "format": "*SYSLOG",
+    "position": 0,
+    "state_since": NOW,
+}
+IMPORTED = {"name": "OLDSYS", "imported_at": NOW, "imported_by": "OPER", "source": "x", "form": "CSV", "entries": 1}
+FOREIGN = {"journal_name": "OLDSYS", "sequence_number": 1, "entry_timestamp": NOW, "sk_type": "A"}
 NAIVE = datetime(2026, 3, 1)  # noqa: DTZ001 - must be refused
 
 CASES = [
@@ -149,6 +161,16 @@ CASES = [
     (SystemValue, {"name": "QAUDLVL", "value": "*NONE"}, {"name": "QAUDLVL2222"}),
     (UserAudit, {"user": "ALICE", "levels": "*NETSCK"}, {"user": "A" * 65}),
     (AuditOutbox, OUTBOX, {"entry_type": "CDX"}),
+    (ForwardTarget, TARGET, {"port": 0}),
+    (ForwardTarget, TARGET, {"protocol": "*SMTP"}),
+    (ForwardTarget, TARGET, {"format": "*CSV"}),
+    (ForwardTarget, TARGET, {"name": ""}),
+    (ForwardTarget, TARGET, {"position": -1}),
+    (ImportedJournal, IMPORTED, {"name": "LONGER_THAN"}),
+    (ImportedJournal, IMPORTED, {"entries": -1}),
+    (ImportedEntry, FOREIGN, {"remote_port": 65536}),
+    (ImportedEntry, FOREIGN, {"entry_timestamp": NAIVE}),
+    (ImportedEntry, FOREIGN, {"rule_sequence": 1}),
     (AuditOutbox, OUTBOX, {"local_port": -1}),
     (QueueMessage, MESSAGE, {"severity": 100}),
     (MessageReader, {"queue": "QSYSOPR", "reader": "ALICE", "read_id": 1}, {"reader": ""}),
