@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
@@ -29,6 +31,7 @@ def add_audit(
     detail: str = "",
     exit_point: str = "",
     revision: int = 0,
+    more: Mapping[str, str | int] = MappingProxyType({}),
 ) -> None:
     """Put an audit entry on its way into the journal, if it is to be audited; the worker moves it there.
 
@@ -43,6 +46,7 @@ def add_audit(
         detail: Entry-specific data: the command as it was run, values before and after.
         exit_point: The exit point concerned, if it is one.
         revision: The revision concerned, if it is one.
+        more: Further fields of the entry by their names: ``remote_address``.
     """
     if not Levels(get_auditing(session)).wants(entry_type, user=user):
         return
@@ -56,6 +60,7 @@ def add_audit(
         "revision": revision,
         "text": storable(text),
         "detail": storable(detail),
+        **more,
     }
     session.add(AuditOutbox.model_validate(row))
     session.flush()

@@ -1,0 +1,100 @@
+"""Reads the journal for alerts: by position, in bounded batches, and no more of it than their conditions can be about.
+
+What the database can tell for sure from numbers and words it is asked to leave out; the conditions decide on the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, and_, func, or_, true
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+
+from console.alerts.conditions import Condition, Term
+from console.alerts.entry_fields import KINDS, Kind, Row
+from console.journal.chain import FIELDS
+from console.model.journal import JournalEntry
+
+SPAN = 20_000
+"""Entries that a step goes on at most."""
+BATCH = 1_000
+"""Entries of them that it looks at at most."""
+_TABLE = JournalEntry.metadata.tables["journal_entry"]
+_COLUMNS = [_TABLE.c[name] for name in FIELDS]
+_EXACT_WORDS = frozenset({"entry_type", "sk_type", "outcome", "exit_point"})
+"""Fields whose values are of ours alone, in upper case."""
+
+
+class Batch(NamedTuple):
+    """Some entries."""
+
+    rows: Sequence[Row]
+    """Those that may be of interest, in ascending order."""
+    up_to: int
+    """Every entry up to this number was looked at, those left out among them."""
+    is_last: bool
+    """Whether the journal ended there."""
+
+
+def read_batch(session: Session, after: int, wanted: ColumnElement[bool], last: int | None = None) -> Batch:
+    """Read entries after a sequence number.
+
+    Args:
+        session: A session.
+        after: The number.
+        wanted: As `prefilter` made it.
+        last: The highest number to read; the journal's end for None.
+    """
+    number = _TABLE.c.sequence_number
+    end = session.exec(select(func.max(JournalEntry.sequence_number))).one() or 0
+    end = end if last is None else min(end, last)
+    up_to = min(end, after + SPAN)
+    if up_to <= after:
+        return Batch((), after, is_last=True)
+    query = select_columns(*_COLUMNS).where(number > after, number <= up_to, wanted).order_by(number).limit(BATCH)
+    rows = session.execute(query).all()
+    if len(rows) == BATCH:
+        up_to = rows[-1][0]
+    return Batch(rows, up_to, is_last=up_to >= end)
+
+
+def first_since(session: Session, moment: datetime, up_to: int) -> int:
+    """Return the number of the first entry, of those up to a number, that is not older than a moment.
+
+    Entries are nearly in the order of their times; those that came late may be missed by the search.
+    """
+    low, high = 1, up_to + 1
+    while low < high:
+        middle = (low + high) // 2
+        query = select(JournalEntry.entry_timestamp).where(col(JournalEntry.sequence_number) >= middle)
+        found = session.exec(query.order_by(col(JournalEntry.sequence_number)).limit(1)).first()
+        if found is not None and found < moment:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def prefilter(conditions: Sequence[Condition]) -> ColumnElement[bool]:
+    """Return what entries must be like for one of the conditions to be met; others may be like that, too."""
+    if not conditions:
+        return true()
+    return or_(*(and_(true(), *filter_terms(condition.terms)) for condition in conditions))
+
+
+def filter_terms(terms: Sequence[Term]) -> list[ColumnElement[bool]]:
+    """Return what the database can be asked of some terms without answering otherwise than they do."""
+    found: list[ColumnElement[bool]] = []
+    for term in terms:
+        if term.field in _EXACT_WORDS and term.operator in ("=", "IN"):
+            values = [value.upper() for value in term.values]
+            if all(value.isascii() and not (len(value) > 1 and value.endswith("*")) for value in values):
+                found.append(_TABLE.c[term.field].in_(values))
+        elif KINDS[term.field] is Kind.NUMBER and term.field in _TABLE.c and term.operator in ("=", "IN"):
+            numbers = [int(value) for value in term.values]
+            if max(numbers) < 2**63:
+                found.append(_TABLE.c[term.field].in_(numbers))
+    return found
