@@ -24,7 +24,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from console.enforcement import syscalls
 from console.enforcement.dispositions import ignored_before_python
@@ -50,7 +50,21 @@ _LONGEST_REPORT = 65_536
 _JOB_NAME_LENGTH = 10
 
 
-def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str = "", rbind: bool = False) -> int:
+class JobOptions(NamedTuple):
+    """What a job does only if asked to."""
+
+    rbind: bool = False
+    """Its binds become Rbinds, where a connect through a SOCKS server came before them."""
+    remote_names: bool = False
+    """The names that it looks up are resolved at SOCKS servers."""
+
+
+NO_OPTIONS = JobOptions()
+
+
+def run_job(
+    *, store_url: str, command: Sequence[str], name: str = "", user: str = "", options: JobOptions = NO_OPTIONS
+) -> int:
     """Run a command, and all that it starts, under the exit points.
 
     Args:
@@ -58,7 +72,7 @@ def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str
         command: Program and arguments.
         name: Name of the job; else the program's, upper case, at most 10 characters.
         user: User to run it as, for root only.
-        rbind: Whether its binds become Rbinds, where a connect through a SOCKS server came before them.
+        options: What else is asked for.
 
     Returns:
         The command's own exit status; 128 + n when signal n ended it; 127 or 126 when it cannot be executed.
@@ -77,7 +91,7 @@ def run_job(*, store_url: str, command: Sequence[str], name: str = "", user: str
     url, location = _find_store(store_url)
     ensure_worker(url, location)
     names = JobNames(user=_user_profile(identity), name=_job_name(name or command[0]))
-    start = _job_start(command, identity, rbind=rbind)
+    start = _job_start(command, identity, options)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON | _LEFT_TO_THE_JOB)
     if not os.fork():
@@ -203,7 +217,7 @@ def _job_name(text: str) -> str:
     return printable(os.path.basename(text) or text).upper()[:_JOB_NAME_LENGTH]
 
 
-def _job_start(command: Sequence[str], identity: Identity | None, *, rbind: bool) -> JobStart:
+def _job_start(command: Sequence[str], identity: Identity | None, options: JobOptions) -> JobStart:
     changed = frozenset({signal.SIGINT, signal.SIGCHLD})
     return JobStart(
         command=tuple(command),
@@ -213,7 +227,8 @@ def _job_start(command: Sequence[str], identity: Identity | None, *, rbind: bool
         handled=changed,
         identity=identity,
         environment=_first_environment(),
-        ask_binds=rbind,
+        ask_binds=options.rbind,
+        remote_names=options.remote_names,
     )
 
 

@@ -44,7 +44,7 @@ class Place(NamedTuple):
     """Where a connection leads, or comes from."""
 
     address: int
-    """In the 128-bit space; 0 when there is a name."""
+    """In the 128-bit space. Beside a name it is told to nobody: 0, or what stands for the name here."""
     port: int
     name: str = ""
     """A host name, which the server resolves; empty for an address."""

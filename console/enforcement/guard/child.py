@@ -57,6 +57,8 @@ class JobStart:
     """Whether the guard is asked about datagrams; for the life of the job."""
     ask_names: bool = False
     """Whether the guard is asked what a socket's addresses are; likewise."""
+    remote_names: bool = False
+    """Whether names are resolved at SOCKS servers, for which the guard is asked about sends and receives; likewise."""
     ask_binds: bool = False
     """Whether the guard is asked about binds, which may become Rbinds; likewise."""
 
@@ -128,7 +130,10 @@ def _install_filter(start: JobStart) -> int:
     them connect for it.
     """
     program = build_filter(
-        decide_datagrams=start.decide_datagrams, ask_names=start.ask_names, ask_binds=start.ask_binds
+        decide_datagrams=start.decide_datagrams or start.remote_names,
+        ask_names=start.ask_names,
+        ask_binds=start.ask_binds,
+        ask_receives=start.remote_names,
     )
     try:
         listener = syscalls.install_filter(program)

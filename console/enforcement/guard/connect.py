@@ -26,11 +26,13 @@ from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.binding import has_moved, hold, is_loose
 from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, resolved
 from console.enforcement.guard.interruption import was_interrupted
+from console.enforcement.guard.remote_names import Led, RemoteNames, is_local_service
 from console.enforcement.guard.routing import Routed, Router
 from console.enforcement.guard.supervisor import Attempt, Decider, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.errors import CallerGone
+from console.messages import line, message
 from console.policy.decide import CompiledPolicy
 from console.policy.request import MAPPED, Decision
 
@@ -46,6 +48,7 @@ _NOWHERE = bytes(16)
 """An address of no family, AF_UNSPEC: takes a connection back."""
 _DIRECT = Routed(0)
 """What is said of a connect that goes through no SOCKS server."""
+_TO_GUARD = "asked the guard for names"
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
@@ -76,11 +79,15 @@ class _Made(NamedTuple):
 class ConnectPoint:
     """The handler of connect."""
 
-    def __init__(self, turns: Turns | None = None) -> None:
+    def __init__(self, turns: Turns | None = None, names: RemoteNames | None = None) -> None:
         self.turns = turns
         """Told before a connect that may wait; None in tests with one call at a time."""
+        self.names = names
+        """There in jobs whose names are resolved at SOCKS servers."""
         self.router = Router(turns)
         """Takes connects through SOCKS servers."""
+        if names is not None:
+            self.router.peer_names.stand_ins = names.told_of
         self._untold: dict[tuple[int, int], _Untold] = {}
         """(thread, inode of the socket) -> its last connect, if nobody could be told how it ended."""
         self._held: dict[int, tuple[Endpoint, Endpoint]] = {}
@@ -160,10 +167,29 @@ class ConnectPoint:
             own = syscalls.socket_option(taken.number, socket.SO_DOMAIN) not in _INTERNET
         except OSError:
             own = False
-        if own:
-            supervisor.backend.go_on(call)
+        if not own:
+            supervisor.backend.answer(call, self._connect_unasked(taken, sockaddr))
+        elif self.names is not None and is_local_service(sockaddr):
+            supervisor.backend.answer(call, errno.ENOENT)
         else:
-            supervisor.backend.answer(call, syscalls.connect(taken.number, sockaddr))
+            supervisor.backend.go_on(call)
+
+    def _connect_unasked(self, taken: OwnedFd, sockaddr: bytes) -> int:
+        """Make a connect about which no rule was asked; returns 0 or the errno."""
+        remote = k.parse_known_sockaddr(sockaddr)
+        if self.names is not None and remote is not None:
+            try:
+                led = self.names.led(taken.number, sockaddr, remote)
+            except OSError:  # no socket, which connect says better
+                led = Led(sockaddr)
+            if led.failure or led.to_guard:
+                return led.failure or self._ask_guard(self.names, taken, led)
+        return syscalls.connect(taken.number, sockaddr)
+
+    def _ask_guard(self, names: RemoteNames, taken: OwnedFd, led: Led) -> int:
+        """Connect a socket to the guard in the place of a name server; returns 0 or the errno."""
+        with names.asking(taken.number):
+            return syscalls.connect(taken.number, led.sockaddr)
 
     def _covered(
         self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, sockaddr: bytes, remote: Endpoint
@@ -180,15 +206,11 @@ class ConnectPoint:
         supervisor.identify(attempt)
         bound, held = self._hold(taken) if asks_local(policy) else (NO_ENDPOINT, NO_ENDPOINT)
         decision = supervisor.decide(policy, attempt, bound, remote)
-        routed = None
-        if policy.has_socks and not decision.errno:
-            routed = self.router.connect(supervisor, policy, attempt, taken, led_to, remote)
-        elif not decision.errno:  # under an earlier policy it may have connected through a server
-            self.router.pairs.break_up(attempt.call.thread, taken.number)
-        if routed is not None:
-            result = routed.result
+        if decision.errno:
+            routed = _DIRECT._replace(result=decision.errno, text=self._name_text(remote))
         else:
-            result, routed = decision.errno or self._perform(taken, led_to, remote.address), _DIRECT
+            routed = self._make(supervisor, policy, attempt, taken, led_to, remote)
+        result = routed.result
         if (
             held is not NO_ENDPOINT
             and result in _CONNECTS
@@ -198,9 +220,42 @@ class ConnectPoint:
             raise Undecidable("bound elsewhere during the connect")
         made = _Made(policy, decision, sockaddr, remote, result, routed)
         self._conclude(supervisor, attempt, taken, made)
-        if supervisor.plain_calls is not None and led_to is sockaddr:
+        is_plain = led_to is sockaddr and (self.names is None or not self.names.concerns(remote))
+        if supervisor.plain_calls is not None and is_plain:
             until_s = supervisor.names.user_until(attempt.user_number)
             supervisor.plain_calls.remember(policy, attempt, decision, remote, until_s)
+
+    def _make(
+        self,
+        supervisor: Supervisor,
+        policy: CompiledPolicy,
+        attempt: Attempt,
+        taken: OwnedFd,
+        sockaddr: bytes,
+        remote: Endpoint,
+    ) -> Routed:
+        """Make a connect that was allowed: through a SOCKS server, to the guard, or directly."""
+        name = ""
+        if self.names is not None:
+            led = self.names.led(taken.number, sockaddr, remote)
+            if led.failure:
+                return Routed(led.failure, text=self._name_text(remote))
+            if led.to_guard:
+                return Routed(self._ask_guard(self.names, taken, led), text=_TO_GUARD)
+            name = led.name
+        routed = None
+        if policy.has_socks:
+            routed = self.router.connect(supervisor, policy, attempt, taken, sockaddr, remote, name)
+        else:  # under an earlier policy it may have connected through a server
+            self.router.pairs.break_up(attempt.call.thread, taken.number)
+        if name:
+            return _by_name(name, remote, routed)
+        return Routed(self._perform(taken, sockaddr, remote.address)) if routed is None else routed
+
+    def _name_text(self, remote: Endpoint) -> str:
+        """Return what the journal is told of an address that stands for a name."""
+        name = self.names.table.name_of(remote.address) if self.names is not None else ""
+        return f"name {name}" if name else ""
 
     def _finish(self, supervisor: Supervisor, attempt: Attempt, begun: Begun) -> None:
         """Bring a connect to its end that was made already."""
@@ -367,6 +422,14 @@ class ConnectPoint:
         except CallerGone:  # interrupted again
             self._untold[key] = kept
         return True
+
+
+def _by_name(name: str, remote: Endpoint, routed: Routed | None) -> Routed:
+    """Return what came of a connect to an address that stands for a name; None: no server was to be asked."""
+    if routed is None:
+        reason = line(message("GWL0860", address=k.address_text(remote.address)))
+        return Routed(errno.ENETUNREACH, text=f"name {name}; {reason}")
+    return routed._replace(text=f"name {name}; {routed.text}" if routed.text else f"name {name}")
 
 
 def _local(taken: OwnedFd) -> Endpoint:

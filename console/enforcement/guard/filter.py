@@ -11,6 +11,8 @@ What it says, in order:
 * sendto, sendmsg, sendmmsg with MSG_FASTOPEN, which connect without connect: EOPNOTSUPP, which is what the kernel
   answers where TCP Fast Open is switched off, so that programs fall back to connect.
 * sendto with an address, sendmsg and sendmmsg: ask the guard, in a job whose policy decides datagrams.
+* the same, and recvfrom with an address, recvmsg and recvmmsg: ask the guard, in a job whose names are resolved at
+  SOCKS servers.
 * getpeername, getsockname, and setsockopt of the level that means Rbind: ask the guard, in a job whose policy has SOCKS
   entries.
 * bind: asks the guard, in a job that was started with --rbind.
@@ -76,7 +78,8 @@ _ASK_BINDS = (k.SYS_BIND,)
 _ABSENT = (k.SYS_IO_URING_SETUP, k.SYS_IO_URING_ENTER, k.SYS_IO_URING_REGISTER)
 _FAST_OPEN_ARGUMENT = {k.SYS_SENDTO: 3, k.SYS_SENDMSG: 2, k.SYS_SENDMMSG: 3}
 """Calls that can carry MSG_FASTOPEN -> index of their flags argument."""
-_SENDTO_ADDRESS = 4
+_ASK_RECEIVES = (k.SYS_RECVMSG, k.SYS_RECVMMSG)
+_SENDTO_ADDRESS = _RECVFROM_ADDRESS = 4
 
 _INTERNET_FAMILIES = (socket.AF_INET, socket.AF_INET6)
 _ABSENT_FAMILIES = (socket.AF_RDS, socket.AF_TIPC, k.AF_RXRPC, k.AF_SMC)
@@ -107,13 +110,16 @@ _PASS = k.SECCOMP_RET_ALLOW
 _ASK_GUARD = k.SECCOMP_RET_USER_NOTIF
 
 
-def build_filter(*, decide_datagrams: bool = False, ask_names: bool = False, ask_binds: bool = False) -> bytes:
+def build_filter(
+    *, decide_datagrams: bool = False, ask_names: bool = False, ask_binds: bool = False, ask_receives: bool = False
+) -> bytes:
     """Return the filter: 8 bytes an instruction, layout `layouts.FILTER_INSTRUCTION`.
 
     Args:
         decide_datagrams: Whether sends that can carry an address ask the guard too.
         ask_names: Whether getpeername, getsockname and the option that is Rbind ask the guard too.
         ask_binds: Whether bind does.
+        ask_receives: Whether receives that tell an address do.
     """
     program = [
         _step(_LOAD_WORD, _ARCHITECTURE),
@@ -124,8 +130,10 @@ def build_filter(*, decide_datagrams: bool = False, ask_names: bool = False, ask
         _step(_JUMP_GREATER_OR_EQUAL, k.X32_BIT, if_false=1),
         _errno(errno.ENOSYS),
     ]
-    for number in (*_ASK, *_ASK_NAMES * ask_names, *_ASK_BINDS * ask_binds):
+    for number in (*_ASK, *_ASK_NAMES * ask_names, *_ASK_BINDS * ask_binds, *_ASK_RECEIVES * ask_receives):
         program += _when(number, [_return(_ASK_GUARD)])
+    if ask_receives:
+        program += _when(k.SYS_RECVFROM, [*_pass_without_pointer(_RECVFROM_ADDRESS), _return(_ASK_GUARD)])
     for number in _ABSENT:
         program += _when(number, [_errno(errno.ENOSYS)])
     for number in _FAST_OPEN_ARGUMENT:
@@ -147,14 +155,19 @@ def _send_part(number: int, *, decide_datagrams: bool) -> list[bytes]:
     ]
     if not decide_datagrams:
         return [*steps, _return(_PASS)]
-    if number == k.SYS_SENDTO:  # a null address is no address; a pointer may be zero in either of its words
-        steps += [
-            _load_argument(_SENDTO_ADDRESS),
-            _step(_JUMP_EQUAL, 0, if_false=3),
-            _load_argument(_SENDTO_ADDRESS, high=True),
-            *_when(0, [_return(_PASS)]),
-        ]
+    if number == k.SYS_SENDTO:
+        steps += _pass_without_pointer(_SENDTO_ADDRESS)
     return [*steps, _return(_ASK_GUARD)]
+
+
+def _pass_without_pointer(index: int) -> list[bytes]:
+    """Let a call pass whose argument is a null pointer; others may be zero in either of their words."""
+    return [
+        _load_argument(index),
+        _step(_JUMP_EQUAL, 0, if_false=3),
+        _load_argument(index, high=True),
+        *_when(0, [_return(_PASS)]),
+    ]
 
 
 def _pair_part() -> list[bytes]:

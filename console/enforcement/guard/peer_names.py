@@ -9,10 +9,12 @@ Source: net/socket.c, __sys_getpeername and move_addr_to_user.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
 from console.enforcement import layouts as k
@@ -44,6 +46,8 @@ class PeerNames:
     """
 
     def __init__(self) -> None:
+        self.stand_ins: Callable[[int, bytes], bytes | None] | None = None
+        """Returns what a peer stands in for, given a socket and its peer (`remote_names`)."""
         self._known: dict[int, _Known] = {}
         """Number of a socket (SO_COOKIE) -> its connection."""
         self._mutex = threading.Lock()
@@ -51,7 +55,7 @@ class PeerNames:
     def remember(self, number: int, sockaddr: bytes) -> None:
         """Keep what a program asked for, now that its socket is connected to a server."""
         try:
-            known = _Known(_as_told(sockaddr), _ends(number))
+            known = _Known(as_told(sockaddr), _ends(number))
             cookie = streams.cookie(number)
         except OSError:  # the server has hung up meanwhile
             return
@@ -62,7 +66,12 @@ class PeerNames:
             self._known[cookie] = known
 
     def asked(self, number: int) -> bytes | None:
-        """Return what the program asked for, of a socket that is connected through a server; None of any other."""
+        """Return what the program asked for, of a socket that was led elsewhere; None of any other."""
+        if self.stand_ins is not None:
+            with contextlib.suppress(OSError):  # not connected
+                asked = self.stand_ins(number, syscalls.peer_sockaddr(number))
+                if asked is not None:
+                    return asked
         if not self._known:
             return None
         try:
@@ -96,7 +105,7 @@ class PeerNames:
 
     def _take(self, supervisor: Supervisor, attempt: Attempt) -> OwnedFd | None:
         """Return the socket; None if there is none, which the kernel says better."""
-        if not self._known:
+        if not self._known and self.stand_ins is None:
             return None
         try:
             return supervisor.backend.take_descriptor(
@@ -110,7 +119,7 @@ def _ends(number: int) -> tuple[bytes, bytes]:
     return syscalls.local_sockaddr(number), syscalls.peer_sockaddr(number)
 
 
-def _as_told(sockaddr: bytes) -> bytes:
+def as_told(sockaddr: bytes) -> bytes:
     """Return an address as getpeername tells it: of its full length, without a flow label, scopes where there are any.
 
     Layout: sockaddr_in: family 2, port_be 2, address 4, zero 8; sockaddr_in6: family 2, port_be 2, flow 4, address 16,

@@ -35,7 +35,10 @@ from console.enforcement.guard.notify import SeccompBackend
 from console.enforcement.guard.plain_calls import PlainCalls, is_possible
 from console.enforcement.guard.protocols import handle_socket, handle_upgrade
 from console.enforcement.guard.rbind import RbindPoint
+from console.enforcement.guard.receiving import ReceivePoint
+from console.enforcement.guard.remote_names import RemoteNames
 from console.enforcement.guard.reporter import Reporter
+from console.enforcement.guard.routing import own_network
 from console.enforcement.guard.sending import SendPoint
 from console.enforcement.guard.starting import EXIT_STATUSES, become_deaf, start_job
 from console.enforcement.guard.supervisor import Supervisor
@@ -97,7 +100,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     except OSError as error:
         raise KernelError("GWL0414", reason=error.strerror) from error
     try:
-        ask_names = policy.has_socks or start.ask_binds
+        ask_names = policy.has_socks or start.ask_binds or start.remote_names
         asking = replace(start, decide_datagrams=policy.udp is Udp.DECIDE, ask_names=ask_names)
         job, listener = start_job(asking, front)
     except ConsoleError as error:
@@ -124,7 +127,8 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
         supervisor.plain_calls = PlainCalls(backend, reporter.bell)
         reporter.backlog.share(supervisor.plain_calls.native)
         supervisor.enforce(policy)
-    turns, accept_point = _open_exit_points(supervisor, asks_names=ask_names)
+    remote_names = RemoteNames(reporter.backlog.note, own_network()) if start.remote_names else None
+    turns, accept_point = _open_exit_points(supervisor, remote_names, asks_names=ask_names)
     qualified_job_name = f"{link.welcome.job_number:06}/{names.user}/{names.name}"
     exit_programs = supervisor.exit_programs = ExitPrograms(location, qualified_job_name, turns.may_block)
     exit_programs.prepare(policy)
@@ -140,13 +144,15 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     reporter.outlast()
 
 
-def _open_exit_points(supervisor: Supervisor, *, asks_names: bool) -> tuple[Turns, AcceptPoint]:
+def _open_exit_points(
+    supervisor: Supervisor, names: RemoteNames | None, *, asks_names: bool
+) -> tuple[Turns, AcceptPoint]:
     """Give the supervisor its handlers; returns the threads that will call them, not yet started."""
     turns = Turns(supervisor.backend, supervisor.serve, supervisor.plain_calls)
     waiting_room = WaitingRoom()
     accept_point = AcceptPoint(waiting_room.add, waiting_room.wake)
-    send_point = SendPoint(turns)
-    connect_point = ConnectPoint(turns)
+    send_point = SendPoint(turns, names)
+    connect_point = ConnectPoint(turns, names)
     supervisor.handlers = {
         k.SYS_CONNECT: (ExitPoint.CONNECT, connect_point.handle),
         k.SYS_LISTEN: (ExitPoint.LISTEN, handle_listen),
@@ -161,6 +167,14 @@ def _open_exit_points(supervisor: Supervisor, *, asks_names: bool) -> tuple[Turn
     }
     if asks_names:
         supervisor.handlers = RbindPoint(connect_point.router).handlers(supervisor.handlers)
+    if names is not None:
+        receive_point = ReceivePoint(names, turns)
+        receives = (k.SYS_RECVFROM, k.SYS_RECVMSG, k.SYS_RECVMMSG)
+        supervisor.handlers = {
+            **supervisor.handlers,
+            **dict.fromkeys(receives, (ExitPoint.CONNECT, receive_point.handle)),
+        }
+        names.start()
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)
     return turns, accept_point

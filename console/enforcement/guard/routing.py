@@ -114,7 +114,7 @@ class Router:
         self._refuses: tuple[CompiledPolicy | None, bool] = (None, False)
         self._plain: set[bytes] = set()
         """Servers to which the way drops a SYN with octets."""
-        self._network = _own_network()
+        self._network = own_network()
 
     def await_other(self, supervisor: Supervisor, call: Call, taken: OwnedFd) -> None:
         """Wait until no handshake is made on a socket for another call.
@@ -149,6 +149,7 @@ class Router:
         taken: OwnedFd,
         sockaddr: bytes,
         remote: Endpoint,
+        name: str = "",
     ) -> Routed | None:
         """Take a connect through a SOCKS server if an entry says so; until `over` the socket is its alone.
 
@@ -159,6 +160,7 @@ class Router:
             taken: The program's socket.
             sockaddr: Where the program wants to be connected to.
             remote: The same, for the policy.
+            name: What that address stands for, which the server is told instead; empty for itself.
 
         Returns:
             None if it is to be made directly.
@@ -175,6 +177,11 @@ class Router:
         if not self._is_in_our_network(taken.number):
             # The server's address is the job's own there: it would be its server, and would be told the password.
             raise Undecidable("in another network namespace than its guard")
+        destination = Place(remote.address, remote.port, name)
+        if name and entry.version is SocksVersion.V4:
+            server = entry.servers[0].label
+            error = failure(Reason.NO_NAMES, server, destination)
+            return Routed(error.errno, server, line(describe(error)))
         self._claim(supervisor, attempt.call, taken)
         if streams.state(taken.number) != streams.CLOSED:
             result = streams.refuse_again(taken.number)
@@ -185,7 +192,7 @@ class Router:
             taken.number,
             k.sockaddr_family(sockaddr),
             entry,
-            Place(remote.address, remote.port),
+            destination,
             _give_up_at(taken.number),
             lambda: _is_wanted(supervisor, attempt),
             self._may_refuse(policy),
@@ -299,7 +306,8 @@ class Router:
             raise
 
 
-def _own_network() -> int | None:
+def own_network() -> int | None:
+    """Return the number of our network namespace (`streams.network`); None where the kernel does not say."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as own:
         return streams.network(own.fileno())
     return None

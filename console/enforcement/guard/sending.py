@@ -6,6 +6,9 @@ copy, on the caller's own socket. One without an address goes where its socket i
 it was; it is sent here too, without asking, since only here is it sure which socket it is. No more is read of the
 caller than a datagram can hold.
 
+A job with --remote-names has its sends made here too, whether its policy decides them or not: questions for names are
+led to the guard (`remote_names`).
+
 On any other socket (TCP, Unix, netlink, raw) the kernel carries the call out. So a program with two threads can still
 swap a datagram socket in behind such a send, or behind the connect of a Unix socket, for which Landlock has no
 access right.
@@ -52,6 +55,7 @@ from console.enforcement.guard.destination import (
     resolved,
 )
 from console.enforcement.guard.message import Message, read_header, read_octets, read_sendto
+from console.enforcement.guard.remote_names import RemoteNames
 from console.enforcement.guard.supervisor import Attempt, Supervisor, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
@@ -119,9 +123,11 @@ class _Sending:
 class SendPoint:
     """The handler of sendto, sendmsg and sendmmsg."""
 
-    def __init__(self, turns: Turns | None = None) -> None:
+    def __init__(self, turns: Turns | None = None, names: RemoteNames | None = None) -> None:
         self.turns = turns
         """Told before a send that may wait; None in tests with one call at a time."""
+        self.names = names
+        """There in jobs whose names are resolved at SOCKS servers."""
         self._journalled: dict[tuple[int, Endpoint], tuple[object, ...]] = {}
         """Inode of a socket and destination -> for whom, and by which rule, its entry was made."""
         self._untold: dict[tuple[int, int], _Untold] = {}
@@ -137,7 +143,7 @@ class SendPoint:
             Undecidable: It must be rejected.
         """
         policy, call = supervisor.policy, attempt.call
-        if policy.udp is not Udp.DECIDE or policy.modes[ExitPoint.CONNECT] is Mode.OFF:
+        if self.names is None and not _decides(policy):
             supervisor.backend.go_on(call)  # the job began under a policy that decided datagrams
             return
         self._active[call.cookie] = call
@@ -225,6 +231,8 @@ class SendPoint:
         remote = None if message.name is None else datagram_destination(sending.kind, message.name)
         if message.name is None or remote is None:
             result = self._emit(sending, message.name, message.control, octets)
+        elif not _decides(sending.policy):
+            result = self._send_led(sending, message.name, remote, message.control, octets)
         else:
             result = self._send_decided(sending, message.name, remote, message.control, octets)
         if result >= 0:
@@ -240,7 +248,7 @@ class SendPoint:
         supervisor.identify(attempt)
         bound = (local_endpoint(number) or NO_ENDPOINT) if asks_local(policy) else NO_ENDPOINT
         decision = supervisor.decide(policy, attempt, bound, remote)
-        result = -decision.errno or self._emit(sending, name, control, octets)
+        result = -decision.errno or self._send_led(sending, name, remote, control, octets)
         failure = 0 if decision.errno or result >= 0 else -result
         if self._is_new(sending, remote, decision):
             local = local_endpoint(number) or NO_ENDPOINT
@@ -248,6 +256,19 @@ class SendPoint:
         else:
             supervisor.record(policy, attempt, _unwritten(decision), NO_ENDPOINT, remote)
         return result
+
+    def _send_led(self, sending: _Sending, name: bytes, remote: Endpoint, control: bytes, octets: bytes) -> int:
+        """Send a datagram where it wants to go; questions for names go to the guard."""
+        if self.names is None:
+            return self._emit(sending, name, control, octets)
+        led = self.names.led(sending.taken.number, name, remote)
+        if led.failure:
+            return -led.failure
+        if not led.to_guard:
+            return self._emit(sending, name, control, octets)
+        with self.names.asking(sending.taken.number):
+            # Control data may name the interface or the address to send from, and neither leads to loopback.
+            return self._emit(sending, led.sockaddr, b"", octets)
 
     def _is_new(self, sending: _Sending, remote: Endpoint, decision: Decision) -> bool:
         """Say whether a decision is to be written; one that lets pass is written once."""
@@ -310,6 +331,11 @@ class SendPoint:
         if kept is None or time.monotonic() - kept.since > _TOLD_WITHIN_S:
             return []
         return kept.sent if (kept.number, kept.arguments) == (call.number, call.arguments) else []
+
+
+def _decides(policy: CompiledPolicy) -> bool:
+    """Say whether rules are asked about datagrams."""
+    return policy.udp is Udp.DECIDE and policy.modes[ExitPoint.CONNECT] is not Mode.OFF
 
 
 def _control_failure(control: bytes) -> int:

@@ -42,7 +42,7 @@ def test_no_text_is_too_strange_to_be_read(text):
     assert 0 <= parse_search_list(text).dots <= 15
 
 
-@pytest.mark.parametrize("name", ["www.example.com", "db.ns", "example.com", "a.ns.svc.cluster.local"])
+@pytest.mark.parametrize("name", ["www.example.com", "db.other", "example.com", "a.ns.svc.cluster.local"])
 @pytest.mark.parametrize("search_list", [SearchList(), SearchList(("corp.example",)), CONTAINER])
 def test_name_with_dots_is_what_it_is(name, search_list):
     memory = SearchMemory(search_list)
