@@ -1,7 +1,6 @@
 """The audit journal: its entries, with the names that exports use, and its receivers."""
 
 from pydantic import AwareDatetime
-from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
 from console.model.columns import COUNTER
@@ -58,12 +57,33 @@ class JournalEntry(JournalEntryBase, table=True):
     """One entry; written once, by the worker, and never changed."""
 
     __tablename__ = "journal_entry"
-    __table_args__ = (
-        Index("ix_journal_entry_type", "entry_type", "sk_type", "sequence_number"),
-        Index("ix_journal_entry_outcome", "outcome", "sequence_number"),
-        Index("ix_journal_entry_user_name", "user_name", "sequence_number"),
-        Index("ix_journal_entry_remote_address", "remote_address", "sequence_number"),
-    )
+
+
+class JournalBlock(SQLModel, table=True):
+    """A block of entries that the index knows: block n holds the entries from n * 16,384 + 1 on."""
+
+    __tablename__ = "journal_block"
+
+    block: int = Field(primary_key=True, ge=0, sa_type=COUNTER, sa_column_kwargs={"autoincrement": False})
+    first_time: AwareDatetime | None = None
+    """Earliest time of an entry; None: it had no entries."""
+    last_time: AwareDatetime | None = None
+
+
+class JournalIndex(SQLModel, table=True):
+    """Which entries of a block have a value in a field. Derived from the entries, and made anew from them at any time.
+
+    Source: `console.store.journal_keys` for fields and keys, `console.store.postings` for the entries.
+    """
+
+    __tablename__ = "journal_index"
+    # One tree and not a table with an index beside it: half the size, and rows come in the order of the key.
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    block: int = Field(primary_key=True, ge=0, sa_type=COUNTER, sa_column_kwargs={"autoincrement": False})
+    field: int = Field(primary_key=True, ge=0, sa_column_kwargs={"autoincrement": False})
+    key: bytes = Field(primary_key=True)
+    entries: bytes
 
 
 class ReceiverBase(SQLModel):

@@ -1,71 +1,55 @@
-"""The journal as it is read: pages of entries in either direction, filtered."""
+"""The journal as it is read: pages of entries in either direction, filtered.
+
+A page is found block by block from the near end on. Where a block has an index, only the entries that it names are
+looked at; where it has none, as the one that is being filled, all are. What is found is checked against the whole
+filter: the index says where to look, and not what is there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_network
+from itertools import islice
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, func, or_
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from console.model.journal import JournalEntry, Receiver
-from console.store.generic import ESCAPE, WILD, literal, matches
+from console.store.generic import WILD
+from console.store.journal_filter import EVERYTHING, JournalFilter, conditions, confirm
+from console.store.journal_index import block_of, first_of, known_blocks, matching
+from console.store.journal_keys import Clause, clauses
+from console.store.postings import ALL, offsets_in
 
+__all__ = [
+    "EVERYTHING",
+    "JournalFilter",
+    "attached_receiver",
+    "get_entry",
+    "last_number",
+    "page_after",
+    "page_before",
+]
 
-@dataclass(frozen=True, slots=True)
-class JournalFilter:
-    """Which entries to show; a field left empty does not restrict. Texts may be generic: ``ALI*``, ``10.1.*``.
-
-    Addresses may be networks too: ``10.0.0.0/8``.
-    """
-
-    entry_type: str = ""
-    """One type, or several with blanks between them: ``SK JS``."""
-    sk_type: str = ""
-    outcome: str = ""
-    exit_point: str = ""
-    user: str = ""
-    address: str = ""
-    """Local or remote."""
-    port: int | None = None
-    """Local or remote."""
-    job: str = ""
-    """Any part of the qualified job name: number, user, name or all three."""
-    from_time: datetime | None = None
-    to_time: datetime | None = None
-    local_address: str = ""
-    remote_address: str = ""
-    local_port: int | None = None
-    remote_port: int | None = None
-    program: str = ""
-    """Path of the program."""
-    receiver: str = ""
-    from_number: int | None = None
-    to_number: int | None = None
-    rule: int | None = None
-    """Sequence number of the rule that decided."""
-
-
-EVERYTHING = JournalFilter()
+_MOST_BLOCKS = 128
+"""Blocks that are asked for at once; the first time it is one, then twice as many each time."""
+_MOST_CANDIDATES = 500
+"""Entries that are looked up at once (SQLITE_MAX_VARIABLE_NUMBER was 999 once)."""
 
 
 def page_after(session: Session, number: int, *, limit: int, only: JournalFilter = EVERYTHING) -> list[JournalEntry]:
     """Return the entries after a sequence number, in ascending order; 0 begins at the first."""
-    query = _filtered(only).where(col(JournalEntry.sequence_number) > number)
-    return list(session.exec(query.order_by(col(JournalEntry.sequence_number)).limit(limit)))
+    search = _search(session, only, low=number + 1, high=None, descending=False)
+    return _load(session, list(islice(search, limit)))
 
 
 def page_before(
     session: Session, number: int | None, *, limit: int, only: JournalFilter = EVERYTHING
 ) -> list[JournalEntry]:
     """Return the entries before a sequence number, or the last ones for None; in ascending order too."""
-    query = _filtered(only)
-    if number is not None:
-        query = query.where(col(JournalEntry.sequence_number) < number)
-    found = session.exec(query.order_by(col(JournalEntry.sequence_number).desc()).limit(limit))
-    return list(reversed(list(found)))
+    search = _search(session, only, low=1, high=None if number is None else number - 1, descending=True)
+    return _load(session, list(islice(search, limit)))
 
 
 def get_entry(session: Session, number: int) -> JournalEntry | None:
@@ -75,7 +59,8 @@ def get_entry(session: Session, number: int) -> JournalEntry | None:
 
 def last_number(session: Session) -> int:
     """Return the sequence number of the newest entry, 0 for none."""
-    return session.exec(select(func.max(JournalEntry.sequence_number))).one() or 0
+    number = col(JournalEntry.sequence_number)
+    return session.exec(select(number).order_by(number.desc()).limit(1)).first() or 0
 
 
 def attached_receiver(session: Session) -> Receiver:
@@ -83,76 +68,125 @@ def attached_receiver(session: Session) -> Receiver:
     return session.exec(select(Receiver).where(col(Receiver.detached_at).is_(None))).one()
 
 
-def _filtered(only: JournalFilter) -> SelectOfScalar[JournalEntry]:
-    return select(JournalEntry).where(*conditions(only))
+def _load(session: Session, numbers: list[int]) -> list[JournalEntry]:
+    number = col(JournalEntry.sequence_number)
+    return list(session.exec(select(JournalEntry).where(number.in_(numbers)).order_by(number)))
 
 
-def conditions(only: JournalFilter) -> list[ColumnElement[bool]]:
-    """Return one condition for each field of the filter that is set: for reports, which read every entry anyway."""
-    entry = JournalEntry
-    texts = (
-        (only.sk_type, entry.sk_type),
-        (only.outcome, entry.outcome),
-        (only.exit_point, entry.exit_point),
-        (only.user, entry.user_name),
-        (only.program, entry.program),
-        (only.receiver, entry.receiver_name),
-    )
-    addresses = (
-        (only.address, (entry.local_address, entry.remote_address)),
-        (only.local_address, (entry.local_address,)),
-        (only.remote_address, (entry.remote_address,)),
-    )
-    numbers = (
-        (only.port, (entry.local_port, entry.remote_port)),
-        (only.local_port, (entry.local_port,)),
-        (only.remote_port, (entry.remote_port,)),
-        (only.rule, (entry.rule_sequence,)),
-    )
-    found = [matches(col(name), value) for value, name in texts if value]
-    if only.entry_type:
-        found.append(or_(*(matches(col(entry.entry_type), each) for each in only.entry_type.split())))
-    found += [or_(*(_address_matches(col(name), value) for name in names)) for value, names in addresses if value]
-    found += [or_(*(col(name) == value for name in names)) for value, names in numbers if value is not None]
-    if only.from_number is not None:
-        found.append(col(entry.sequence_number) >= only.from_number)
-    if only.to_number is not None:
-        found.append(col(entry.sequence_number) <= only.to_number)
-    if only.job:
-        found.append(_job_matches(only.job))
-    if only.from_time is not None:
-        found.append(col(entry.entry_timestamp) >= only.from_time)
-    if only.to_time is not None:
-        found.append(col(entry.entry_timestamp) <= only.to_time)
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Entries to look at: all from `first` to `last`, or of those the ones in a set of a block."""
+
+    first: int
+    last: int
+    bits: int | None = None
+
+
+def _search(session: Session, only: JournalFilter, *, low: int, high: int | None, descending: bool) -> Iterator[int]:
+    """Yield the numbers of the entries that a filter shows, from the near end on."""
+    span = _narrowed(session, only, low, high)
+    if span is None:
+        return
+    wanted = clauses(only)
+    if not wanted and only.from_time is None and only.to_time is None:
+        yield from _scan(session, only, _Stretch(*span), descending=descending)
+        return
+    for stretch in _stretches(session, only, wanted, span, descending=descending):
+        look = _scan if stretch.bits is None else _look_up
+        yield from look(session, only, stretch, descending=descending)
+
+
+def _narrowed(session: Session, only: JournalFilter, low: int, high: int | None) -> tuple[int, int] | None:
+    """Return the first and last number that can be shown; None for no number."""
+    high = last_number(session) if high is None else high
+    low = max(low, only.from_number or 1)
+    high = high if only.to_number is None else min(high, only.to_number)
+    if only.receiver:
+        spans = _receiver_spans(session, only.receiver)
+        if not spans:
+            return None
+        low = max(low, min(first for first, _ in spans))
+        high = min(high, max(last for _, last in spans))
+    return (low, high) if low <= high else None
+
+
+def _receiver_spans(session: Session, name: str) -> list[tuple[int, int]]:
+    found = session.exec(select(Receiver.name, Receiver.first_sequence, Receiver.last_sequence))
+    generic = len(name) > 1 and name.endswith(WILD)
+    return [
+        (first, last)
+        for each, first, last in found
+        if (each.startswith(name[:-1]) if generic else each == name) and last >= first
+    ]
+
+
+def _stretches(
+    session: Session, only: JournalFilter, wanted: list[Clause], span: tuple[int, int], *, descending: bool
+) -> Iterator[_Stretch]:
+    """Yield what there is to look at, from the near end on."""
+    blocks = range(block_of(span[0]), block_of(span[1]) + 1)
+    count = 1
+    while blocks:
+        part, blocks = (blocks[-count:], blocks[:-count]) if descending else (blocks[:count], blocks[count:])
+        found = _part(session, only, wanted, span, part)
+        yield from reversed(found) if descending else found
+        count = min(2 * count, _MOST_BLOCKS)
+
+
+def _part(
+    session: Session, only: JournalFilter, wanted: list[Clause], span: tuple[int, int], part: range
+) -> list[_Stretch]:
+    """Return what there is to look at in some blocks, ascending."""
+    known = known_blocks(session, part)
+    inside = [block for block, times in known.items() if _overlap(only, *times)]
+    # Where the index knows nothing of the filter but the times, a block is read as one without index.
+    sets = matching(session, inside, wanted) if wanted else {}
+    found: list[_Stretch] = []
+    for block in part:
+        first, last = max(first_of(block), span[0]), min(first_of(block + 1) - 1, span[1])
+        if block in sets:
+            found.append(_Stretch(first, last, sets[block]))
+        elif block not in known or (not wanted and block in inside):
+            if found and found[-1].bits is None and found[-1].last == first - 1:
+                first = found.pop().first
+            found.append(_Stretch(first, last))
     return found
 
 
-def _address_matches(column: SQLColumnExpression[str], value: str) -> ColumnElement[bool]:
-    """Return the condition on an address; a network becomes the texts that its addresses begin with."""
-    if "/" not in value:
-        return matches(column, value)
-    try:
-        network = ip_network(value, strict=False)
-    except ValueError:
-        return column == value
-    step = 8 if network.version == 4 else 16
-    whole = -(-network.prefixlen // step) * step
-    if not whole:
-        return column.contains("." if network.version == 4 else ":")
-    parts = (str(each.network_address) for each in network.subnets(new_prefix=whole))
-    if whole == network.max_prefixlen:
-        return column.in_(list(parts))
-    separator = "." if network.version == 4 else ":"
-    return or_(
-        *(column.startswith(separator.join(part.split(separator)[: whole // step]) + separator) for part in parts)
-    )
+def _overlap(only: JournalFilter, earliest: datetime | None, latest: datetime | None) -> bool:
+    """Say whether a block has entries in the times of a filter."""
+    if earliest is None or latest is None:
+        return False
+    return (only.from_time is None or latest >= only.from_time) and (only.to_time is None or earliest <= only.to_time)
 
 
-def _job_matches(job: str) -> ColumnElement[bool]:
-    name = col(JournalEntry.qualified_job_name)
-    if job.count("/") == 2:
-        return name == job
-    part = literal(job.removesuffix(WILD))
-    end = "%" if job.endswith(WILD) else ""
-    forms = (f"{part}{end}/%", f"%/{part}{end}/%", f"%/{part}{end}")
-    return or_(*(name.like(form, escape=ESCAPE) for form in forms))
+def _scan(session: Session, only: JournalFilter, stretch: _Stretch, *, descending: bool) -> Iterator[int]:
+    """Yield the numbers of the entries that a filter shows, having looked at each."""
+    number = col(JournalEntry.sequence_number)
+    yield from _confirmed(session, only, [number.between(stretch.first, stretch.last)], descending=descending)
+
+
+def _look_up(session: Session, only: JournalFilter, stretch: _Stretch, *, descending: bool) -> Iterator[int]:
+    """Yield the numbers of the entries that a filter shows, of those that the index has found."""
+    base = first_of(block_of(stretch.first))
+    low, high = stretch.first - base, stretch.last - base
+    bits = (stretch.bits or 0) & ALL >> (ALL.bit_length() - 1 - high)
+    candidates = offsets_in(bits >> low << low, descending=descending)
+    count = 32
+    number = col(JournalEntry.sequence_number)
+    while some := [base + offset for offset in islice(candidates, count)]:
+        yield from _confirmed(session, only, [number.in_(some)], descending=descending)
+        count = _MOST_CANDIDATES
+
+
+def _confirmed(
+    session: Session, only: JournalFilter, where: list[ColumnElement[bool]], *, descending: bool
+) -> Iterator[int]:
+    entry = JournalEntry
+    number = col(entry.sequence_number)
+    query = select(number, entry.local_address, entry.remote_address, entry.qualified_job_name)
+    query = query.where(*where, *conditions(only)).order_by(number.desc() if descending else number)
+    check = confirm(only)
+    for found, *names in session.execute(query, execution_options={"yield_per": _MOST_CANDIDATES}):
+        if check is None or check(*names):
+            yield found

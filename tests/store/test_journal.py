@@ -110,12 +110,3 @@ def test_empty_journal_has_no_last_number_and_no_pages(store):
     with reading(store) as session:
         assert last_number(session) == 0
         assert page_before(session, None, limit=5) == page_after(session, 0, limit=5) == []
-
-
-@pytest.mark.parametrize("fields", [{"entry_type": "SK"}, {"user": "BOB"}, {"outcome": "*REJECTED"}])
-def test_filtered_page_is_read_from_an_index(journal, fields):
-    column = {"user": "user_name"}.get(next(iter(fields)), next(iter(fields)))
-    plan = journal.connection().exec_driver_sql(
-        f"EXPLAIN QUERY PLAN SELECT * FROM journal_entry WHERE {column} = 'x' ORDER BY sequence_number DESC LIMIT 20"
-    )
-    assert "USING INDEX" in " ".join(str(row) for row in plan)

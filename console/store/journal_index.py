@@ -1,0 +1,205 @@
+"""The index of the journal: for each full block of entries, which of them have which value.
+
+Derived data: a block without index is read entry by entry, the index of a block can be made anew at any time, and the
+chain of the journal does not depend on it. Who writes into the store can make it hide entries from readers: `verify`
+of the journal compares it with the entries (`console.journal.verify`), and `forget_blocks` has it made anew.
+
+A secondary index for each field would cost an insertion at some place of a large tree for each entry and field, and
+could not combine two fields. Here the rows of a block come once, in the order of the key, at the end of the tree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from heapq import merge
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
+from sqlmodel import Session, col
+
+from console.model.journal import JournalBlock, JournalEntry, JournalIndex
+from console.store.journal_keys import (
+    Clause,
+    IndexField,
+    Key,
+    Range,
+    address_keys,
+    bucket,
+    job_keys,
+    number_key,
+    port_key,
+    text_key,
+)
+from console.store.postings import ALL, BLOCK, BLOCK_BITS, pack, unpack
+
+Posting = tuple[int, bytes, bytes]
+"""Field, key, and the entries as they are stored."""
+
+
+def _text(field: IndexField) -> Callable[[str], Sequence[Key]]:
+    return lambda text: ((field, text_key(text)),)
+
+
+def _address(field: IndexField, networks: IndexField) -> Callable[[str], Sequence[Key]]:
+    return lambda text: address_keys(field, networks, text)
+
+
+_KEYS: tuple[tuple[str, Callable[[Any], Sequence[Key]]], ...] = (
+    ("entry_type", _text(IndexField.ENTRY_TYPE)),
+    ("sk_type", _text(IndexField.SK_TYPE)),
+    ("outcome", _text(IndexField.OUTCOME)),
+    ("exit_point", _text(IndexField.EXIT_POINT)),
+    ("rule_sequence", lambda number: ((IndexField.RULE, number_key(number)),)),
+    ("user_name", _text(IndexField.USER)),
+    ("qualified_job_name", job_keys),
+    ("program", _text(IndexField.PROGRAM)),
+    ("local_address", _address(IndexField.LOCAL_ADDRESS, IndexField.LOCAL_NETWORK)),
+    ("local_port", lambda port: ((IndexField.LOCAL_PORT, port_key(port)),)),
+    ("remote_address", _address(IndexField.REMOTE_ADDRESS, IndexField.REMOTE_NETWORK)),
+    ("remote_port", lambda port: ((IndexField.REMOTE_PORT, port_key(port)),)),
+)
+"""The columns that the index knows, and the keys that a value has."""
+
+INDEXED = ("sequence_number", *(name for name, _ in _KEYS))
+"""The fields of an entry that its postings are made of."""
+
+
+def block_of(number: int) -> int:
+    """Return the block that an entry is in."""
+    return (number - 1) >> BLOCK_BITS
+
+
+def first_of(block: int) -> int:
+    """Return the number of the first entry of a block."""
+    return (block << BLOCK_BITS) + 1
+
+
+def postings(rows: Sequence[Sequence[Any]]) -> list[Posting]:
+    """Return the index of a block, in the order of its key.
+
+    Args:
+        rows: The values of `INDEXED` of each entry of the block, in ascending order of number.
+    """
+    if not rows:
+        return []
+    numbers, *columns = zip(*rows, strict=True)
+    first = first_of(block_of(numbers[0]))
+    offsets = range(BLOCK) if len(rows) == BLOCK else [number - first for number in numbers]
+    found: dict[Key, list[list[int]]] = {}
+    for (name, keys), column in zip(_KEYS, columns, strict=True):
+        values = map(bucket, column) if name.endswith("_port") else column
+        for value, holders in _grouped(offsets, values).items():
+            for key in keys(value):
+                found.setdefault(key, []).append(holders)
+    return [
+        (field, key, pack(lists[0] if len(lists) == 1 else list(merge(*lists))))
+        for (field, key), lists in sorted(found.items())
+    ]
+
+
+def _grouped(offsets: Sequence[int], values: Iterable[Any]) -> dict[Any, list[int]]:
+    found: defaultdict[Any, list[int]] = defaultdict(list)
+    for offset, value in zip(offsets, values):  # noqa: B905 - as long as each other, and this is the hot loop
+        found[value].append(offset)
+    return found
+
+
+def index_block(session: Session, block: int) -> None:
+    """Make the index of a block from its entries; one that is there is replaced.
+
+    Args:
+        session: A transaction.
+        block: All its entries are written.
+    """
+    forget_blocks(session, block, block)
+    first, last = first_of(block), first_of(block + 1) - 1
+    columns = JournalEntry.metadata.tables["journal_entry"].c
+    here = columns.sequence_number.between(first, last)
+    query = select(*(columns[name] for name in INDEXED)).where(here).order_by(columns.sequence_number)
+    rows = session.execute(query).fetchall()
+    earliest, latest = session.execute(
+        select(func.min(columns.entry_timestamp), func.max(columns.entry_timestamp)).where(here)
+    ).one()
+    session.execute(insert(JournalBlock).values(block=block, first_time=earliest, last_time=latest))
+    made = [{"block": block, "field": field, "key": key, "entries": entries} for field, key, entries in postings(rows)]
+    if made:
+        session.execute(insert(_INDEX), made)
+
+
+_INDEX = JournalIndex.metadata.tables["journal_index"]
+
+
+def forget_blocks(session: Session, first: int, last: int) -> None:
+    """Remove the index of some blocks; the worker makes it anew where there are entries.
+
+    Args:
+        session: A transaction.
+        first: The first of the blocks.
+        last: The last.
+    """
+    session.execute(delete(JournalIndex).where(col(JournalIndex.block).between(first, last)))
+    session.execute(delete(JournalBlock).where(col(JournalBlock.block).between(first, last)))
+
+
+def missing_block(session: Session, below: int) -> int | None:
+    """Return the last full block that has no index yet; None when all have.
+
+    Args:
+        session: Reads the store.
+        below: Block of the entry that comes next.
+    """
+    number = col(JournalBlock.block)
+    known = session.execute(select(func.count()).where(number < below)).scalar_one()
+    if known >= below:
+        return None
+    expected = below - 1
+    for block in session.execute(select(number).where(number < below).order_by(number.desc())).scalars():
+        if block != expected:
+            break
+        expected -= 1
+    return expected if expected >= 0 else None
+
+
+def known_blocks(session: Session, blocks: Collection[int]) -> dict[int, tuple[Any, Any]]:
+    """Return the blocks that have an index, with the time of their earliest and latest entry."""
+    number = col(JournalBlock.block)
+    query = select(number, col(JournalBlock.first_time), col(JournalBlock.last_time)).where(number.in_(blocks))
+    return {block: (earliest, latest) for block, earliest, latest in session.execute(query)}
+
+
+def matching(session: Session, blocks: Collection[int], wanted: Sequence[Clause]) -> dict[int, int]:
+    """Return the entries that may satisfy all clauses, as a set a block; blocks without any are left out.
+
+    Args:
+        session: Reads the store.
+        blocks: Blocks that have an index.
+        wanted: Of a filter.
+    """
+    alive = dict.fromkeys(blocks, ALL)
+    for clause in wanted:
+        if not alive:
+            break
+        found = dict.fromkeys(alive, 0)
+        table = JournalIndex
+        query = select(col(table.block), col(table.entries)).where(
+            col(table.block).in_(alive), or_(*map(_within, clause))
+        )
+        for block, entries in session.execute(query):
+            found[block] |= unpack(entries)
+        alive = {block: both for block, bits in alive.items() if (both := bits & found[block])}
+    return alive
+
+
+def _within(span: Range) -> ColumnElement[bool]:
+    key = col(JournalIndex.key)
+    where = key == span.low if span.low == span.high else key.between(span.low, span.high)
+    return and_(col(JournalIndex.field) == int(span.field), where)
+
+
+def stored_postings(session: Session, block: int) -> Iterator[Posting]:
+    """Yield the index of a block as it is stored, in the order of its key."""
+    table = JournalIndex
+    query = select(col(table.field), col(table.key), col(table.entries)).where(col(table.block) == block)
+    for row in session.execute(query.order_by(col(table.field), col(table.key))):
+        yield tuple(row)

@@ -1,0 +1,230 @@
+"""What the index of the journal is asked: the fields it has, the keys of their values, and the ranges of a filter.
+
+Pure. A key is octets that sort as the values do, so that a generic text and a network are ranges of keys. Two values
+may share a key: the index finds every entry that a filter wants, and may find others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
+
+from console.store.generic import WILD
+from console.store.journal_filter import JournalFilter
+
+
+class IndexField(IntEnum):
+    """The fields of the index, by the numbers that are stored."""
+
+    ENTRY_TYPE = 1
+    SK_TYPE = 2
+    OUTCOME = 3
+    EXIT_POINT = 4
+    RULE = 5
+    USER = 6
+    JOB_NUMBER = 7
+    JOB_USER = 8
+    JOB_NAME = 9
+    PROGRAM = 10
+    LOCAL_ADDRESS = 11
+    LOCAL_NETWORK = 12
+    """The networks of `_LEVELS` that a local address is in."""
+    LOCAL_PORT = 13
+    REMOTE_ADDRESS = 14
+    REMOTE_NETWORK = 15
+    REMOTE_PORT = 16
+
+
+class Range(NamedTuple):
+    """Keys of one field, both ends included."""
+
+    field: IndexField
+    low: bytes
+    high: bytes
+
+
+Key = tuple[IndexField, bytes]
+"""A field and the key of a value in it."""
+
+Clause = tuple[Range, ...]
+"""An entry satisfies it that has a key in one of the ranges."""
+
+_LONGEST_TEXT = 96
+"""Octets of a text that make its key."""
+_AFTER_ALL_TEXT = b"\xff"
+"""Octet that is in no UTF-8 text."""
+_NUMBER_BYTES = 4
+_PORTS_APART = 32768
+_BUCKET_BITS = 6
+"""Ports from 32,768 on are picked by the system (ip_local_port_range) and hardly ever twice in a block: 64 of them
+share a key, which takes one row for forty."""
+_JOB_PARTS = (IndexField.JOB_NUMBER, IndexField.JOB_USER, IndexField.JOB_NAME)
+_V4, _V6, _OTHER = b"4", b"6", b"0"
+_LEVELS = {4: (8, 16), 6: (32, 48)}
+"""Lengths of the prefixes that have keys of their own: a range of a million addresses is then few rows."""
+
+
+def text_key(text: str) -> bytes:
+    """Return the key of a text."""
+    return text.encode("utf-8", "surrogatepass")[:_LONGEST_TEXT]
+
+
+def number_key(number: int) -> bytes:
+    """Return the key of a number; one that the journal cannot hold has that of the nearest it can."""
+    return min(max(number, 0), 2**32 - 1).to_bytes(_NUMBER_BYTES, "big")
+
+
+def bucket(port: int) -> int:
+    """Return the port whose key a port has."""
+    return port if port < _PORTS_APART else port & ~((1 << _BUCKET_BITS) - 1)
+
+
+def port_key(port: int) -> bytes:
+    """Return the key of a port."""
+    return number_key(bucket(port))
+
+
+def job_keys(name: str) -> tuple[Key, ...]:
+    """Return the keys of the parts of a qualified job name."""
+    return tuple((field, text_key(part)) for field, part in zip(_JOB_PARTS, name.split("/", 2), strict=False))
+
+
+def address_keys(field: IndexField, networks: IndexField, text: str) -> tuple[Key, ...]:
+    """Return the key of an address, and those of the networks it is in; what is no address has only the first."""
+    key, levels = _packed_address(text)
+    return (field, key), *((networks, level) for level in levels)
+
+
+@lru_cache(maxsize=65536)
+def _packed_address(text: str) -> tuple[bytes, tuple[bytes, ...]]:
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return _OTHER + text_key(text), ()
+    packed = address.packed
+    family = _V4 if address.version == 4 else _V6
+    levels = _LEVELS[address.version]
+    return family + packed, tuple(family + bytes((bits,)) + packed[: bits // 8] for bits in levels)
+
+
+def clauses(only: JournalFilter) -> list[Clause]:
+    """Return the conditions of a filter that the index knows; all of them must hold. Cheap ones come first."""
+    plain = (
+        (IndexField.SK_TYPE, only.sk_type),
+        (IndexField.OUTCOME, only.outcome),
+        (IndexField.EXIT_POINT, only.exit_point),
+        (IndexField.USER, only.user),
+        (IndexField.PROGRAM, only.program),
+    )
+    ports = (
+        ((IndexField.LOCAL_PORT, IndexField.REMOTE_PORT), only.port),
+        ((IndexField.LOCAL_PORT,), only.local_port),
+        ((IndexField.REMOTE_PORT,), only.remote_port),
+    )
+    addresses = (
+        (_BOTH_ADDRESSES, only.address),
+        (_BOTH_ADDRESSES[:1], only.local_address),
+        (_BOTH_ADDRESSES[1:], only.remote_address),
+    )
+    found: list[Clause] = [(_text_range(field, value),) for field, value in plain if value]
+    if only.entry_type:
+        found.append(tuple(_text_range(IndexField.ENTRY_TYPE, each) for each in only.entry_type.split()))
+    if only.rule is not None:
+        found.append((_exact(IndexField.RULE, number_key(only.rule)),))
+    found += [tuple(_exact(field, port_key(port)) for field in fields) for fields, port in ports if port is not None]
+    found += _job_clauses(only.job)
+    for pairs, value in addresses:
+        if value:
+            found.append(tuple(each for pair in pairs for each in _address_ranges(*pair, value)))
+    return sorted(found, key=_cost)
+
+
+_BOTH_ADDRESSES = (
+    (IndexField.LOCAL_ADDRESS, IndexField.LOCAL_NETWORK),
+    (IndexField.REMOTE_ADDRESS, IndexField.REMOTE_NETWORK),
+)
+
+
+def _cost(clause: Clause) -> tuple[bool, int]:
+    return any(each.low != each.high for each in clause), len(clause)
+
+
+def _exact(field: IndexField, key: bytes) -> Range:
+    return Range(field, key, key)
+
+
+def _text_range(field: IndexField, value: str) -> Range:
+    if len(value) > 1 and value.endswith(WILD):
+        low = text_key(value[:-1])
+        return Range(field, low, low + _AFTER_ALL_TEXT)
+    return _exact(field, text_key(value))
+
+
+def _job_clauses(job: str) -> list[Clause]:
+    if not job:
+        return []
+    if job.count("/") == 2:
+        return [(_exact(field, text_key(part)),) for field, part in zip(_JOB_PARTS, job.split("/"), strict=True)]
+    return [tuple(_text_range(field, job) for field in _JOB_PARTS)]
+
+
+def _address_ranges(field: IndexField, networks: IndexField, value: str) -> Iterator[Range]:
+    if "/" in value:
+        try:
+            yield _network_range(field, networks, ip_network(value, strict=False))
+        except ValueError:
+            yield _exact(field, _OTHER + text_key(value))
+    elif len(value) > 1 and value.endswith(WILD):
+        yield from _generic_ranges(field, networks, value[:-1])
+    else:
+        yield _exact(field, _packed_address(value)[0])
+
+
+def _network_range(field: IndexField, networks: IndexField, network: IPv4Network | IPv6Network) -> Range:
+    family = _V4 if network.version == 4 else _V6
+    low, high = network.network_address.packed, network.broadcast_address.packed
+    for bits in _LEVELS[network.version]:
+        if network.prefixlen <= bits:
+            level = family + bytes((bits,))
+            return Range(networks, level + low[: bits // 8], level + high[: bits // 8])
+    return Range(field, family + low, family + high)
+
+
+def _generic_ranges(field: IndexField, networks: IndexField, start: str) -> Iterator[Range]:
+    """Yield ranges for all addresses whose text begins so; those of IPv6 take in others, as zeros may be left out."""
+    low = _OTHER + text_key(start)
+    yield Range(field, low, low + _AFTER_ALL_TEXT)
+    whole, _, last = start.rpartition(".")
+    if ":" not in start:
+        yield from _begun(field, networks, whole.split(".") if whole else [], last)
+    if "." not in start:
+        yield _network_range(field, networks, _v6_start(start))
+
+
+def _begun(field: IndexField, networks: IndexField, octets: list[str], last: str) -> Iterator[Range]:
+    """Yield the IPv4 networks whose next octet begins with some digits."""
+    if len(octets) > 3 or not all(octet.isdecimal() and int(octet) <= 255 for octet in octets):
+        return
+    ends = [n for n in range(256) if str(n).startswith(last)] if last else []
+    known = [".".join([*octets, str(end)]) for end in ends] if last else [".".join(octets)]
+    for text in known:
+        count = text.count(".") + 1 if text else 0
+        padded = ".".join([*([text] if text else []), *["0"] * (4 - count)])
+        yield _network_range(field, networks, IPv4Network(f"{padded}/{8 * count}"))
+
+
+def _v6_start(start: str) -> IPv6Network:
+    """Return a network that all IPv6 addresses are in whose text begins so."""
+    groups = start.split(":")[:-1]
+    whole: list[str] = []
+    for group in groups:
+        if not group or group == "0" or len(whole) == 7:
+            break
+        whole.append(group)
+    try:
+        return IPv6Network(f"{':'.join(whole)}::/{16 * len(whole)}")
+    except ValueError:
+        return IPv6Network("::/0")

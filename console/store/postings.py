@@ -1,0 +1,83 @@
+"""Sets of entries of one block, as the index of the journal keeps them: a list of offsets, or one bit an entry.
+
+Pure. In memory a set is an int whose bit n stands for the entry at offset n, so that AND and OR are one operation each.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterator, Sequence
+
+BLOCK_BITS = 14
+BLOCK = 1 << BLOCK_BITS
+"""Entries of a block. An offset fits into two octets; a block is scanned in 20 ms while it is not full and has no index
+yet, and 610 blocks hold ten million entries."""
+
+ALL = (1 << BLOCK) - 1
+"""The set of all entries of a block."""
+
+_BITMAP_BYTES = BLOCK // 8
+_OFFSET_BYTES = 2
+_MOST_OFFSETS = _BITMAP_BYTES // _OFFSET_BYTES - 1
+"""From the next on a list takes as much as a bitmap, and its length would not tell the two apart."""
+_CLEAR = b"0" * BLOCK
+_SET = ord("1")
+_FEW = 8
+"""Offsets that are faster shifted into place one by one."""
+
+
+def pack(offsets: Sequence[int]) -> bytes:
+    """Return what is stored for some entries of a block.
+
+    Layout: Nothing for all entries; 2,048 octets for one bit an entry, offset 0 lowest in the first; two octets for
+        each offset, ascending, little-endian, when that is shorter.
+
+    Args:
+        offsets: Ascending, each from 0 to `BLOCK` - 1 and there once; one at least.
+    """
+    if len(offsets) == BLOCK:
+        return b""
+    if len(offsets) <= _MOST_OFFSETS:
+        found = array("H", offsets)
+        if sys.byteorder == "big":
+            found.byteswap()
+        return found.tobytes()
+    digits = bytearray(_CLEAR)
+    for offset in offsets:
+        digits[offset] = _SET
+    digits.reverse()
+    return int(digits, 2).to_bytes(_BITMAP_BYTES, "little")
+
+
+def unpack(data: bytes) -> int:
+    """Return the set that some stored octets stand for."""
+    if not data:
+        return ALL
+    if len(data) == _BITMAP_BYTES:
+        return int.from_bytes(data, "little")
+    offsets = array("H", data[: len(data) // _OFFSET_BYTES * _OFFSET_BYTES])
+    if sys.byteorder == "big":
+        offsets.byteswap()
+    if len(offsets) <= _FEW:
+        return sum(1 << offset for offset in set(offsets) if offset < BLOCK)
+    digits = bytearray(_CLEAR)
+    for offset in offsets:
+        if offset < BLOCK:
+            digits[offset] = _SET
+    digits.reverse()
+    return int(digits, 2)
+
+
+def offsets_in(bits: int, *, descending: bool) -> Iterator[int]:
+    """Yield the offsets in a set from one end, one by one: who needs few pays for few."""
+    if descending:
+        while bits:
+            top = bits.bit_length() - 1
+            yield top
+            bits ^= 1 << top
+    else:
+        while bits:
+            lowest = bits & -bits
+            yield lowest.bit_length() - 1
+            bits ^= lowest
