@@ -1,4 +1,4 @@
-"""The standing warning on row 2: an exit point that refuses nothing, or a journal that nobody writes."""
+"""Row 2: how far a long turn has come, else what to warn of: exit points that refuse nothing, no worker."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from console.store.engine import Store
 from console.store.revisions import active_number, revision_policy
 from console.store.session import reading
 from console.store.workers import is_running
+from screens.progress import Progress
 
 _NO_WORKER = "GWL0720"
 _NO_WORKER_EITHER = "GWL0723"
@@ -24,18 +25,21 @@ class Banner:
         One call at a time.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, progress: Progress | None = None) -> None:
+        self._progress = progress or Progress()
         self._store = store
         self._clock = clock
         self._revision = 0
         self._modes: dict[ExitPoint, Mode] = {}
 
     def text(self) -> str:
-        """Return the warning, empty for none.
+        """Return how far a long turn has come, else the warning; empty for none.
 
         Raises:
             StoreError: The store cannot be read.
         """
+        if self._progress.text:
+            return self._progress.text
         self._read_modes()
         warnings = []
         for mode, message_id in ((Mode.MONITOR, _MONITOR), (Mode.OFF, _OFF)):

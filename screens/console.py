@@ -29,6 +29,7 @@ from screens.panels.work_with_jobs import WorkWithJobs
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
 from screens.panels.work_with_rules import WorkWithRules
 from screens.panels.work_with_socks_entries import ConfigureSocks, WorkWithSocksEntries
+from screens.progress import Progress
 
 _JOB_NUMBERS = 1_000_000
 
@@ -68,8 +69,9 @@ def console_services(store: Store, user: str, *, system: str = "", clock: Clock 
         clock: What time it is.
     """
     job = f"{os.getpid() % _JOB_NUMBERS:06}/{user}/CONSOLE"
-    context = Context(store=store, user=user, job=job, clock=clock)
-    return Services(context, OPENERS, COMMANDS, system or host_name())
+    progress = Progress()
+    context = Context(store=store, user=user, job=job, clock=clock, has_panels=True, tell=progress.tell)
+    return Services(context, OPENERS, COMMANDS, system or host_name(), progress=progress)
 
 
 def host_name() -> str:
@@ -100,6 +102,6 @@ def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
     return replace(
         options,
         system_name=services.system,
-        status=Banner(store, options.clock).text,
+        status=Banner(store, options.clock, services.progress).text,
         state_directory=store.location.directory if nowhere else options.state_directory,
     )

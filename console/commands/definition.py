@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from console.store.engine import Store
 
 
+def _say_nothing(text: str) -> None:
+    del text
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a running command may use."""
@@ -34,6 +38,10 @@ class Context:
     clock: Clock = system_clock
     session: Session | None = None
     """Transaction of the command that runs; set by `console.commands.execute`, not by callers."""
+    has_panels: bool = False
+    """Whether the panel of a result will be opened: then a command that takes long to list need not list as well."""
+    tell: Callable[[str], None] = _say_nothing
+    """Shows how far a command has come that takes more than a moment; an empty text ends that."""
 
     @contextmanager
     def opened(self) -> Iterator[Session]:

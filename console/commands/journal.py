@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.commands.definition import Command, Context, Parameter, Result
-from console.commands.job_names import LONGEST_JOB, any_job_check
-from console.commands.keywords import checked, exit_point_check, number, one_of, with_special
-from console.commands.listing import Column, table
+from console.commands.journal_print import print_entries
+from console.commands.journal_subset import FROM_TIME, PLACE, TO_TIME, WHAT, journal_filter
+from console.commands.keywords import number, one_of, with_special
+from console.commands.listing import Column, end_text, table
+from console.commands.output_file import REPLACE, TO_FILE
 from console.model.journal import JournalEntry
-from console.model.words import ExitPoint, Outcome, SkType
-from console.store.journal import JournalFilter, page_before
+from console.store.journal import page_before
 
-_ALL = "*ALL"
-_ENTRY_TYPES = (_ALL, "SK", "JS", "GR", "CD")
+SCREEN = "*"
+"""Special value of OUTPUT: the screen, or standard output."""
+PRINT = "*PRINT"
+"""Special value of OUTPUT: a file."""
+
+_DFT = "*DFT"
+_LISTED = 20
+"""Entries that the shell lists when nothing else is said."""
+_MOST = 10_000
+"""Entries of a list that is held whole."""
 
 _COLUMNS = (
     Column("Sequence", right=True),
@@ -29,10 +38,6 @@ _COLUMNS = (
 )
 
 
-def _choice(keyword: str, prompt: str, words: Sequence[str]) -> Parameter:
-    return Parameter(keyword, prompt, one_of(keyword, words), default=_ALL, special=tuple(words))
-
-
 class DisplayJournal(Command):
     """Shows entries of the audit journal."""
 
@@ -40,65 +45,44 @@ class DisplayJournal(Command):
     text = "Display Journal"
     parameters = (
         Parameter("JRN", "Journal", one_of("JRN", ("QAUDJRN",)), default="QAUDJRN", special=("QAUDJRN",)),
-        _choice("ENTTYP", "Entry type", _ENTRY_TYPES),
-        _choice("SKTYPE", "Socket entry type", (_ALL, *SkType)),
-        _choice("OUTCOME", "Outcome", (_ALL, *Outcome)),
-        Parameter(
-            "USRPRF",
-            "User profile",
-            checked("user", "USRPRF"),
-            length=33,
-            default=_ALL,
-            special=(_ALL,),
-            choices="Name, generic*, *ALL",
-        ),
-        Parameter(
-            "JOB",
-            "Job",
-            with_special(any_job_check("JOB"), _ALL),
-            length=LONGEST_JOB,
-            default=_ALL,
-            special=(_ALL,),
-            choices="Name, part of it, generic*, *ALL",
-            quoted=True,
-        ),
-        Parameter(
-            "EXITPNT",
-            "Exit point",
-            exit_point_check("EXITPNT", _ALL),
-            length=16,
-            default=_ALL,
-            special=(_ALL, *ExitPoint),
-        ),
+        FROM_TIME,
+        TO_TIME,
+        *WHAT,
+        *PLACE,
         Parameter(
             "NBRENT",
-            "Number of entries to list",
-            number("NBRENT", 1, 10000),
+            "Number of entries",
+            with_special(number("NBRENT", 1, _MOST), _DFT),
             length=5,
-            default="20",
-            choices="1-10000",
+            default=_DFT,
+            special=(_DFT,),
+            choices="1-10000, *DFT",
             additional=True,
         ),
+        Parameter(
+            "OUTPUT",
+            "Output",
+            one_of("OUTPUT", (SCREEN, PRINT)),
+            length=6,
+            default=SCREEN,
+            special=(SCREEN, PRINT),
+            additional=True,
+        ),
+        TO_FILE,
+        REPLACE,
     )
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
-        """Show them."""
+        """Show them, or print them to a file."""
+        if values["OUTPUT"] == PRINT:
+            limit = None if values["NBRENT"] == _DFT else int(values["NBRENT"])
+            return Result(messages=(print_entries(context, values, limit),))
+        if context.has_panels:
+            return Result(panel="DisplayJournal", arguments=dict(values))
+        limit = _LISTED if values["NBRENT"] == _DFT else int(values["NBRENT"])
         with context.opened() as session:
-            entries = page_before(session, None, limit=int(values["NBRENT"]), only=journal_filter(values))
+            entries = page_before(session, None, limit=limit, only=journal_filter(context, values))
         return Result(lines=entry_list(entries), panel="DisplayJournal", arguments=dict(values))
-
-
-def journal_filter(values: Mapping[str, str]) -> JournalFilter:
-    """Return which entries a DSPJRN with these values shows."""
-    wanted = {keyword: "" if value == _ALL else value for keyword, value in values.items()}
-    return JournalFilter(
-        entry_type=wanted["ENTTYP"],
-        sk_type=wanted["SKTYPE"],
-        outcome=wanted["OUTCOME"],
-        exit_point=wanted["EXITPNT"],
-        user=wanted["USRPRF"],
-        job=wanted.get("JOB", ""),
-    )
 
 
 def entry_list(entries: Sequence[JournalEntry]) -> tuple[str, ...]:
@@ -115,16 +99,10 @@ def _row(entry: JournalEntry) -> tuple[object, ...]:
         entry.qualified_job_name,
         entry.outcome,
         entry.rule_sequence or "",
-        _end(entry.local_address, entry.local_port),
-        _end(entry.remote_address, entry.remote_port),
+        end_text(entry.local_address, entry.local_port),
+        end_text(entry.remote_address, entry.remote_port),
         ": ".join(filter(None, (entry.program, entry.text))),
     )
-
-
-def _end(address: str, port: int) -> str:
-    if not address:
-        return ""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 COMMANDS: tuple[type[Command], ...] = (DisplayJournal,)

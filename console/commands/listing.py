@@ -177,6 +177,13 @@ def destination_and_mask(entry: SocksEntry) -> tuple[str, str]:
     return str(network.network_address), str(network.netmask) if network.version == 4 else f"/{network.prefixlen}"
 
 
+def end_text(address: str, port: int) -> str:
+    """Return one end of a connection as one text, empty for none."""
+    if not address:
+        return ""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def shown_sequence(sequence: int) -> str:
     """Return a sequence number as it is shown: ``*DFT`` for the default rule."""
     return DFT if sequence == DEFAULT_SEQUENCE else str(sequence)

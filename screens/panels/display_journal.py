@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from console.commands.journal import journal_filter
+from console.commands.host_names import HostNames
+from console.commands.journal_print import print_entries, subset_text
+from console.commands.journal_rule import check_call, rule_values
+from console.commands.journal_subset import journal_filter
 from console.commands.language import ParsedCommand
-from console.commands.listing import shown_sequence
+from console.commands.listing import end_text, shown_sequence
+from console.commands.output_file import GENERATED
 from console.errors import CommandError
+from console.journal.moments import check_moment, span_of
 from console.model.journal import JournalEntry
 from console.model.words import Outcome
 from console.store.journal import page_after
 from screens.panel import FunctionKey, Push, Reply, Stay, Submission
-from screens.panels.columns import Column
+from screens.panels.columns import Column, cut
 from screens.panels.display_journal_entry import DisplayJournalEntry
 from screens.panels.journal_pager import JournalPager
 from screens.panels.options import Option
@@ -26,7 +31,10 @@ from screens.terminal.attributes import Attribute
 from screens.terminal.page import WIDE, Page, Size
 
 _BAD_POSITION = "GWL0713"
-_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%H:%M:%S", "%H:%M")
+_POSITION = "POSITION"
+_TO_NEW_FILE = {"TOFILE": GENERATED, "REPLACE": "*NO"}
+_OF_OUTPUT = frozenset({"NBRENT", "OUTPUT", "TOFILE", "REPLACE"})
+_SUBSET_ROW, _SUBSET_COLUMN = 7, 18
 _VIEWS: tuple[str, ...] = ("Display both ends", "Display job and program", "Display outcome")
 """What F11 shows next, by the view that shows now."""
 _WIDE_VIEWS = ("Display job", "Display both ends")
@@ -56,14 +64,24 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         """
         self._arguments = dict(arguments)
         self._views = _VIEWS
-        self._journal = JournalPager(services.context, journal_filter(arguments))
+        self._journal = JournalPager(services.context, journal_filter(services.context, arguments))
         self._view = 0
+        self._names = HostNames()
         super().__init__(services, self._journal)
 
     @property
     def options(self) -> Sequence[Option[JournalEntry]]:
-        """Only to display."""
-        return (Option(5, "Display entire entry", opens=self._entry_panel),)
+        """To display, and to make a rule of it."""
+        return (
+            Option(5, "Display entire entry", opens=self._entry_panel),
+            Option(
+                8,
+                "Add rule from entry",
+                "ADDSOCRUL",
+                given=lambda entry: rule_values(self.services.context, entry),
+                check=check_call,
+            ),
+        )
 
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
@@ -75,6 +93,7 @@ class DisplayJournal(WorkWithList[JournalEntry]):
             FunctionKey(12, "Cancel"),
             FunctionKey(17, "Position to"),
             FunctionKey(18, "Subset"),
+            FunctionKey(21, "Print list"),
         )
 
     def columns(self, size: Size) -> Sequence[Column[JournalEntry]]:
@@ -87,8 +106,9 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         """Show the journal, what is shown of it, and how far this page reaches."""
         page.label(3, 2, "Journal", 24, colon=True)
         page.text(3, 28, self._arguments.get("JRN", "QAUDJRN"))
-        page.label(3, 41, "Subset", 14, colon=True)
-        page.text(3, 57, self._subset_text())
+        page.label(_SUBSET_ROW, 2, "Subset", 14, colon=True)
+        subset = subset_text(self._arguments, " ") or "*ALL"
+        page.text(_SUBSET_ROW, _SUBSET_COLUMN, cut(subset, page.size.columns - _SUBSET_COLUMN), help_key="SUBSET")
         page.label(4, 2, "Largest sequence number on this screen", 54, colon=True)
 
     def answer_key(self, submission: Submission) -> Reply:
@@ -99,26 +119,32 @@ class DisplayJournal(WorkWithList[JournalEntry]):
                 return Stay(redraw=True)
             case "F17":
                 return Push(PositionWindow())
+            case "F21":
+                return Stay((print_entries(self.services.context, {**self._arguments, **_TO_NEW_FILE}),), redraw=True)
             case _:
                 command = self.services.commands["DSPJRN"]
-                given = {keyword: value for keyword, value in self._arguments.items() if keyword != "NBRENT"}
-                return Push(Prompter(self.services, command, given, runs=False))
+                usual = {parameter.keyword: parameter.default for parameter in command.parameters}
+                given = {word: value for word, value in self._arguments.items() if value != usual[word]}
+                kept = {word: value for word, value in given.items() if word not in _OF_OUTPUT}
+                return Push(Prompter(self.services, command, kept, runs=False))
 
     def page(self, size: Size) -> Page:
         """Show a page; which number is the largest is known only then."""
         page = super().page(size)
         shown = self._journal.visible()
         if shown:
-            page.label(5, 40, "Date of last entry", 20, colon=True)
-            page.text(5, 62, f"{shown[-1][1].entry_timestamp.astimezone():%Y-%m-%d}", help_key="TIME")
+            page.label(3, 41, "Date of last entry", 24, colon=True)
+            page.text(3, 67, f"{shown[-1][1].entry_timestamp.astimezone():%Y-%m-%d}", help_key="TIME")
         page.text(4, 58, f"{shown[-1][1].sequence_number if shown else 0:020}")
         return page
 
     def resume(self, value: object) -> Reply:
         """Take a place to go to, or another subset."""
         if isinstance(value, ParsedCommand):
+            if value.values["OUTPUT"] != "*":
+                return Stay((print_entries(self.services.context, value.values),), redraw=True)
+            self._journal.only = journal_filter(self.services.context, value.values)
             self._arguments = dict(value.values)
-            self._journal.only = journal_filter(value.values)
             self.typed.clear()
             self._journal.refresh()
             return Stay(redraw=True)
@@ -130,17 +156,13 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         """Stay on the page: options must not lose their rows to newer entries. F5 goes to the end."""
 
     def refresh(self) -> Reply:
-        """Go to the end of the journal, with nothing typed."""
+        """Go to the end of the journal, with nothing typed; the last half hour is again that before now."""
+        self._journal.only = journal_filter(self.services.context, self._arguments)
         self._journal.refresh()
         return super().refresh()
 
     def _entry_panel(self, entry: JournalEntry) -> DisplayJournalEntry:
-        return DisplayJournalEntry(self.services, entry, self._journal.neighbour)
-
-    def _subset_text(self) -> str:
-        only = self._journal.only
-        parts = (only.entry_type, only.sk_type, only.outcome, only.user, only.job, only.exit_point)
-        return " ".join(part for part in parts if part) or "*ALL"
+        return DisplayJournalEntry(self.services, entry, self._journal.neighbour, self._names)
 
     def _go_to(self, text: str) -> Reply:
         """Go to a sequence number or a time.
@@ -159,44 +181,31 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         return Stay(redraw=True)
 
     def _first_at(self, moment: datetime) -> int:
-        only = replace(self._journal.only, from_time=moment)
+        only = self._journal.only
+        only = replace(only, from_time=max(moment, only.from_time or moment))
         with self.services.context.opened() as session:
             found = page_after(session, 0, limit=1, only=only)
         return found[0].sequence_number if found else 2**62
 
 
 def _moment(text: str, now: datetime) -> datetime:
-    """Return the time that a text means, in this system's time zone; without a date, the last such time.
+    """Return the time that a text means: of a day or a word such as *WEEK, its beginning.
 
     Raises:
         CommandError: It is no time.
     """
-    here = now.astimezone()
-    for form in _TIMES:
-        try:
-            read = datetime.strptime(text, form).replace(tzinfo=here.tzinfo)
-        except ValueError:
-            continue
-        if "%Y" in form:
-            return read
-        today = read.replace(year=here.year, month=here.month, day=here.day)
-        return today if today <= here else today - timedelta(days=1)
-    raise CommandError(_BAD_POSITION, value=text)
-
-
-def address_and_port(address: str, port: int) -> str:
-    """Return one end of a connection as one text, empty for none."""
-    if not address:
-        return ""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+    try:
+        return span_of(check_moment(text, _POSITION), now).start
+    except CommandError as error:
+        raise CommandError(_BAD_POSITION, value=text) from error
 
 
 def _local(entry: JournalEntry) -> str:
-    return address_and_port(entry.local_address, entry.local_port)
+    return end_text(entry.local_address, entry.local_port)
 
 
 def _remote(entry: JournalEntry) -> str:
-    return address_and_port(entry.remote_address, entry.remote_port)
+    return end_text(entry.remote_address, entry.remote_port)
 
 
 def _ends(entry: JournalEntry) -> str:

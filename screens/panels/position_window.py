@@ -13,6 +13,7 @@ _EXAMPLES = (
     "1201                  a sequence number",
     "14:30                 the last time it was so late",
     "2026-03-01 14:30      a day, and a time on it",
+    "*YESTERDAY, *WEEK     its beginning; *LAST 30 *MINUTES",
     "*FIRST, *LAST         the oldest, the newest entry",
 )
 
@@ -21,7 +22,7 @@ class PositionWindow(Panel):
     """Asks for a sequence number or a time; returns what was typed."""
 
     name = "POSTO"
-    window = Window(rows=10, columns=58)
+    window = Window(rows=11, columns=60)
     function_keys = (FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"))
 
     def page(self, size: Size) -> Page:
@@ -30,7 +31,7 @@ class PositionWindow(Panel):
         page.text(1, (size.columns - 11) // 2 + 1, "Position to", Attribute.WHITE)
         page.instruction(2, "Type a place, press Enter.")
         page.label(4, 2, "Sequence number or time", 28)
-        page.field(_FIELD, 4, 31, 20, format=UPPER)
+        page.field(_FIELD, 4, 31, 26, format=UPPER)
         for index, example in enumerate(_EXAMPLES):
             page.text(5 + index, 4, example, Attribute.BLUE)
         page.legend(size.rows, rows=1)

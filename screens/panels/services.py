@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from console.commands.definition import Command, Context
 from screens.panel import Panel
+from screens.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,10 @@ class Services:
     system: str = ""
     """Name of this system, for row 2."""
     history: History = field(default_factory=History)
+    progress: Progress = field(default_factory=Progress)
+    """What a turn that takes long says of itself."""
+    has_blocks: bool = True
+    """Whether the terminal has the block characters of a sparkline."""
 
     def open(self, name: str, arguments: Mapping[str, str]) -> Panel:
         """Make the panel that a command asks for."""

@@ -65,7 +65,12 @@ JOURNEYS = {
     "journal, position": ("5", "F17"),
     "journal, subset": ("5", "F18"),
     "entry": ("5", "OPT.1=5", "ENTER"),
+    "journal, print": ("5", "F21"),
+    "journal, rule": ("5", "OPT.1=8", "ENTER"),
+    "entry, hexadecimal": ("5", "OPT.1=5", "ENTER", "F11"),
+    "entry, JSON": ("5", "OPT.1=5", "ENTER", "F11", "F11"),
     "entry, fields": ("5", "OPT.1=5", "ENTER", "F9"),
+    "entry, rule": ("5", "OPT.1=5", "ENTER", "F9", "ROLLUP"),
 }
 """What to press from the main menu; a first number is typed on the command line."""
 

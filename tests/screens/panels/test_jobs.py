@@ -114,7 +114,7 @@ def test_a_job_that_ended_meanwhile_is_said_to_have(jobs, ids, store, now):
 def test_option_8_shows_the_journal_entries_of_the_job(jobs, ids):
     jobs.option(ids["NIGHTLY"], "8").press("ENTER")
     assert jobs.title == "Display Journal Entries"
-    assert "000001/ALICE/NIGHTLY" in jobs.row(3)
+    assert "000001/ALICE/NIGHTLY" in jobs.row(7)
 
 
 def test_f18_shows_jobs_that_have_ended(jobs, ids, store, now):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from console.commands.host_names import HostNames
 from console.journal.writer import append
 from console.store.session import transaction
 from screens.terminal.page import WIDE
@@ -35,6 +36,7 @@ def fill(store, now):
         with transaction(store) as session:
             append(session, made)
 
+    filled.now = now
     return filled
 
 
@@ -124,7 +126,7 @@ def test_the_window_for_positions_looks_as_drawn(journal):
 def test_f18_shows_a_subset_and_says_which(journal):
     journal.press("F18").enter(USRPRF="ALICE", OUTCOME="*REJECTED")
     assert numbers(journal) == [1, 7, 13, 19, 25]
-    assert "*REJECTED ALICE" in journal.row(3)
+    assert "OUTCOME(*REJECTED) USRPRF(ALICE)" in journal.row(7)
     journal.press("F18")
     assert journal.buffer.values["USRPRF"] == "ALICE"
     journal.press("F12")
@@ -192,3 +194,131 @@ def test_entries_of_administration_show_their_text_and_command(operator, fill, s
     assert "ACTSOCPCY" in operator.row(9)
     operator.option("1", "5").press("ENTER")
     assert "00001      'ACTSOCPCY" in operator.shown
+
+
+def test_f11_shows_the_data_in_hexadecimal_and_as_json(journal):
+    journal.option("30", "5").press("ENTER")
+    assert journal.press("F11").matches("display_journal_entry_hexadecimal")
+    journal.press("F11")
+    assert '"sequence_number": 30,' in journal.shown
+    journal.press("F11")
+    assert "*...+....1" in journal.shown
+
+
+def test_the_rule_is_shown_as_it_was_in_the_revision_that_decided(operator, run, fill):
+    run("ADDSOCRUL *CONNECT 10 RMTADR('10.0.0.0/8') ACTION(*REJECT) TEXT('as it was')", "ACTSOCPCY")
+    run("CHGSOCRUL *CONNECT 10 TEXT('as it is')", "ACTSOCPCY")
+    fill(1, revision=2)
+    operator.command("5").option("1", "5").press("ENTER").press("F9").press("ROLLUP")
+    assert "Rule 10 of *CONNECT as revision 2 has it" in operator.shown
+    operator.press("ROLLUP")
+    assert "as it was" in operator.shown
+    assert operator.press("ROLLDOWN").matches("display_journal_entry_rule")
+
+
+def test_a_rule_that_cannot_be_shown_says_why(operator, fill):
+    fill(1, revision=77)
+    operator.command("5").option("1", "5").press("ENTER").press("F9").press("ROLLUP")
+    assert "Revision 77" in operator.shown
+
+
+class Resolver:
+    """Answers at once, and says how often it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, address):
+        self.asked.append(address)
+        return f"host-{address}\x1b[2J"
+
+
+def test_host_names_are_asked_for_only_on_f10(services, fill):
+    fill(2)
+    resolver = Resolver()
+    panel = services.open("DisplayJournal", ALL_ENTRIES)
+    panel._names = HostNames(resolver)
+    operator = Operator(panel).option("1", "5").press("ENTER").press("F9").press("ROLLUP").press("ROLLDOWN")
+    assert resolver.asked == []
+    operator.press("F10")
+    assert "host-127.0.0.2·[2J" in operator.shown
+    assert sorted(resolver.asked) == ["127.0.0.1", "127.0.0.2"]
+    operator.press("F15")
+    assert "host-" not in operator.shown
+
+
+def test_an_entry_without_addresses_has_nothing_to_look_up(operator, fill):
+    fill(1, local_address="", remote_address="")
+    operator.command("5").option("1", "5").press("ENTER").press("F9").press("F10")
+    assert operator.message_ids == ["GWL063B"]
+
+
+def test_option_8_asks_for_a_rule_filled_in_from_the_entry(journal, run):
+    journal.option("29", "8").press("ENTER")
+    assert journal.matches("prompter_rule_from_entry")
+    journal.press("ENTER")
+    assert journal.message == "Rule 10 added to *CONNECT."
+    assert journal.title == "Display Journal Entries"
+    assert journal.options == {}
+
+
+def test_f6_does_so_from_the_entry(journal):
+    journal.option("28", "5").press("ENTER").press("F6")
+    assert journal.buffer.values["ACTION"] == "*ALLOW"
+    journal.press("F12")
+    assert journal.title == "Display Journal Entry"
+
+
+def test_an_entry_that_no_rule_can_be_made_of_is_refused(operator, fill):
+    fill(1, entry_type="CD", exit_point="")
+    operator.command("5").option("1", "8").press("ENTER")
+    assert operator.message_ids == ["GWL0638"]
+    operator.option("1", "5").press("ENTER").press("F6")
+    assert operator.message_ids == ["GWL0638"]
+
+
+def test_f21_prints_the_list_that_shows(journal, store):
+    journal.press("F18").enter(USRPRF="ALICE")
+    journal.option("29", "5").press("F21")
+    (path,) = store.location.directory.glob("print-*.txt")
+    assert journal.message == f"15 entries printed to {path}."
+    assert "Subset: USRPRF(ALICE)" in path.read_text()
+    assert journal.options == {"29": "5"}
+
+
+def test_a_list_is_printed_to_a_file_that_is_named(operator, fill, tmp_path):
+    fill(3)
+    path = tmp_path / "l"
+    operator.command(f"DSPJRN OUTPUT(*PRINT) TOFILE('{path}')")
+    assert operator.message == f"3 entries printed to {path}."
+    operator.command("5").press("F18").type(OUTCOME="*REJECTED").press("F9").press("ROLLUP").press("ROLLUP")
+    operator.type(OUTPUT="*PRINT", TOFILE=str(path)).press("ENTER")
+    assert operator.message_ids == ["GWL0633"]
+
+
+def test_f21_of_an_entry_prints_it_whole(journal, store):
+    journal.option("30", "5").press("ENTER").press("F21")
+    (path,) = store.location.directory.glob("print-*.txt")
+    assert journal.message == f"Entry 30 printed to {path}."
+    text = path.read_text()
+    assert "Rule that decided                 *DFT" in text
+    assert '"chain_hash"' in text
+
+
+def test_the_last_minutes_are_reckoned_anew_on_f5(services, store, fill):
+    from dataclasses import replace
+
+    clock = [fill.now]
+    moved = replace(services, context=replace(services.context, clock=lambda: clock[0]))
+    fill(10)
+    operator = Operator(moved.open("DisplayJournal", {**ALL_ENTRIES, "FROMTIME": "*LAST 3 *MINUTES"}))
+    assert numbers(operator) == [7, 8, 9, 10]
+    clock[0] += timedelta(minutes=2)
+    operator.press("F5")
+    assert numbers(operator) == [9, 10]
+
+
+@pytest.mark.parametrize(("text", "first"), [("*TODAY", 1), ("*LAST 5 *MINUTES", 25), ("*YESTERDAY", 1)])
+def test_f17_goes_to_what_a_word_stands_for(journal, text, first):
+    journal.press("F17").enter(POSITION=text)
+    assert numbers(journal)[0] == first if first < 19 else numbers(journal)[-1] == 30

@@ -1,0 +1,19 @@
+"""What a long turn says of itself while it runs: one line, which the banner shows on row 2."""
+
+from __future__ import annotations
+
+
+class Progress:
+    """The line that shows; empty for none.
+
+    Threads:
+        The turn writes it, the banner's thread reads it; a text is replaced as a whole.
+    """
+
+    def __init__(self) -> None:
+        self.text = ""
+        """What to show."""
+
+    def tell(self, text: str) -> None:
+        """Show another line; an empty one ends it."""
+        self.text = text
