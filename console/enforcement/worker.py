@@ -21,6 +21,7 @@ from pathlib import Path
 
 from console.clock import system_clock
 from console.enforcement import syscalls
+from console.enforcement.alert_tasks import AlertTasks
 from console.enforcement.guard_server import GuardServer
 from console.enforcement.ledger import Ledger, StoreGoneError
 from console.enforcement.readiness import tell_systemd
@@ -136,6 +137,7 @@ class Worker:
         self._ledger = Ledger(store, system_clock)
         self._scribe = Scribe(self._ledger)
         self._guards = GuardServer(self._scribe, *self._ledger.start(host=socket.gethostname()))
+        self._alerts = AlertTasks(store, system_clock, socket.gethostname())
         self._tasks: set[asyncio.Task[None]] = set()
         self._policy_woken = asyncio.Event()
         self._outbox_woken = asyncio.Event()
@@ -156,6 +158,8 @@ class Worker:
                 watches = (self._watch_policy, self._watch_outbox, self._watch_ends)
                 for work in (self._scribe.commit_for_ever, *watches, self._beat, self._take_spools):
                     self._begin(group, self._supervise(work))
+                for work in (self._alerts.watch, self._alerts.deliver):
+                    self._begin(group, self._supervise(work))
                 self._begin(group, self._supervise(lambda: self._accept(group)))
                 tell_systemd("READY=1")
                 await self._stopped.wait()
@@ -165,6 +169,7 @@ class Worker:
         finally:
             loop.remove_reader(self._wake.fileno())
             self._scribe.close()
+            self._alerts.close()
         return self._exit_code or self._end()
 
     def _begin(self, group: asyncio.TaskGroup, work: Coroutine[object, object, None]) -> None:

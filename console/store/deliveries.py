@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
 from console.model.alerts import AlertDelivery, Delivered
@@ -88,6 +88,16 @@ def failed(session: Session, delivery: int, *, next_try_at: datetime, error: str
         row.error = error[:_LONGEST_ERROR]
         session.add(row)
         session.flush()
+
+
+def put_off(session: Session, destination: str, until: datetime) -> None:
+    """Have everything that waits for a destination wait until a moment, if it would not wait so long."""
+    waiting = update(AlertDelivery).where(
+        col(AlertDelivery.destination) == destination,
+        col(AlertDelivery.state) == Delivered.WAITING,
+        col(AlertDelivery.next_try_at) < until,
+    )
+    session.execute(waiting.values(next_try_at=until))
 
 
 def counts(session: Session) -> dict[tuple[str, Delivered], int]:

@@ -54,7 +54,7 @@ def seal(location: Location, secret: Secret, before: Secret = NO_SECRET) -> Secr
 
 def _is_same(location: Location, sealed: Secret, secret: Secret) -> bool:
     try:
-        return _opened(location, sealed) == secret
+        return opened(location, sealed) == secret
     except StoreError:
         # The key is lost, which is when passwords are given anew.
         return False
@@ -68,13 +68,13 @@ def unseal(location: Location, entry: SocksEntry) -> SocksEntry:
     """
     if not entry.password.is_sealed:
         return entry
-    password = _opened(location, entry.password)
+    password = opened(location, entry.password)
     if password is None:
         raise StoreError("GWL0334", sequence=entry.sequence, path=location.key)
     return replace(entry, password=password)
 
 
-def _opened(location: Location, sealed: Secret) -> Secret | None:
+def opened(location: Location, sealed: Secret) -> Secret | None:
     """Return a password in clear; None where it was sealed with another key.
 
     Raises:
@@ -131,7 +131,7 @@ def seal_policy(location: Location, policy: Policy, there: Iterable[SocksEntry] 
 
 def _only_one(location: Location, found: Sequence[Secret]) -> Secret:
     """Return the first of some sealed passwords if all of them are the same; nothing otherwise."""
-    if len(found) > 1 and len({_opened(location, each) for each in found}) > 1:
+    if len(found) > 1 and len({opened(location, each) for each in found}) > 1:
         return NO_SECRET
     return found[0] if found else NO_SECRET
 

@@ -1,0 +1,93 @@
+"""The tasks of the worker for alerts: one looks at the journal, one delivers; neither holds up journal or event loop.
+
+Looking has a thread of its own, and pauses after each batch of a backlog as long as the batch took. Each destination
+that something is due to has a thread of its own while that is so, which ends with the process: a server that answers
+nothing holds up neither another destination nor the end of the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from console.alerts.courier import Courier
+from console.alerts.watcher import Watcher
+from console.clock import Clock
+from console.errors import StoreError
+from console.messages import describe, line
+from console.store.engine import Store
+
+_log = logging.getLogger("greenwall.worker")
+
+_LOOK_S = 0.5
+"""How late an alert may be, besides the time that its entries take into the journal."""
+_DELIVER_S = 0.5
+_AFTER_ERROR_S = 2.0
+
+
+class AlertTasks:
+    """What the two tasks share.
+
+    Args:
+        store: The store.
+        clock: What time it is.
+        system: Name of this system, for notices.
+
+    Threads: The event loop's only.
+    """
+
+    def __init__(self, store: Store, clock: Clock, system: str) -> None:
+        self._watcher = Watcher(store, clock, system)
+        self._courier = Courier(store, clock)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="alerts")
+        self._mutex = threading.Lock()
+        self._busy: set[str] = set()
+        """Destinations that a thread delivers to."""
+
+    async def watch(self) -> None:
+        """Look at the journal for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = time.monotonic()
+            try:
+                has_more = await loop.run_in_executor(self._thread, self._watcher.step)
+            except StoreError as error:
+                _log.warning("%s", line(describe(error)))
+                await asyncio.sleep(_AFTER_ERROR_S)
+                continue
+            await asyncio.sleep(time.monotonic() - began if has_more else _LOOK_S)
+
+    async def deliver(self) -> None:
+        """Deliver for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                for name in await loop.run_in_executor(self._thread, self._courier.due):
+                    self._begin(name)
+            except StoreError as error:
+                _log.warning("%s", line(describe(error)))
+                await asyncio.sleep(_AFTER_ERROR_S)
+            await asyncio.sleep(_DELIVER_S)
+
+    def close(self) -> None:
+        """Wait for the step that is being made; deliveries are not waited for, as each may be made again."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def _begin(self, name: str) -> None:
+        with self._mutex:
+            if name in self._busy:
+                return
+            self._busy.add(name)
+        threading.Thread(target=self._deliver, args=(name,), name=f"deliver-{name}", daemon=True).start()
+
+    def _deliver(self, name: str) -> None:
+        try:
+            self._courier.deliver(name)
+        except StoreError as error:
+            _log.warning("%s", line(describe(error)))
+        finally:
+            with self._mutex:
+                self._busy.discard(name)
