@@ -30,6 +30,18 @@ _UNCHANGED = ctypes.c_uint(0xFFFF_FFFF)
 """-1 as an id: leave as it is (setresuid(2))."""
 
 
+_CAPABILITY_VERSION = 0x20080522
+"""_LINUX_CAPABILITY_VERSION_3: two sets of 32 bits each (capget(2))."""
+
+
+class _CapabilityHeader(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint), ("process", ctypes.c_int))
+
+
+class _Capabilities(ctypes.Structure):
+    _fields_ = (("effective", ctypes.c_uint), ("permitted", ctypes.c_uint), ("inheritable", ctypes.c_uint))
+
+
 class Ids(NamedTuple):
     """The effective ids of a thread."""
 
@@ -61,6 +73,42 @@ def acting_as(wanted: Ids) -> Iterator[None]:
         yield
     finally:
         _return_to(ours)
+
+
+def own_capabilities() -> int:
+    """Return the effective capabilities of the calling thread."""
+    low, high = _get_capabilities()
+    return int(low.effective | high.effective << 32)
+
+
+@contextlib.contextmanager
+def without_capability(lacked: int) -> Iterator[None]:
+    """Do without some of the thread's effective capabilities for a while.
+
+    Args:
+        lacked: A bit for each (linux/capability.h); those that we have not are none to give up.
+
+    Raises:
+        OSError: They cannot be had back; nothing may go on then.
+    """
+    if not lacked & own_capabilities():
+        yield
+        return
+    held = _get_capabilities()
+    fewer = _get_capabilities()
+    fewer[0].effective &= ~lacked & 0xFFFF_FFFF
+    fewer[1].effective &= ~(lacked >> 32)
+    _call(k.SYS_CAPSET, ctypes.byref(_CapabilityHeader(_CAPABILITY_VERSION, 0)), fewer)
+    try:
+        yield
+    finally:
+        _call(k.SYS_CAPSET, ctypes.byref(_CapabilityHeader(_CAPABILITY_VERSION, 0)), held)
+
+
+def _get_capabilities() -> ctypes.Array[_Capabilities]:
+    sets = (_Capabilities * 2)()
+    _call(k.SYS_CAPGET, ctypes.byref(_CapabilityHeader(_CAPABILITY_VERSION, 0)), sets)
+    return sets
 
 
 def _take(ids: Ids) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from console.enforcement import layouts as k
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_libc.sendmsg.restype = _libc.sendto.restype = ctypes.c_ssize_t
+_libc.sendmsg.restype = _libc.sendto.restype = _libc.recvfrom.restype = ctypes.c_ssize_t
 _libc.sendto.argtypes = (
     ctypes.c_int,
     ctypes.c_char_p,
@@ -114,3 +114,18 @@ def control_types(control: bytes) -> list[tuple[int, int]] | None:
         found.append((level, kind))
         at += length + -length % 8
     return found
+
+
+def peek_source(descriptor: int) -> tuple[int, bytes]:
+    """Look where the datagram that is next on a socket comes from, and leave it there.
+
+    Returns:
+        0 or the errno, EAGAIN where there is none; and the socket address. An error that waited on the socket no longer
+        does.
+    """
+    name = ctypes.create_string_buffer(k.SOCKADDR_STORAGE_SIZE)
+    size = ctypes.c_uint(len(name))
+    flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
+    if _libc.recvfrom(descriptor, None, ctypes.c_size_t(0), flags, name, ctypes.byref(size)) < 0:
+        return ctypes.get_errno() or errno.EAGAIN, b""
+    return 0, name.raw[: size.value]

@@ -12,6 +12,7 @@ The conversation::
            <------------------------------------  Taken (m)
     Counted ------------------------------------>
            <------------------------------------  NewRevision
+           <------------------------------------  NewAuditing
     InForce ------------------------------------>
            <------------------------------------  EndJob (an operator wants the job ended)
     End ---------------------------------------->
@@ -30,9 +31,10 @@ from typing import Annotated
 import msgspec
 
 from console.errors import WorkerError
+from console.policy.audit_levels import Auditing
 from console.policy.rule import Policy
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Raised when a frame or a policy in it changes its meaning; both sides refuse another number."""
 
 MAX_FRAME_BYTES = 64 * 1024 * 1024
@@ -74,6 +76,7 @@ class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome"):
     """Highest event number of this guard that is in the journal; 0 for none."""
     revision: int
     policy: Policy
+    auditing: Auditing = Auditing()
 
 
 class Records(msgspec.Struct, frozen=True, array_like=True, tag="records"):
@@ -106,6 +109,12 @@ class NewRevision(msgspec.Struct, frozen=True, array_like=True, tag="revision"):
     policy: Policy
 
 
+class NewAuditing(msgspec.Struct, frozen=True, array_like=True, tag="auditing"):
+    """The auditing system values, or the levels of users, were changed."""
+
+    auditing: Auditing
+
+
 class EndJob(msgspec.Struct, frozen=True, array_like=True, tag="end_job"):
     """An operator wants the job ended; said again by each worker until it has."""
 
@@ -128,7 +137,7 @@ class End(msgspec.Struct, frozen=True, array_like=True, tag="end"):
     """As the shell shows it: the command's own status, or 128 + signal number."""
 
 
-Frame = Hello | Welcome | Records | Counted | Taken | NewRevision | EndJob | InForce | End
+Frame = Hello | Welcome | Records | Counted | Taken | NewRevision | NewAuditing | EndJob | InForce | End
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Frame)

@@ -17,6 +17,7 @@ from console.enforcement.frames import (
     Frame,
     Hello,
     InForce,
+    NewAuditing,
     NewRevision,
     Records,
     Taken,
@@ -29,6 +30,7 @@ from console.enforcement.scribe import Scribe
 from console.enforcement.trust import peer
 from console.errors import WorkerError
 from console.messages import describe, line
+from console.policy.audit_levels import Auditing
 from console.policy.rule import Policy
 
 _log = logging.getLogger("greenwall.worker")
@@ -81,6 +83,7 @@ class GuardServer:
         self.revision = revision
         """Number of the revision that guards are told of."""
         self._policy = policy
+        self._auditing = Auditing()
         self._scribe = scribe
         self._conversations: set[Conversation] = set()
 
@@ -89,14 +92,20 @@ class GuardServer:
         return frozenset(each.guard_id for each in self._conversations)
 
     async def look_for_newer(self) -> None:
-        """Tell every guard of the revision that is active now, if it is another."""
+        """Tell every guard of the revision that is active now, and of what is to be audited, if that is another."""
+        auditing = await self._scribe.insist(self._scribe.ledger.auditing)
+        if auditing != self._auditing:
+            self._auditing = auditing
+            self._tell_all(encode(NewAuditing(auditing)))
         newer = await self._scribe.insist(self._scribe.ledger.newer_policy, self.revision)
         if newer is not None and newer[0] != self.revision:  # while we waited, another may have looked
             self._push(*newer)
 
     def _push(self, revision: int, policy: Policy) -> None:
         self.revision, self._policy = revision, policy
-        octets = encode(NewRevision(revision, policy))
+        self._tell_all(encode(NewRevision(revision, policy)))
+
+    def _tell_all(self, octets: bytes) -> None:
         for conversation in self._conversations:
             conversation.send(octets)
 
@@ -145,7 +154,8 @@ class GuardServer:
         conversation = Conversation(hello.guard_id, writer)
         # Nothing is awaited between these two: a revision is either in the Welcome or pushed after it.
         self._conversations.add(conversation)
-        conversation.send(encode(Welcome(PROTOCOL, job_number, last_number, self.revision, self._policy)))
+        welcome = Welcome(PROTOCOL, job_number, last_number, self.revision, self._policy, self._auditing)
+        conversation.send(encode(welcome))
         try:
             while True:
                 frame = await _read(reader)

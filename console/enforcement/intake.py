@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -12,10 +13,10 @@ from console.messages import message
 from console.model.running import Guard
 from console.store.text import storable
 
-SOCKETS = "SK"
-"""Entry type of a sockets connection."""
 GENERIC = "GR"
 """Entry type of anything else that a guard or the worker has to say."""
+_AUTHORITY = "AF"
+"""Entry type of an authority failure."""
 _JOB = "JS"
 """Entry type of a job's start and end."""
 
@@ -72,22 +73,27 @@ def unseen_events(events: Sequence[Event], last_number: int) -> tuple[Sequence[E
 
 
 def entry(event: Event, *, guard_id: str, job: str) -> Entry:
-    """Return the SK entry of an event; the GR entry of a notice.
+    """Return the entry of an event: SK, AF for a listen that was refused, GR for a notice.
 
     Args:
-        event: One decided call.
+        event: One decided call, or what else a guard has seen.
         guard_id: The guard that saw it.
         job: Qualified name of its job.
     """
+    user = storable(event.user)[: _LONGEST["user"]]
+    text, detail = storable(event.text), ""
+    if event.entry_type == _AUTHORITY:
+        text = message("GWL0692", user=user, address=event.local_address, port=event.local_port).text
+        detail = json.dumps({"type": "T", "user": user, "address": event.local_address, "port": event.local_port})
     return Entry(
         entry_timestamp=moment(event.at_ns),
-        entry_type=SOCKETS if event.exit_point else GENERIC,
+        entry_type=event.entry_type,
         sk_type=event.sk_type[:1],
         outcome=event.outcome[: _LONGEST["word"]],
         exit_point=event.exit_point[: _LONGEST["word"]],
         rule_sequence=event.rule_sequence,
         revision=event.revision,
-        user_name=storable(event.user)[: _LONGEST["user"]],
+        user_name=user,
         qualified_job_name=job,
         pid=event.pid,
         program=storable(event.program)[: _LONGEST["program"]],
@@ -98,7 +104,8 @@ def entry(event: Event, *, guard_id: str, job: str) -> Entry:
         remote_port=event.remote_port,
         socks_server=storable(event.socks_server)[: _LONGEST["server"]],
         decision_us=event.decision_us,
-        text=storable(event.text),
+        text=text,
+        detail=detail,
         guard_id=guard_id,
         guard_number=event.number,
     )

@@ -15,7 +15,9 @@ from console.enforcement.records import Event, Totals
 from console.journal.entries import Entry
 from console.journal.writer import append
 from console.model.running import Guard
+from console.policy.audit_levels import Levels
 from console.store.guards import add_guard, end_guard, find_guard
+from console.store.system_values import get_auditing
 from console.store.text import storable
 
 _log = logging.getLogger("greenwall.worker")
@@ -44,8 +46,14 @@ def known_job(session: Session, hello: Hello, pid: int) -> Guard:
         pid=pid,
         started=moment(hello.started_ns),
     )
-    append(session, [job_start(guard)])
+    append(session, if_wanted(session, job_start(guard)))
     return guard
+
+
+def if_wanted(session: Session, made: Entry) -> list[Entry]:
+    """Return an entry, or nothing where the audit levels do not want it."""
+    wants = Levels(get_auditing(session)).wants(made.entry_type, user=made.user_name)
+    return [made] if wants else []
 
 
 def end_job(session: Session, guard: Guard, at: datetime, exit_status: int | None) -> None:
@@ -59,7 +67,7 @@ def end_job(session: Session, guard: Guard, at: datetime, exit_status: int | Non
     """
     current = find_guard(session, guard.guard_id)
     if current is not None and current.ended is None:
-        append(session, [job_end(current, at, exit_status)])
+        append(session, if_wanted(session, job_end(current, at, exit_status)))
     end_guard(session, guard.guard_id, at=at, exit_status=exit_status)
 
 

@@ -33,6 +33,8 @@ SYS_SETSOCKOPT = 54
 SYS_SETGROUPS = 116
 SYS_SETRESUID = 117
 SYS_SETRESGID = 119
+SYS_CAPGET = 125
+SYS_CAPSET = 126
 SYS_ACCEPT4 = 288
 SYS_SENDMMSG = 307
 SYS_SECCOMP = 317
@@ -72,6 +74,8 @@ TCP_ULP = 31
 LANDLOCK_NO_CONNECTS = struct.pack("<QQ", 0, 1 << 1)
 """struct landlock_ruleset_attr of Linux 6.7: file accesses handled, none; network accesses handled, CONNECT_TCP
 (linux/landlock.h). A ruleset without rules forbids what it handles."""
+OWN_RESTRICTION = 0x47574C52
+"""Third argument of our own landlock_restrict_self(2), which takes two: by that the filter knows it."""
 
 # seccomp; source: linux/seccomp.h.
 SECCOMP_SET_MODE_FILTER = 1

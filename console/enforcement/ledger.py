@@ -8,12 +8,12 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from console.clock import Clock
 from console.enforcement.frames import Counted, End, EndJob, Hello, InForce, Records
 from console.enforcement.intake import GENERIC, job_end, new_events, notice
-from console.enforcement.job_rows import count, end_job, known_job, lives, write_down
+from console.enforcement.job_rows import count, end_job, if_wanted, known_job, lives, write_down
 from console.enforcement.leftovers import Took, take_in
 from console.enforcement.records import Totals, read_all
 from console.enforcement.spool import waiting_spools
@@ -22,6 +22,7 @@ from console.journal.entries import Entry, from_outbox
 from console.journal.writer import append
 from console.messages import describe, line, message
 from console.model.running import Guard
+from console.policy.audit_levels import Auditing
 from console.policy.compiler import compile_policy
 from console.policy.rule import Policy
 from console.store.engine import Store
@@ -30,6 +31,7 @@ from console.store.outbox import forget, waiting
 from console.store.revisions import active_number, active_policy
 from console.store.secrets import unseal_policy
 from console.store.session import reading, transaction
+from console.store.system_values import get_auditing
 from console.store.workers import add_worker, beat, end_worker
 
 _log = logging.getLogger("greenwall.worker")
@@ -127,6 +129,15 @@ class Ledger:
         self._unusable = number
         return None
 
+    def auditing(self) -> Auditing:
+        """Return what is to be audited.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        with reading(self._store) as session:
+            return get_auditing(session)
+
     def wanted_ends(self) -> dict[str, EndJob]:
         """Return the running jobs that an operator wants ended: guard id -> how.
 
@@ -178,7 +189,7 @@ class Ledger:
             wanted = {parcel.guard_id for parcel in parcels}
             rows = session.exec(select(Guard).where(col(Guard.guard_id).in_(wanted)))
             guards = {guard.guard_id: guard for guard in rows}
-            results = [self._take_one(guards[parcel.guard_id], parcel.frame, entries) for parcel in parcels]
+            results = [self._take_one(session, guards[parcel.guard_id], parcel.frame, entries) for parcel in parcels]
             append(session, entries)
         self.check_there()
         return results
@@ -242,7 +253,7 @@ class Ledger:
             raise StoreGoneError("GWL0502", path=self._file)
 
     def _take_one(
-        self, guard: Guard, frame: Records | Counted | InForce | End, entries: list[Entry]
+        self, session: Session, guard: Guard, frame: Records | Counted | InForce | End, entries: list[Entry]
     ) -> int | WorkerError:
         match frame:
             case Records():
@@ -257,7 +268,7 @@ class Ledger:
                 guard.revision = frame.revision
             case End():
                 if guard.ended is None:
-                    entries.append(job_end(guard, self._clock(), frame.exit_status))
+                    entries += if_wanted(session, job_end(guard, self._clock(), frame.exit_status))
                 guard.ended = guard.ended or self._clock()
                 guard.exit_status = frame.exit_status
         return guard.last_number

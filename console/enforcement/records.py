@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint, address_text, is_mapped
 from console.errors import WorkerError
-from console.model.words import SK_TYPES, AddressFamily, ExitPoint, Outcome
+from console.model.words import SK_TYPES, AddressFamily, ExitPoint, Outcome, SkType
 from console.policy.request import Decision
 
 SEAL = struct.Struct("<Q")
@@ -40,9 +41,44 @@ _LONGEST_SERVER = 512
 _NUMBER_END, _COUNT_END = 2**62, 2**31
 """What the columns of the journal hold."""
 
-_EXIT_POINTS = tuple(ExitPoint)
-EXIT_POINT_CODES = {point: code for code, point in enumerate(_EXIT_POINTS)}
-"""Exit point -> its number in a record."""
+
+class Seen(Enum):
+    """What a record is about that is no call of an exit point, or more than that."""
+
+    DATAGRAM = "decided datagram"
+    """A decision of *CONNECT about a datagram."""
+    PORT = "port"
+    """A bind or listen for which no port could be had."""
+    RECEIVED = "received"
+    """The first datagram from a peer, about which nobody was asked."""
+    SENT = "sent"
+    """The first datagram to a peer, about which nobody was asked."""
+    REFUSED_LISTEN = "refused listen"
+    """Stands beside the decision that rejected the listen."""
+
+
+class _Form(NamedTuple):
+    """How the journal shows one kind of record."""
+
+    exit_point: str
+    sk_type: str
+    has_outcome: bool = True
+    entry_type: str = "SK"
+
+
+_KINDS: tuple[ExitPoint | Seen, ...] = (*ExitPoint, *Seen)
+EXIT_POINT_CODES: Mapping[ExitPoint | Seen, int] = {kind: code for code, kind in enumerate(_KINDS)}
+"""Exit point, or what else a record may be about -> its number in a record."""
+_FORMS: Mapping[ExitPoint | Seen, _Form] = {
+    **{point: _Form(point, SK_TYPES[point]) for point in ExitPoint},
+    Seen.DATAGRAM: _Form(ExitPoint.CONNECT, SkType.OUTBOUND),
+    Seen.PORT: _Form("", SkType.PORT, has_outcome=False),
+    Seen.RECEIVED: _Form("", SkType.INBOUND, has_outcome=False),
+    Seen.SENT: _Form("", SkType.OUTBOUND, has_outcome=False),
+    Seen.REFUSED_LISTEN: _Form(ExitPoint.LISTEN, "", entry_type="AF"),
+}
+SK_TYPE_OF: Mapping[ExitPoint | Seen, str] = {kind: form.sk_type for kind, form in _FORMS.items()}
+"""What a record is about -> type of its SK entry."""
 OUTCOMES = tuple(Outcome)
 """By their numbers in a record."""
 OUTCOME_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
@@ -64,7 +100,7 @@ class Decided(NamedTuple):
     """One decision, as the guard makes it."""
 
     at_ns: int
-    exit_point: ExitPoint
+    exit_point: ExitPoint | Seen
     decision: Decision
     revision: int
     who: Who
@@ -85,7 +121,7 @@ class Totals(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One decision, as the worker reads it; becomes one SK entry. A notice, without exit point, becomes a GR entry."""
+    """One decision, or what else a guard has seen, as the worker reads it; becomes one entry."""
 
     number: int
     """Running number of this guard, from 1, without gaps."""
@@ -111,6 +147,8 @@ class Event(NamedTuple):
     """Why, where the rule does not say it: an unreadable caller, a connection that could not be delivered."""
     totals: Totals = Totals()
     """The guard's, up to and with this."""
+    entry_type: str = "SK"
+    """``GR`` for a notice."""
 
 
 def pack(number: int, totals: tuple[int, int, int], decided: Decided) -> bytes:
@@ -224,22 +262,23 @@ def _event(body: bytes) -> Event:
         raise Unreadable("number")
     if max(rule, revision, process, decision_us) >= _COUNT_END:
         raise Unreadable("count")
-    if outcome >= len(OUTCOMES) or (point >= len(_EXIT_POINTS) and point != _NOTICE):
+    if outcome >= len(OUTCOMES) or (point >= len(_KINDS) and point != _NOTICE):
         raise Unreadable("word")
     if not 0 <= len(body) - _HEAD.size - sum(lengths) < SEAL.size:
         raise Unreadable("texts")
     user, program, socks_server, text = _texts(body, lengths)
     totals = Totals(decided, refused, spent_us)
     if point == _NOTICE:
-        return Event(number, at_ns, "", "", "", 0, 0, "", 0, "", "", "", 0, "", 0, "", 0, text, totals)
-    exit_point = _EXIT_POINTS[point]
+        return Event(number, at_ns, "", "", "", 0, 0, "", 0, "", "", "", 0, "", 0, "", 0, text, totals, "GR")
+    form = _FORMS[_KINDS[point]]
     here = Endpoint(int.from_bytes(local, "big"), local_port)
     there = Endpoint(int.from_bytes(remote, "big"), remote_port)
     address = (there if there != NO_ENDPOINT else here).address
     family = AddressFamily.IPV4 if is_mapped(address) else AddressFamily.IPV6
     return Event(
-        number, at_ns, SK_TYPES[exit_point], OUTCOMES[outcome], exit_point, rule, revision, user, process, program,
-        family, _address(here), local_port, _address(there), remote_port, socks_server, decision_us, text, totals,
+        number, at_ns, form.sk_type, OUTCOMES[outcome] if form.has_outcome else "", form.exit_point, rule, revision,
+        user, process, program, family, _address(here), local_port, _address(there), remote_port, socks_server,
+        decision_us, text, totals, form.entry_type,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ class Segment:
     Threads: One at a time appends. Another may `read` meanwhile, up to the `end` that it finds.
     """
 
-    __slots__ = ("_guard_id", "_memory", "end", "index", "last", "path", "start")
+    __slots__ = ("_guard_id", "_is_listed", "_memory", "end", "index", "last", "path", "start")
 
     def __init__(self, index: int, guard_id: str, path: Path | None) -> None:
         """Make it.
@@ -53,6 +53,8 @@ class Segment:
         self.end = _HEADER.size
         """Offset after the last whole record."""
         self._guard_id = guard_id
+        self._is_listed = False
+        """Whether the directory is on the disk that has its name."""
         self._memory: mmap.mmap | None = mmap.mmap(-1, SEGMENT_BYTES) if path is None else _map_file(path, guard_id)
 
     def append(self, number: int, body: bytes) -> bool:
@@ -121,6 +123,19 @@ class Segment:
             memory[_HEADER.size : self.end] = before[_HEADER.size : self.end]
             before.close()
 
+    def write(self) -> None:
+        """Have the system write the file to the disk, and wait for that; memory without a file stays what it is.
+
+        Raises:
+            OSError: It could not be written.
+        """
+        if self.path is None:
+            return
+        if not self._is_listed:
+            _write(self.path.parent, os.O_DIRECTORY)
+            self._is_listed = True
+        _write(self.path)
+
     def remove(self) -> None:
         """Delete it, because the journal has all of it; if the system refuses, a worker finds that later."""
         if self._memory is not None:
@@ -160,6 +175,17 @@ def parse(octets: bytes, guard_id: str) -> tuple[list[Event], str]:
         return events, "cut short"
     # One record may have been begun; what stands further away was written after it, and what lay between is lost.
     return events, "a gap" if records[end + LONGEST_RECORD :].strip(b"\0") else ""
+
+
+def _write(path: Path, flags: int = 0) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | flags)
+    except FileNotFoundError:  # the journal has it by now
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _map_file(path: Path, guard_id: str) -> mmap.mmap:

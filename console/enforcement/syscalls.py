@@ -108,7 +108,7 @@ def forgo_own_connects() -> bool:
             return False
         _raise_errno()
     try:
-        if _libc.syscall(k.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0):
+        if _libc.syscall(k.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, k.OWN_RESTRICTION):
             _raise_errno()
     finally:
         os.close(ruleset)

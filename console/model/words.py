@@ -55,8 +55,9 @@ class Audit(StrEnum):
     """Which decisions of a rule are journalled."""
 
     DFT = "*DFT"
-    """As the auditing system values say; without any said, all."""
+    """What is allowed as the audit levels say, what is rejected always."""
     ALL = "*ALL"
+    """All of them, whatever the audit levels are."""
     REJECT = "*REJECT"
     NONE = "*NONE"
 
@@ -140,6 +141,12 @@ class SkType(StrEnum):
     ACCEPT = "A"
     CONNECT = "C"
     LISTEN = "L"
+    PORT = "P"
+    """A port that could not be had."""
+    INBOUND = "I"
+    """The first datagram that a socket received from a peer."""
+    OUTBOUND = "O"
+    """The first datagram that a socket sent to a peer."""
 
 
 SK_TYPES = {ExitPoint.ACCEPT: SkType.ACCEPT, ExitPoint.CONNECT: SkType.CONNECT, ExitPoint.LISTEN: SkType.LISTEN}

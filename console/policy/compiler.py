@@ -113,4 +113,5 @@ def decision(rule: Rule, mode: Mode) -> Decision:
         errno=ERRNOS[rule.fail] if outcome is Outcome.REJECTED else 0,
         journal=rule.audit is not Audit.NONE and (rule.audit is not Audit.REJECT or outcome is not Outcome.ALLOWED),
         alert=rule.message is YesNo.YES,
+        by_level=rule.audit is Audit.DFT and outcome is Outcome.ALLOWED,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from console.model.words import ExitPoint, Outcome
@@ -47,3 +48,11 @@ class Decision:
     """Whether the rule asks for a message."""
     text: str = ""
     """What decided, where it was no rule: an exit program and what it answered."""
+    by_level: bool = False
+    """Whether the audit levels have a word in whether it is written: what a rule with AUD(*DFT) allows."""
+
+
+@lru_cache(maxsize=1024)
+def unwritten(decision: Decision) -> Decision:
+    """Return a decision that is counted and not written."""
+    return replace(decision, journal=False)

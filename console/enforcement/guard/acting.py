@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from console.enforcement.credentials import acting_as
 from console.enforcement.guard.identity import effective_capabilities, effective_ids
@@ -15,8 +16,10 @@ from console.errors import CallerGone
 
 _OWN_NETWORK = "/proc/thread-self/ns/net"
 _OWN_USERS = "/proc/thread-self/ns/user"
-_NET_BIND_SERVICE = 1 << 10
+NET_BIND_SERVICE = 1 << 10
 """CAP_NET_BIND_SERVICE (linux/capability.h)."""
+_FIRST_FREE_PORT = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+_USUAL_FIRST_FREE_PORT = 1024
 
 
 def as_caller(supervisor: Supervisor, attempt: Attempt) -> AbstractContextManager[None]:
@@ -61,7 +64,31 @@ def may_bind_privileged_ports(supervisor: Supervisor, attempt: Attempt) -> bool:
         capabilities = effective_capabilities(attempt.caller)
     except OSError as error:
         raise _unreadable(supervisor, attempt, error) from error
-    return os.path.samestat(theirs, os.stat(_OWN_USERS)) and bool(capabilities & _NET_BIND_SERVICE)
+    return os.path.samestat(theirs, os.stat(_OWN_USERS)) and bool(capabilities & NET_BIND_SERVICE)
+
+
+def may_bind_as_it_is(supervisor: Supervisor, attempt: Attempt) -> bool:
+    """Say whether the calling thread, in our network namespace, has the capability that privileged ports take there.
+
+    Raises:
+        CallerGone: It has ended.
+        Undecidable: It cannot be told.
+    """
+    try:
+        theirs = os.stat("ns/user", dir_fd=attempt.caller.directory.number)
+        capabilities = effective_capabilities(attempt.caller)
+    except OSError as error:
+        raise _unreadable(supervisor, attempt, error) from error
+    return bool(capabilities & NET_BIND_SERVICE) and os.path.samestat(theirs, os.stat(_OWN_USERS))
+
+
+def is_privileged(port: int) -> bool:
+    """Say whether a port of our network namespace takes a capability (ip(7), ip_unprivileged_port_start)."""
+    try:
+        first_free = int(_FIRST_FREE_PORT.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        first_free = _USUAL_FIRST_FREE_PORT
+    return 0 < port < first_free
 
 
 def _unreadable(supervisor: Supervisor, attempt: Attempt, error: OSError) -> Exception:

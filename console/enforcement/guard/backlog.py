@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import Protocol
 
 from console.enforcement.frames import Hello
+from console.enforcement.guard.durability import Durability
 from console.enforcement.records import Decided, Totals, pack, pack_notice
 from console.enforcement.segment import SEGMENT_BYTES, Segment
 from console.enforcement.spool import Spool
 from console.messages import line, message
 from console.model.words import Outcome
+from console.policy.audit_levels import Auditing
 
 _SPARE_FROM = SEGMENT_BYTES // 4
 """Used so far when the next segment is made."""
@@ -91,8 +93,10 @@ class Backlog:
             clock_ns: Nanoseconds since 1970, for notices.
             wake: Called after a decision while `resting` is set, which that clears.
         """
-        self.full = False
-        """Nothing more can be kept: a call is to be refused, and turned away."""
+        self.durability = Durability()
+        """What must be on the disk before a call goes on, and what becomes of calls when nothing can be kept."""
+        self._is_over = False
+        """Nothing more can be kept."""
         self._resting = False
         self.number = 0
         """Of the last record."""
@@ -103,6 +107,8 @@ class Backlog:
         self._mutex: AbstractContextManager[object] = threading.Lock()
         self._lend: Callable[[mmap | None], None] | None = None
         self._decided = self._refused = self._decision_us = self._turned_away = 0
+        self._unkept = 0
+        """Entries that were not kept since nothing more can be."""
         self.carried: tuple[int, int, int] = Totals()
         """What had been decided when the last record was made, which says so itself."""
         self._spool: Spool | None = None
@@ -125,13 +131,19 @@ class Backlog:
             self._decision_us += decided.decision_us
             if decision.outcome is Outcome.REJECTED:
                 self._refused += 1
+            number = 0
             if decision.journal:
-                number = self.number + 1
-                self.carried = (self._decided, self._refused, self._decision_us)
-                self._append(number, pack(number, self.carried, decided))
-        if self._resting:
-            self._resting = False
-            self._wake()
+                number = self._keep(decided)
+        self._settle(number)
+
+    def tell(self, seen: Decided) -> None:
+        """Keep what is no decision, as long as there is room. Threads: any."""
+        with self._mutex:
+            if self._is_over:
+                self._unkept += 1
+                return
+            number = self._keep(seen)
+        self._settle(number)
 
     def note(self, text: str) -> None:
         """Keep something else that belongs into the journal. Threads: any."""
@@ -139,6 +151,11 @@ class Backlog:
             number = self.number + 1
             totals = (self._decided, self._refused, self._decision_us)
             self._append(number, pack_notice(number, totals, self._clock_ns(), text))
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more can be kept, and a call is to be refused therefore, and turned away."""
+        return self._is_over and self.durability.refuses
 
     def turn_away(self) -> None:
         """Count a call that was refused because nothing can be kept. Threads: any."""
@@ -153,10 +170,21 @@ class Backlog:
         Before any other thread has this object.
         """
         native.enter()
-        native.lend(self._current.memory)
+        native.lend(self._lent())
         native.leave_journal(*self.state())
         self._lend = native.lend
         self._mutex = _Shared(self, native)
+
+    def keep_as(self, auditing: Auditing) -> None:
+        """Keep decisions from now on as the auditing system values say."""
+        with self._mutex:
+            self.durability.set(auditing)
+            if self._lend is not None:
+                self._lend(self._lent())
+
+    def _lent(self) -> mmap | None:
+        """Return what the plain calls may append to: they wait for no disk."""
+        return None if self.durability.level else self._current.memory
 
     def unshare(self) -> None:
         """Take that back: nothing is served any more."""
@@ -232,7 +260,7 @@ class Backlog:
     @property
     def troubled(self) -> bool:
         """Whether `tend` is to be called even when nothing is recorded."""
-        return self._trouble is not None or bool(self._turned_away)
+        return self._trouble is not None or bool(self._turned_away or self._unkept or self.durability.failure)
 
     def unsent(self) -> bytes:
         """Return the records that come next, whole; b"" when all have been given out."""
@@ -250,6 +278,7 @@ class Backlog:
     def taken_up_to(self, number: int) -> None:
         """Forget what is in the journal."""
         self._taken = max(self._taken, number)
+        self.durability.taken(self._taken)
         while (
             len(self._segments) > 1 and self._segments[0].last <= self._taken and self._segments[0] is not self._sending
         ):
@@ -274,11 +303,11 @@ class Backlog:
             self._find_files(self._trouble)
         if self._spare is None and self._trouble is None and self._current.end > _SPARE_FROM:
             self._make_spare()
-        self.full = self._in_memory() >= _MOST_IN_MEMORY
-        if self._turned_away and not self.full:
-            with self._mutex:
-                count, self._turned_away = self._turned_away, 0
-            self.note(line(message("GWL0517", count=count)))
+        if self.durability.failure is not None:
+            self._write_again()
+        self._is_over = self._has_no_room()
+        if not self._is_over:
+            self._tell_lost()
 
     def close(self, exit_status: int | None) -> None:
         """Leave what there is to the next worker."""
@@ -295,6 +324,46 @@ class Backlog:
         if self._spool is not None:
             self._spool.remove()
 
+    def _keep(self, decided: Decided) -> int:
+        """Append a record; returns its number, 0 if there was no room. With the lock."""
+        if self._is_over and not self.durability.refuses:
+            self._unkept += 1
+            return 0
+        number = self.number + 1
+        self.carried = (self._decided, self._refused, self._decision_us)
+        self._append(number, pack(number, self.carried, decided))
+        return number
+
+    def _settle(self, number: int) -> None:
+        """Wake the reporter if it sleeps, and wait for the disk if the record with this number must be there."""
+        if self._resting:
+            self._resting = False
+            self._wake()
+        if number and self.durability.is_due(number):
+            self.durability.write(number, tuple(self._segments))
+            if self.durability.failure is not None or self._current.path is None:
+                self._is_over = self._has_no_room()
+
+    def _write_again(self) -> None:
+        """Try again to bring to the disk what it did not take."""
+        if not self._told:
+            self._told = True
+            failure = self.durability.failure
+            self.note(line(message("GWL0510", path=self._directory, reason=failure.strerror if failure else "")))
+        self.durability.write(self.number, tuple(self._segments))
+
+    def _tell_lost(self) -> None:
+        """Say how many calls were refused, or have no entry, while nothing could be kept."""
+        if not self._turned_away and not self._unkept:
+            return
+        with self._mutex:
+            refused, self._turned_away = self._turned_away, 0
+            unkept, self._unkept = self._unkept, 0
+        if refused:
+            self.note(line(message("GWL0517", count=refused)))
+        if unkept:
+            self.note(line(message("GWL0693", count=unkept)))
+
     def _append(self, number: int, body: bytes) -> None:
         if not self._current.append(number, body):
             self._turn()
@@ -306,9 +375,20 @@ class Backlog:
         self._current = self._spare or self._make(self._next_index())
         self._spare = None
         if self._lend is not None:  # before the one in use so far can be let go of
-            self._lend(self._current.memory)
+            self._lend(self._lent())
         self._segments.append(self._current)
-        self.full = self._in_memory() >= _MOST_IN_MEMORY
+        self._is_over = self._has_no_room()
+
+    def _has_no_room(self) -> bool:
+        if self._in_memory() >= _MOST_IN_MEMORY:
+            return True
+        if not self.durability.level or (self._trouble is None and self.durability.failure is None):
+            return False
+        first = next((segment for segment in tuple(self._segments) if segment.path is None), None)
+        if first is None:
+            return self.durability.is_over(-1)
+        before = max((segment.last for segment in tuple(self._segments) if segment.index < first.index), default=0)
+        return self.durability.is_over(self.number - max(self._taken, before))
 
     def _in_memory(self) -> int:
         return sum(segment.path is None for segment in tuple(self._segments)) if self._trouble is not None else 0
@@ -364,7 +444,7 @@ class Backlog:
                     with self._mutex:
                         segment.settle(path)
                         if self._lend is not None and segment is self._current:
-                            self._lend(segment.memory)
+                            self._lend(self._lent())
         except OSError as error:
             self._trouble = error
             return

@@ -61,6 +61,10 @@ class JobStart:
     """Whether names are resolved at SOCKS servers, for which the guard is asked about sends and receives; likewise."""
     ask_binds: bool = False
     """Whether the guard is asked about binds, which may become Rbinds; likewise."""
+    watch_binds: bool = False
+    """Whether the guard looks at binds, because the journal wants to know of ports that cannot be had; likewise."""
+    watch_datagrams: bool = False
+    """Whether the guard looks at datagrams, because the journal wants to know of the first ones; likewise."""
 
 
 def become_job(start: JobStart, reports: socket.socket) -> NoReturn:
@@ -130,10 +134,11 @@ def _install_filter(start: JobStart) -> int:
     them connect for it.
     """
     program = build_filter(
-        decide_datagrams=start.decide_datagrams or start.remote_names,
+        decide_datagrams=start.decide_datagrams or start.remote_names or start.watch_datagrams,
         ask_names=start.ask_names,
         ask_binds=start.ask_binds,
-        ask_receives=start.remote_names,
+        ask_receives=start.remote_names or start.watch_datagrams,
+        watch_binds=start.watch_binds,
     )
     try:
         listener = syscalls.install_filter(program)

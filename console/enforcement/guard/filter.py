@@ -15,7 +15,8 @@ What it says, in order:
   SOCKS servers.
 * getpeername, getsockname, and setsockopt of the level that means Rbind: ask the guard, in a job whose policy has SOCKS
   entries.
-* bind: asks the guard, in a job that was started with --rbind.
+* bind: asks the guard, in a job that was started with --rbind, and in one whose binds are watched (see `bind`); in the
+  latter landlock_restrict_self too, which ends the watch.
 * socket and socketpair: by family, type and protocol, see below.
 * setsockopt: TCP_ULP asks the guard (see `protocols`), and what routes by way of hosts that no rule has seen is
   refused with EPERM: IP_OPTIONS (which carries the source routes of IPv4), IPV6_RTHDR and its two predecessors.
@@ -111,7 +112,12 @@ _ASK_GUARD = k.SECCOMP_RET_USER_NOTIF
 
 
 def build_filter(
-    *, decide_datagrams: bool = False, ask_names: bool = False, ask_binds: bool = False, ask_receives: bool = False
+    *,
+    decide_datagrams: bool = False,
+    ask_names: bool = False,
+    ask_binds: bool = False,
+    ask_receives: bool = False,
+    watch_binds: bool = False,
 ) -> bytes:
     """Return the filter: 8 bytes an instruction, layout `layouts.FILTER_INSTRUCTION`.
 
@@ -120,6 +126,7 @@ def build_filter(
         ask_names: Whether getpeername, getsockname and the option that is Rbind ask the guard too.
         ask_binds: Whether bind does.
         ask_receives: Whether receives that tell an address do.
+        watch_binds: Whether bind does, and what restricts it.
     """
     program = [
         _step(_LOAD_WORD, _ARCHITECTURE),
@@ -130,10 +137,17 @@ def build_filter(
         _step(_JUMP_GREATER_OR_EQUAL, k.X32_BIT, if_false=1),
         _errno(errno.ENOSYS),
     ]
-    for number in (*_ASK, *_ASK_NAMES * ask_names, *_ASK_BINDS * ask_binds, *_ASK_RECEIVES * ask_receives):
+    for number in (
+        *_ASK,
+        *_ASK_NAMES * ask_names,
+        *_ASK_BINDS * (ask_binds or watch_binds),
+        *_ASK_RECEIVES * ask_receives,
+    ):
         program += _when(number, [_return(_ASK_GUARD)])
     if ask_receives:
         program += _when(k.SYS_RECVFROM, [*_pass_without_pointer(_RECVFROM_ADDRESS), _return(_ASK_GUARD)])
+    if watch_binds:
+        program += _when(k.SYS_LANDLOCK_RESTRICT_SELF, _restriction_part())
     for number in _ABSENT:
         program += _when(number, [_errno(errno.ENOSYS)])
     for number in _FAST_OPEN_ARGUMENT:
@@ -168,6 +182,10 @@ def _pass_without_pointer(index: int) -> list[bytes]:
         _load_argument(index, high=True),
         *_when(0, [_return(_PASS)]),
     ]
+
+
+def _restriction_part() -> list[bytes]:
+    return [_load_argument(2), *_when(k.OWN_RESTRICTION, [_return(_PASS)]), _return(_ASK_GUARD)]
 
 
 def _pair_part() -> list[bytes]:

@@ -20,6 +20,7 @@ guard's.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 
@@ -29,10 +30,13 @@ from console.enforcement.guard.acting import as_caller
 from console.enforcement.guard.binding import bind_as_it_is, choose_port
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
+from console.enforcement.records import Seen
 from console.model.words import Outcome
 from console.policy.decide import CompiledPolicy
 from console.policy.request import MAPPED, Decision
 
+NO_PORT = frozenset({errno.EADDRINUSE, errno.EACCES})
+"""How a bind or listen fails that cannot have its port."""
 _ANY_V6 = 0
 _ANY_V4 = MAPPED
 
@@ -69,6 +73,10 @@ def handle_listen(supervisor: Supervisor, attempt: Attempt) -> None:
                 raise Undecidable("bound elsewhere during the listen")
         taken.close()
         supervisor.record(policy, attempt, decision, about, NO_ENDPOINT, 0 if result == decision.errno else result)
+        if decision.errno:
+            supervisor.tell_refused_listen(attempt, decision, about)
+        elif result in NO_PORT:
+            supervisor.tell(Seen.PORT, attempt, local, text=f"listen: {errno.errorcode[result]}")
         supervisor.backend.answer(attempt.call, result)
 
 

@@ -25,6 +25,7 @@ from console.enforcement import syscalls
 from console.enforcement.frames import PROTOCOL, End, Hello, NewRevision, whole_text
 from console.enforcement.guard import child
 from console.enforcement.guard.accept import AcceptPoint
+from console.enforcement.guard.bind import BindPoint
 from console.enforcement.guard.connect import ConnectPoint
 from console.enforcement.guard.ending import JobEnding
 from console.enforcement.guard.exit_programs import ExitPrograms
@@ -42,12 +43,15 @@ from console.enforcement.guard.routing import own_network
 from console.enforcement.guard.sending import SendPoint
 from console.enforcement.guard.starting import EXIT_STATUSES, become_deaf, start_job
 from console.enforcement.guard.supervisor import Supervisor
+from console.enforcement.guard.traffic import Traffic
 from console.enforcement.guard.turns import Turns, install_abort_handler
 from console.enforcement.guard.waiting import WaitingRoom
 from console.errors import ConsoleError, KernelError, PolicyError
 from console.messages import line, message
 from console.model.words import ExitPoint, Udp
+from console.policy.audit_levels import NETFAIL, NETUDP, Auditing, Levels
 from console.policy.compiler import compile_policy
+from console.policy.decide import CompiledPolicy
 from console.store.location import Location
 
 _CRASHED = 70
@@ -83,25 +87,17 @@ def be_guard(location: Location, names: JobNames, start: child.JobStart, line: s
 
 
 def _supervise(location: Location, names: JobNames, start: child.JobStart, front: Front) -> None:
-    hello = Hello(
-        protocol=PROTOCOL,
-        guard_id=secrets.token_hex(16),
-        pid=os.getpid(),
-        user=names.user,
-        job_name=names.name,
-        command=whole_text(" ".join(start.command)),
-        started_ns=now_ns(),
-    )
+    hello = _introduction(names, start)
     link = WorkerLink(location, hello)
     policy = compile_policy(link.welcome.policy, link.welcome.revision)
+    levels = Levels(link.welcome.auditing)
     try:
         syscalls.become_subreaper()
         syscalls.hide_from_tracers()
     except OSError as error:
         raise KernelError("GWL0414", reason=error.strerror) from error
     try:
-        ask_names = policy.has_socks or start.ask_binds or start.remote_names
-        asking = replace(start, decide_datagrams=policy.udp is Udp.DECIDE, ask_names=ask_names)
+        asking = _asking(start, policy, levels)
         job, listener = start_job(asking, front)
     except ConsoleError as error:
         _say_end(link, EXIT_STATUSES.get(error.message_id, 1))
@@ -120,15 +116,18 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
         exit_programs.settle(compiled)
         reporter.in_force(revision.revision)
 
-    reporter = Reporter(location, hello, link, on_revision, JobEnding().request)
+    def on_auditing(auditing: Auditing) -> None:
+        reporter.backlog.keep_as(auditing)
+        supervisor.audit(Levels(auditing))
+
+    reporter = Reporter(location, hello, link, on_revision, on_auditing, JobEnding().request)
     backend = SeccompBackend(listener)
     supervisor = Supervisor(backend, policy, reporter.backlog)
-    if is_possible(backend):
-        supervisor.plain_calls = PlainCalls(backend, reporter.bell)
-        reporter.backlog.share(supervisor.plain_calls.native)
-        supervisor.enforce(policy)
+    supervisor.levels = levels
+    reporter.backlog.keep_as(link.welcome.auditing)
+    _serve_plain_calls(supervisor, backend, reporter)
     remote_names = RemoteNames(reporter.backlog.note, own_network()) if start.remote_names else None
-    turns, accept_point = _open_exit_points(supervisor, remote_names, asks_names=ask_names)
+    turns, accept_point = _open_exit_points(supervisor, remote_names, asking)
     qualified_job_name = f"{link.welcome.job_number:06}/{names.user}/{names.name}"
     exit_programs = supervisor.exit_programs = ExitPrograms(location, qualified_job_name, turns.may_block)
     exit_programs.prepare(policy)
@@ -144,8 +143,39 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     reporter.outlast()
 
 
+def _serve_plain_calls(supervisor: Supervisor, backend: SeccompBackend, reporter: Reporter) -> None:
+    """Let plain calls be served without Python, where that is possible."""
+    if is_possible(backend):
+        supervisor.plain_calls = PlainCalls(backend, reporter.bell)
+        reporter.backlog.share(supervisor.plain_calls.native)
+        supervisor.enforce(supervisor.policy)
+
+
+def _asking(start: child.JobStart, policy: CompiledPolicy, levels: Levels) -> child.JobStart:
+    """Return how a job starts that the guard is asked about as policy and audit levels want it."""
+    return replace(
+        start,
+        decide_datagrams=policy.udp is Udp.DECIDE,
+        ask_names=policy.has_socks or start.ask_binds or start.remote_names,
+        watch_binds=levels.are_anywhere(NETFAIL),
+        watch_datagrams=levels.are_anywhere(NETUDP),
+    )
+
+
+def _introduction(names: JobNames, start: child.JobStart) -> Hello:
+    return Hello(
+        protocol=PROTOCOL,
+        guard_id=secrets.token_hex(16),
+        pid=os.getpid(),
+        user=names.user,
+        job_name=names.name,
+        command=whole_text(" ".join(start.command)),
+        started_ns=now_ns(),
+    )
+
+
 def _open_exit_points(
-    supervisor: Supervisor, names: RemoteNames | None, *, asks_names: bool
+    supervisor: Supervisor, names: RemoteNames | None, asking: child.JobStart
 ) -> tuple[Turns, AcceptPoint]:
     """Give the supervisor its handlers; returns the threads that will call them, not yet started."""
     turns = Turns(supervisor.backend, supervisor.serve, supervisor.plain_calls)
@@ -153,9 +183,12 @@ def _open_exit_points(
     accept_point = AcceptPoint(waiting_room.add, waiting_room.wake)
     send_point = SendPoint(turns, names)
     connect_point = ConnectPoint(turns, names)
+    bind_point = BindPoint()
     supervisor.handlers = {
         k.SYS_CONNECT: (ExitPoint.CONNECT, connect_point.handle),
         k.SYS_LISTEN: (ExitPoint.LISTEN, handle_listen),
+        k.SYS_BIND: (ExitPoint.LISTEN, bind_point.handle),
+        k.SYS_LANDLOCK_RESTRICT_SELF: (ExitPoint.LISTEN, bind_point.handle_restriction),
         k.SYS_ACCEPT: (ExitPoint.ACCEPT, accept_point.handle),
         k.SYS_ACCEPT4: (ExitPoint.ACCEPT, accept_point.handle),
         k.SYS_SOCKET: (ExitPoint.CONNECT, handle_socket),
@@ -165,7 +198,7 @@ def _open_exit_points(
         k.SYS_SENDMMSG: (ExitPoint.CONNECT, send_point.handle),
         k.SYS_GETPEERNAME: (ExitPoint.CONNECT, connect_point.router.peer_names.handle),
     }
-    if asks_names:
+    if asking.ask_names:
         supervisor.handlers = RbindPoint(connect_point.router).handlers(supervisor.handlers)
     if names is not None:
         receive_point = ReceivePoint(names, turns)
@@ -175,6 +208,8 @@ def _open_exit_points(
             **dict.fromkeys(receives, (ExitPoint.CONNECT, receive_point.handle)),
         }
         names.start()
+    if asking.watch_datagrams:
+        supervisor.handlers = Traffic(turns).handlers(supervisor.handlers)
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)
     return turns, accept_point

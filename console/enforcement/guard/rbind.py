@@ -71,18 +71,19 @@ class RbindPoint:
             k.SYS_SETSOCKOPT: self._option,
         }
         known = {number: (others[number][0], partial(handle, others[number][1])) for number, handle in mine.items()}
+        _, plain = others.get(k.SYS_BIND, (ExitPoint.CONNECT, _go_on))
         return {
             **others,
             **known,
-            k.SYS_BIND: (ExitPoint.CONNECT, self._bind),
+            k.SYS_BIND: (ExitPoint.CONNECT, partial(self._bind, plain)),
             k.SYS_GETSOCKNAME: (ExitPoint.CONNECT, self._name),
         }
 
-    def _bind(self, supervisor: Supervisor, attempt: Attempt) -> None:
+    def _bind(self, handle: Handler, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one bind: an Rbind, where the thread has a pair and the socket is one of TCP that is not bound."""
         pair = self._router.pairs.of(attempt.caller)
         if pair is None and not self._awaited:
-            supervisor.backend.go_on(attempt.call)
+            handle(supervisor, attempt)
             return
         taken = supervisor.take_socket(attempt)
         if taken is None:
@@ -95,7 +96,7 @@ class RbindPoint:
                         return
                 if pair is not None:
                     self._router.pairs.forget(attempt.caller)
-            supervisor.backend.go_on(attempt.call)
+        handle(supervisor, attempt)
 
     def _option(self, handle: Handler, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one setsockopt: Rbind, if it is of its level."""
@@ -254,3 +255,7 @@ def _say_given_up(supervisor: Supervisor, inbound: Inbound) -> None:
     """Put into the journal that a connection came, or failed, and no accept asked for it."""
     reason = line(describe(inbound.error)) if inbound.error is not None else f"{inbound.peer} had come"
     supervisor.recorder.note(f"Rbind at {inbound.bound} through {inbound.pair.server.label} given up: {reason}")
+
+
+def _go_on(supervisor: Supervisor, attempt: Attempt) -> None:
+    supervisor.backend.go_on(attempt.call)

@@ -21,11 +21,24 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from console.clock import now_ns
-from console.enforcement.frames import Counted, End, EndJob, Frame, Hello, InForce, NewRevision, Records, Taken, encode
+from console.enforcement.frames import (
+    Counted,
+    End,
+    EndJob,
+    Frame,
+    Hello,
+    InForce,
+    NewAuditing,
+    NewRevision,
+    Records,
+    Taken,
+    encode,
+)
 from console.enforcement.guard.backlog import Backlog
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.records import Totals
 from console.errors import WorkerError
+from console.policy.audit_levels import Auditing
 from console.store.location import Location
 
 _PAUSE_S = 0.02
@@ -46,6 +59,7 @@ class Reporter:
         hello: How this guard introduces itself, each time anew.
         link: The connection that was made to get the first policy.
         on_revision: Called with each newly activated policy, from the reporter's thread.
+        on_auditing: Called likewise with what is to be audited, when that was changed.
         on_end: Called likewise when an operator wants the job ended.
     """
 
@@ -55,11 +69,13 @@ class Reporter:
         hello: Hello,
         link: WorkerLink,
         on_revision: Callable[[NewRevision], None],
+        on_auditing: Callable[[Auditing], None],
         on_end: Callable[[EndJob], None],
     ) -> None:
         self._location = location
         self._hello = hello
         self._on_revision = on_revision
+        self._on_auditing = on_auditing
         self._on_end = on_end
         self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         """Wakes the thread."""
@@ -187,6 +203,8 @@ class Reporter:
                     self._changed.notify_all()
             case NewRevision() as revision:
                 self._on_revision(revision)
+            case NewAuditing(auditing=auditing):
+                self._on_auditing(auditing)
             case EndJob() as request:
                 self._on_end(request)
             case _:
@@ -210,6 +228,7 @@ class Reporter:
             return
         self.backlog.rewind(link.welcome.last_number)
         self._link = link
+        self._on_auditing(link.welcome.auditing)
         self._on_revision(NewRevision(link.welcome.revision, link.welcome.policy))
 
     def _may_leave(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,11 +19,12 @@ from console.enforcement.backend import Backend, Call, Caller
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard import identity
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
-from console.enforcement.records import Decided, Who
+from console.enforcement.records import SK_TYPE_OF, Decided, Seen, Who
 from console.errors import CallerGone
 from console.model.words import DEFAULT_SEQUENCE, ExitPoint, Outcome
+from console.policy.audit_levels import Auditing, Levels
 from console.policy.decide import CompiledPolicy
-from console.policy.request import Decision, Request
+from console.policy.request import Decision, Request, unwritten
 
 if TYPE_CHECKING:
     from console.enforcement.guard.plain_calls import PlainCalls
@@ -40,14 +42,22 @@ UNDECIDED = Decision(Outcome.REJECTED, DEFAULT_SEQUENCE, errno.EPERM, journal=Tr
 said to be one that *MONITOR would let pass."""
 
 
+TOLD = Decision(Outcome.ALLOWED, sequence=0, errno=0, journal=True, alert=False)
+"""Stands in the record of what was seen and not decided."""
+
+
 class Recorder(Protocol):
     """Takes decisions for the journal."""
 
-    full: bool
-    """Nothing more can be kept: a call whose decision belongs into the journal is to be refused."""
+    @property
+    def full(self) -> bool:
+        """Whether nothing more can be kept, and a call is to be refused whose decision belongs into the journal."""
 
     def record(self, decided: Decided) -> None:
         """Count one, and keep it if its rule wants it in the journal; returns at once."""
+
+    def tell(self, seen: Decided) -> None:
+        """Keep what is no decision, as long as there is room; returns at once."""
 
     def turn_away(self) -> None:
         """Count a call that was refused because nothing can be kept."""
@@ -90,12 +100,14 @@ class Undecidable(Exception):  # noqa: N818 -- a state of a call, named as the d
 class Attempt:
     """One call on its way through an exit point, with the time it takes to decide it."""
 
-    __slots__ = ("call", "caller", "decision_us", "exit_point", "started_ns", "user_number", "who")
+    __slots__ = ("call", "caller", "decision_us", "exit_point", "seen", "started_ns", "user_number", "who")
 
     def __init__(self, call: Call, caller: Caller, exit_point: ExitPoint) -> None:
         self.call = call
         self.caller = caller
         self.exit_point = exit_point
+        self.seen: Seen | None = None
+        """What the journal shows it as, where that is no call of its exit point."""
         self.started_ns = time.perf_counter_ns()
         self.decision_us = 0
         self.who = _NOBODY
@@ -113,6 +125,8 @@ class Supervisor:
         self.backend = backend
         self.policy = policy
         self.recorder = recorder
+        self.levels = Levels(Auditing())
+        """Which entries are to be written."""
         self.plain_calls: PlainCalls | None = None
         """Serves the plain calls without us, where that is possible."""
         self.exit_programs: Asker | None = None
@@ -126,6 +140,11 @@ class Supervisor:
         self.policy = policy
         if self.plain_calls is not None:
             self.plain_calls.enforce(policy)
+
+    def audit(self, levels: Levels) -> None:
+        """Write what other audit levels say from now on. Decisions that are remembered are forgotten."""
+        self.levels = levels
+        self.enforce(replace(self.policy))  # another object: what is just being decided is not remembered either
 
     def serve(self, call: Call) -> None:
         """Answer one call.
@@ -221,11 +240,17 @@ class Supervisor:
         decision = policy.decide(Request(attempt.exit_point, who.user, groups, who.program, *local, *remote))
         if policy.has_exit_programs:
             decision = self._ask_exit_programs(policy, attempt, decision, local, remote)
+        if decision.by_level and not self.wants(attempt.seen or attempt.exit_point, attempt, local):
+            decision = unwritten(decision)
         if self.recorder.full and decision.journal:
             raise Undecidable("the journal takes nothing more")
         spent_us = (time.perf_counter_ns() - attempt.started_ns) // 1000
         attempt.decision_us = spent_us if spent_us < _LONGEST_US else _LONGEST_US
         return decision
+
+    def wants(self, seen: ExitPoint | Seen, attempt: Attempt, local: Endpoint) -> bool:
+        """Say whether the audit levels want an SK entry about an identified caller."""
+        return self.levels.wants("SK", SK_TYPE_OF[seen], user=attempt.who.user, local_port=local.port)
 
     def rules_reject(self, policy: CompiledPolicy, attempt: Attempt, local: Endpoint, remote: Endpoint) -> bool:
         """Say whether the rules alone reject a call where it has come to since it was decided.
@@ -285,7 +310,7 @@ class Supervisor:
         self.recorder.record(
             Decided(
                 time.time_ns(),
-                attempt.exit_point,
+                attempt.seen or attempt.exit_point,
                 decision,
                 policy.revision,
                 attempt.who,
@@ -296,6 +321,20 @@ class Supervisor:
                 socks_server,
             )
         )
+
+    def tell(
+        self, seen: Seen, attempt: Attempt, local: Endpoint, remote: Endpoint = NO_ENDPOINT, *, text: str = ""
+    ) -> None:
+        """Hand on what was seen of an identified caller, and not decided, if the audit levels want it."""
+        if self.wants(seen, attempt, local):
+            told = Decided(time.time_ns(), seen, TOLD, self.policy.revision, attempt.who, local, remote, 0, text)
+            self.recorder.tell(told)
+
+    def tell_refused_listen(self, attempt: Attempt, decision: Decision, local: Endpoint) -> None:
+        """Hand on that a caller has no authority to a port, if the audit levels want that beside the decision."""
+        if decision.journal and self.levels.wants("AF", user=attempt.who.user):
+            words = (time.time_ns(), Seen.REFUSED_LISTEN, decision, self.policy.revision, attempt.who)
+            self.recorder.tell(Decided(*words, local, NO_ENDPOINT, attempt.decision_us, decision.text))
 
 
 def local_endpoint(socket_fd: int) -> Endpoint | None:

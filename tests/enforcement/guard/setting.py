@@ -53,6 +53,7 @@ class Setting:
         self.recorded = []
         self.turned_away = 0
         self.notes = []
+        self.told = []
         self.supervisor = Supervisor(self.kernel, policy(*rules, modes=modes, **settings), self)
         self.waiting = []
         self.woken = []
@@ -81,6 +82,9 @@ class Setting:
     def record(self, decided):
         if decided.decision.journal:
             self.recorded.append(decided)
+
+    def tell(self, seen):
+        self.told.append(seen)
 
     def turn_away(self):
         self.turned_away += 1

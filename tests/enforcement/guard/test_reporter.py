@@ -37,8 +37,8 @@ def make(location, monkeypatch):
     monkeypatch.setattr(module, "_FAREWELL_S", 0.5)
     made = []
 
-    def start(on_revision=lambda revision: None, on_end=lambda request: None):
-        reporter = Reporter(location, hello(), WorkerLink(location, hello()), on_revision, on_end)
+    def start(on_revision=lambda revision: None, on_end=lambda request: None, on_auditing=lambda auditing: None):
+        reporter = Reporter(location, hello(), WorkerLink(location, hello()), on_revision, on_auditing, on_end)
         reporter.start()
         made.append(reporter)
         return reporter
@@ -191,7 +191,7 @@ def test_end_that_no_worker_acknowledged_is_left(work, make, location):
 def test_decision_is_in_the_spool_before_anything_is_sent(work, location):
     work()
     link = WorkerLink(location, hello())
-    reporter = Reporter(location, hello(), link, print, print)
+    reporter = Reporter(location, hello(), link, print, print, print)
     record(reporter, 5000)  # its thread never runs
     reporter.backlog.close(None)
     link.close()
@@ -219,7 +219,7 @@ def test_what_is_not_journalled_is_counted(work, make):
 
 def test_what_is_not_journalled_is_counted_behind_what_is(work, location):
     worker = work()
-    reporter = Reporter(location, hello(), WorkerLink(location, hello()), lambda revision: None, lambda request: None)
+    reporter = Reporter(location, hello(), WorkerLink(location, hello()), *[lambda told: None] * 3)
     quiet = Decision(Outcome.REJECTED, 10, 1, journal=False, alert=False)
     record(reporter, 1)
     for _ in range(2):
