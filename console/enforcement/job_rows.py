@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from console.enforcement.frames import Hello
 from console.enforcement.intake import GENERIC, entry, job_end, job_start, moment
+from console.enforcement.operator_notices import tell_of_lost_guard
 from console.enforcement.records import Event, Totals
 from console.journal.entries import Entry
 from console.journal.writer import append
@@ -68,6 +69,8 @@ def end_job(session: Session, guard: Guard, at: datetime, exit_status: int | Non
     current = find_guard(session, guard.guard_id)
     if current is not None and current.ended is None:
         append(session, if_wanted(session, job_end(current, at, exit_status)))
+        if exit_status is None:
+            tell_of_lost_guard(session, current, at)
     end_guard(session, guard.guard_id, at=at, exit_status=exit_status)
 
 

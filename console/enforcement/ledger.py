@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlmodel import Session, col, select
@@ -15,6 +16,7 @@ from console.enforcement.frames import Counted, End, EndJob, Hello, InForce, Rec
 from console.enforcement.intake import GENERIC, job_end, new_events, notice
 from console.enforcement.job_rows import count, end_job, if_wanted, known_job, lives, write_down
 from console.enforcement.leftovers import Took, take_in
+from console.enforcement.operator_notices import tell_of_outage, tell_of_servers, tell_of_unclean_end
 from console.enforcement.records import Totals, read_all
 from console.enforcement.spool import waiting_spools
 from console.errors import PolicyError, StoreError, WorkerError
@@ -32,7 +34,7 @@ from console.store.revisions import active_number, active_policy
 from console.store.secrets import unseal_policy
 from console.store.session import reading, transaction
 from console.store.system_values import get_auditing
-from console.store.workers import add_worker, beat, end_worker
+from console.store.workers import add_worker, beat, end_worker, latest_worker
 
 _log = logging.getLogger("greenwall.worker")
 
@@ -75,6 +77,7 @@ class Ledger:
         with transaction(self._store) as session:
             number, policy = active_policy(session)
             policy = unseal_policy(self._store.location, policy)
+            tell_of_unclean_end(session, latest_worker(session), self._clock())
             self._worker_id = add_worker(session, pid=os.getpid(), host=host, at=self._clock(), revision=number)
         return number, policy
 
@@ -88,6 +91,19 @@ class Ledger:
         with transaction(self._store) as session:
             beat(session, self._worker_id, at=self._clock(), revision=revision)
         self.check_there()
+
+    def now(self) -> datetime:
+        """Return the time by the ledger's clock."""
+        return self._clock()
+
+    def tell_of_outage(self, since: datetime, reason: str) -> None:
+        """Tell operators that the store could not be written for a while.
+
+        Raises:
+            StoreError: It cannot be written now either.
+        """
+        with transaction(self._store) as session:
+            tell_of_outage(session, since, reason, self._clock())
 
     def end(self) -> None:
         """Record that this worker has ended in order.
@@ -191,6 +207,7 @@ class Ledger:
             guards = {guard.guard_id: guard for guard in rows}
             results = [self._take_one(session, guards[parcel.guard_id], parcel.frame, entries) for parcel in parcels]
             append(session, entries)
+            tell_of_servers(session, entries)
         self.check_there()
         return results
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypeVar
 
 from console.enforcement.frames import End, Records
@@ -28,6 +29,8 @@ _PAUSE_S = 0.1
 """From one transaction to the next while guards go on sending. One costs as much as a hundred entries, and then the
 disk has to write out what it holds; what waits is safe in the spools of its guards."""
 _FIRST_DELAY_S = 0.1
+_WORTH_TELLING = timedelta(seconds=5)
+"""A store that is locked for a moment by a long command is none."""
 _LONGEST_DELAY_S = 2.0
 
 
@@ -60,6 +63,8 @@ class Scribe:
         self._pause_s = pause_s
         self._hurried = asyncio.Event()
         """What waits is not to wait any longer."""
+        self._outage: tuple[datetime, str] | None = None
+        """Since when the store takes nothing, and why."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._queue: asyncio.Queue[tuple[Parcel, Sender]] = asyncio.Queue(_QUEUE_PARCELS)
 
@@ -72,9 +77,16 @@ class Scribe:
         delay_s = _FIRST_DELAY_S
         while True:
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **named))
+                done = await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **named))
             except StoreError as error:
-                _log.warning("%s", line(describe(error)))
+                said = line(describe(error))
+                _log.warning("%s", said)
+                self._outage = self._outage or (self.ledger.now(), said)
+            else:
+                if self._outage is not None and work in (self.ledger.take, self.ledger.beat):
+                    # These write; a store whose disk is full can be read all the time.
+                    await self._say_that_it_is_over(*self._outage)
+                return done
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
@@ -103,6 +115,18 @@ class Scribe:
     def close(self) -> None:
         """Wait for what the thread is doing, then end it."""
         self._thread.shutdown()
+
+    async def _say_that_it_is_over(self, since: datetime, reason: str) -> None:
+        """Tell operators of a time without the store, once it takes what is written; a short one is not worth it."""
+        self._outage = None
+        if self.ledger.now() - since < _WORTH_TELLING:
+            return
+        try:
+            tell = self.ledger.tell_of_outage
+            await asyncio.get_running_loop().run_in_executor(self._thread, tell, since, reason)
+        except StoreError as error:
+            _log.warning("%s", line(describe(error)))
+            self._outage = since, reason
 
     async def _commit(self, batch: list[tuple[Parcel, Sender]]) -> None:
         results: list[int | WorkerError] = []

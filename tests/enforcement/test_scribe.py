@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
 from console.enforcement.frames import Counted, End
 from console.enforcement.ledger import Parcel
 from console.enforcement.scribe import Scribe
+from console.errors import StoreError
+from tests.conftest import NOW
 from tests.factories import GUARD_ID
 
 PATIENCE_S = 20
@@ -83,3 +86,45 @@ async def test_what_nobody_waits_for_is_written_after_the_pause(count):
             await send(at_work, sender, Counted(number, 0, 0))
             await sender.heard.acquire()
     assert len(at_work.ledger.taken) == count
+
+
+class Failing(Writings):
+    """A ledger on a disk that is full for so many writes, and can be read all the time."""
+
+    def __init__(self, failures, seconds):
+        super().__init__()
+        self.failures = failures
+        self.seconds = seconds
+        self.told = []
+
+    def now(self):
+        return NOW + timedelta(seconds=self.seconds * len(self.taken))
+
+    def take(self, parcels):
+        if self.failures:
+            self.failures -= 1
+            raise StoreError("GWL0310", url="here", reason="disk is full")
+        return super().take(parcels)
+
+    def beat(self):
+        pass
+
+    def look(self):
+        return "read"
+
+    def tell_of_outage(self, since, reason):
+        self.told.append((since, reason))
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(60, 1), (1, 0)])
+async def test_operators_are_told_that_nothing_could_be_written_for_a_while_once_it_can_be(seconds, told):
+    ledger = Failing(1, seconds)
+    at_work = Scribe(ledger)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.gather(at_work.insist(ledger.take, []), at_work.insist(ledger.look))
+            await at_work.insist(ledger.beat)
+    finally:
+        at_work.close()
+    assert len(ledger.told) == told
+    assert all(since == NOW and "disk is full" in reason for since, reason in ledger.told)
