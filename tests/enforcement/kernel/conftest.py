@@ -29,11 +29,14 @@ def programs(tmp_path_factory):
     directory = tmp_path_factory.mktemp("kernel-programs")
     directory.chmod(0o755)
     options = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread"]
-    for name in ("clients", "servers", "datagrams", "storms", "routed", "rbind"):
+    for name in ("clients", "servers", "datagrams", "storms", "routed", "rbind", "named"):
         subprocess.run(["gcc", *options, "-o", directory / name, _SOURCES / f"{name}.c"], check=True)
-    for name in ("clients", "routed"):
+    for name in ("clients", "routed", "named"):
         static = ["gcc", *options, "-static", "-o", directory / f"{name}-static", _SOURCES / f"{name}.c"]
         subprocess.run(static, check=False, capture_output=True)
+    if shutil.which("musl-gcc") is not None:
+        musl = ["musl-gcc", "-O2", "-static", "-o", directory / "named-musl", _SOURCES / "named.c"]
+        subprocess.run(musl, check=True)
     return directory
 
 
