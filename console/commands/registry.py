@@ -8,6 +8,7 @@ from types import MappingProxyType
 from console.commands import (
     exit_points,
     exit_programs,
+    forwarding,
     jobs,
     journal,
     policy,
@@ -32,6 +33,7 @@ _MODULES = (
     settings,
     policy,
     journal,
+    forwarding,
     jobs,
     system_values,
     security_auditing,

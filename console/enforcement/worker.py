@@ -22,6 +22,7 @@ from pathlib import Path
 from console.clock import system_clock
 from console.enforcement import syscalls
 from console.enforcement.alert_tasks import AlertTasks
+from console.enforcement.forwarding import forward_for_ever
 from console.enforcement.guard_server import GuardServer
 from console.enforcement.ledger import Ledger, StoreGoneError
 from console.enforcement.readiness import tell_systemd
@@ -137,6 +138,7 @@ class Worker:
         self._ledger = Ledger(store, system_clock)
         self._scribe = Scribe(self._ledger)
         self._guards = GuardServer(self._scribe, *self._ledger.start(host=socket.gethostname()))
+        self._forward = partial(forward_for_ever, store, system_clock)
         self._alerts = AlertTasks(store, system_clock, socket.gethostname())
         self._tasks: set[asyncio.Task[None]] = set()
         self._policy_woken = asyncio.Event()
@@ -156,7 +158,7 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as group:
                 watches = (self._watch_policy, self._watch_outbox, self._watch_ends)
-                for work in (self._scribe.commit_for_ever, *watches, self._beat, self._take_spools):
+                for work in (self._scribe.commit_for_ever, *watches, self._beat, self._take_spools, self._forward):
                     self._begin(group, self._supervise(work))
                 for work in (self._alerts.watch, self._alerts.deliver):
                     self._begin(group, self._supervise(work))
