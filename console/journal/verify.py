@@ -11,8 +11,7 @@ from sqlalchemy import String, cast, select
 from sqlmodel import Session
 
 from console.journal.chain import FIELDS, canonical, link, microseconds
-from console.model.journal import JournalEntry, Receiver
-from console.store.seed import GENESIS_HASH
+from console.model.journal import GENESIS_HASH, JournalEntry, Receiver
 
 _PAGE = 1000
 

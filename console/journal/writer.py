@@ -7,72 +7,117 @@ transaction that was rolled back leaves no trace, and a second writer could not 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 
-from sqlalchemy import Connection, Dialect, insert, update
-from sqlmodel import Session, col
+from sqlalchemy import Dialect
+from sqlmodel import Session, col, select
 
-from console.journal.chain import FIELDS, canonical, link, microseconds
+from console.clock import Clock, system_clock
+from console.journal.chain import EPOCH, FIELDS, canonical, link
 from console.journal.entries import AUDIT_CODE, Entry
-from console.model.journal import JournalEntry, Receiver
+from console.journal.signer import key_of, make_checkpoint, sign_receiver
+from console.model.journal import Checkpoint, JournalEntry, Receiver
+from console.store.bulk import insert_rows
 from console.store.journal import attached_receiver
+
+CHECKPOINT_EVERY = timedelta(minutes=1)
+"""While there are entries."""
+
+JOURNAL_CODES = {"PR": "J", "NR": "J"}
+"""Journal codes of entry types that are not of the audit trail: receiver before, receiver after."""
 
 _COLUMNS = (*FIELDS, "chain_hash")
 _TABLE = JournalEntry.metadata.tables["journal_entry"]
 _MOMENT = _COLUMNS.index("entry_timestamp")
+_SECOND_US = 1_000_000
 
 
-def append(session: Session, entries: Sequence[Entry]) -> int:
+def append(session: Session, entries: Sequence[Entry], *, clock: Clock = system_clock) -> int:
     """Append entries in this order, in the caller's transaction.
 
     Args:
         session: A transaction that may write; the entries are on disk once it has committed.
         entries: What happened.
+        clock: For checkpoints.
 
     Returns:
         The sequence number of the last entry of the journal.
+
+    Raises:
+        StoreError: The key of the journal cannot be read or made.
     """
     receiver = attached_receiver(session)
     if not entries:
         return receiver.last_sequence
-    digest = bytes.fromhex(receiver.last_hash)
-    rows: list[tuple[object, ...]] = []
-    for number, entry in enumerate(entries, receiver.last_sequence + 1):
-        moment, *rest = entry
-        tail = (receiver.name, AUDIT_CODE, *rest)
-        digest = link(digest, canonical((number, microseconds(moment), *tail)))
-        rows.append((number, moment, *tail, digest.hex()))
-    _insert(session.connection(), rows)
-    last = receiver.last_sequence + len(entries)
-    moved = update(Receiver).where(col(Receiver.name) == receiver.name)
-    session.execute(moved.values(last_sequence=last, last_hash=digest.hex()))
-    return last
+    key = key_of(session)
+    rows = _chained(receiver, entries, _stored_time(session.connection().dialect))
+    insert_rows(session.connection(), _TABLE, _COLUMNS, rows)
+    now = clock()
+    if _checkpoint_is_due(session, now):
+        session.add(make_checkpoint(key, receiver, now))
+    sign_receiver(key, receiver)
+    session.flush()
+    return receiver.last_sequence
 
 
-def _insert(connection: Connection, rows: list[tuple[object, ...]]) -> None:
-    """Insert rows whose values are in the order of the columns.
+def _chained(
+    receiver: Receiver, entries: Sequence[Entry], stored_time: Callable[[int], object]
+) -> list[tuple[object, ...]]:
+    """Return the rows of entries in the order of `_COLUMNS`, and move the end of their receiver.
 
-    SQLAlchemy prepares each value of each row in Python, which takes longer than SQLite needs to store it. Where the
-    driver takes parameters by position they go to it as they are; only a time needs SQLAlchemy's form.
+    The hot loop of the worker: one list an entry, first with the time as it is hashed, then as it is stored.
     """
-    if not connection.dialect.positional:
-        connection.execute(insert(_TABLE), [dict(zip(_COLUMNS, row, strict=True)) for row in rows])
-        return
-    statement, stored = _prepared(connection.dialect)
-    ready = [(*row[:_MOMENT], stored(row[_MOMENT]), *row[_MOMENT + 1 :]) for row in rows]
-    connection.exec_driver_sql(statement, ready)
+    name, size = receiver.name, 0
+    digest = bytes.fromhex(receiver.last_hash)
+    number = receiver.last_sequence
+    rows: list[tuple[object, ...]] = []
+    for entry in entries:
+        number += 1
+        since = entry[0] - EPOCH
+        moment_us = (since.days * 86400 + since.seconds) * _SECOND_US + since.microseconds
+        row: list[object] = [number, moment_us, name, JOURNAL_CODES.get(entry[1], AUDIT_CODE), *entry[1:]]
+        form = canonical(row)
+        size += len(form)
+        digest = link(digest, form)
+        row[_MOMENT] = stored_time(moment_us)
+        row.append(digest.hex())
+        rows.append(tuple(row))
+    receiver.last_sequence = number
+    receiver.last_hash = digest.hex()
+    receiver.size_bytes += size
+    return rows
+
+
+def _checkpoint_is_due(session: Session, now: datetime) -> bool:
+    query = select(Checkpoint.made_at).order_by(col(Checkpoint.number).desc()).limit(1)
+    last = session.exec(query).first()
+    return last is None or now - last >= CHECKPOINT_EVERY
 
 
 @cache
-def _prepared(dialect: Dialect) -> tuple[str, Callable[[object], object]]:
-    """Return the statement, its parameters in the order of the columns, and what turns a time into a parameter."""
-    compiled = insert(_TABLE).compile(dialect=dialect, column_keys=list(_COLUMNS))
-    order = tuple(compiled.positiontup or ())
-    if order != _COLUMNS:
-        raise ValueError(f"the columns of {_TABLE.name} are not in the order of the chain: {order}")
+def _stored_time(dialect: Dialect) -> Callable[[int], object]:
+    """Return what turns microseconds since 1970 into what the driver takes for a time."""
     process = _TABLE.c.entry_timestamp.type.dialect_impl(dialect).bind_processor(dialect)
-    return str(compiled), process or _unchanged
+
+    def stored(moment_us: int) -> object:
+        moment = EPOCH + timedelta(microseconds=moment_us)
+        return process(moment) if process else moment
+
+    # SQLAlchemy takes as long to write a time as SQLite to store an entry; and the second mostly is that of the last.
+    if stored(_SAMPLE_US) == _text_time(_SAMPLE_US):
+        return _text_time
+    return stored
 
 
-def _unchanged(moment: object) -> object:
-    return moment
+_SAMPLE_US = 1_234_567_890_012_345
+
+
+def _text_time(moment_us: int) -> str:
+    second, rest = divmod(moment_us, _SECOND_US)
+    return f"{_text_second(second)}.{rest:06}"
+
+
+@lru_cache(maxsize=1024)
+def _text_second(second: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)).strftime("%Y-%m-%d %H:%M:%S")

@@ -7,6 +7,8 @@ from console.model.columns import COUNTER
 from console.model.words import DEFAULT_SEQUENCE
 
 PORT_MAX = 65535
+GENESIS_HASH = "0" * 64
+"""Stands for the hash of the entry before the first."""
 
 
 class JournalEntryBase(SQLModel):
@@ -87,7 +89,7 @@ class JournalIndex(SQLModel, table=True):
 
 
 class ReceiverBase(SQLModel):
-    """The fields of a journal receiver."""
+    """The fields of a journal receiver; its row stays when its entries are deleted, so that the chain goes on."""
 
     name: str = Field(primary_key=True, max_length=10)
     """``AUDRCV0001``."""
@@ -99,9 +101,70 @@ class ReceiverBase(SQLModel):
     """Number of its last entry; `first_sequence` - 1 while it has none."""
     last_hash: str = Field(min_length=64, max_length=64)
     """Chain hash of its last entry, or of the entry before its first: cutting off the end of the journal shows."""
+    before_hash: str = Field(default=GENESIS_HASH, min_length=64, max_length=64)
+    """Chain hash of the entry before its first."""
+    size_bytes: int = Field(default=0, ge=0, sa_type=COUNTER)
+    """Octets of its entries in canonical form."""
+    checkpoints: int = Field(default=0, ge=0, sa_type=COUNTER)
+    """Number of the last checkpoint at its end."""
+    saved_at: AwareDatetime | None = None
+    deleted_at: AwareDatetime | None = None
+    """When its deletion was asked for; its entries go bit by bit."""
+    purged: bool = False
+    """All its entries have gone."""
+    signature: str = Field(default="", max_length=128)
+    """Over all of the above, made anew with each change; in hexadecimal. Source: `console.journal.seal`."""
 
 
 class Receiver(ReceiverBase, table=True):
     """One journal receiver."""
 
     __tablename__ = "receiver"
+
+
+class CheckpointBase(SQLModel):
+    """The fields of a checkpoint: the end of the journal at a time, signed."""
+
+    number: int = Field(primary_key=True, ge=1, sa_type=COUNTER, sa_column_kwargs={"autoincrement": False})
+    """From 1, without gaps."""
+    sequence_number: int = Field(ge=1, sa_type=COUNTER)
+    """Of the last entry then."""
+    chain_hash: str = Field(min_length=64, max_length=64)
+    """Of that entry."""
+    made_at: AwareDatetime
+    signature: str = Field(max_length=128)
+
+
+class Checkpoint(CheckpointBase, table=True):
+    """One checkpoint; one at least for each minute in which there are entries."""
+
+    __tablename__ = "journal_checkpoint"
+
+
+THRESHOLD_KB = 1_500_000
+"""Source: CRTJRNRCV THRESHOLD, default."""
+
+
+class JournalAttributesBase(SQLModel):
+    """What CHGJRN sets."""
+
+    name: str = Field(primary_key=True, max_length=10)
+    """``QAUDJRN``."""
+    threshold_kb: int = Field(default=THRESHOLD_KB, ge=0, le=1_000_000_000, sa_type=COUNTER)
+    """Size at which the receiver is changed; 0: never."""
+    manage_receivers: str = Field(default="*SYSTEM", max_length=10)
+    """``*SYSTEM`` changes the receiver at its threshold, ``*USER`` says so to the operator."""
+    delete_receivers: str = Field(default="*NO", max_length=10)
+    """``*YES``: what is kept long enough goes even if it was not saved."""
+    keep_days: int = Field(default=0, ge=0)
+    """Days that a detached receiver is kept; 0: for ever."""
+    keep_kb: int = Field(default=0, ge=0, sa_type=COUNTER)
+    """Size of all detached receivers that are kept; 0: any."""
+    warned_receiver: str = Field(default="", max_length=10)
+    """Receiver whose threshold the operator has been told of."""
+
+
+class JournalAttributes(JournalAttributesBase, table=True):
+    """The attributes of the journal, one row."""
+
+    __tablename__ = "journal"

@@ -4,7 +4,7 @@ from sqlmodel import SQLModel
 
 from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
 from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJournal
-from console.model.journal import JournalBlock, JournalEntry, JournalIndex, Receiver
+from console.model.journal import Checkpoint, JournalAttributes, JournalBlock, JournalEntry, JournalIndex, Receiver
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
 from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
@@ -27,6 +27,8 @@ TABLES: tuple[type[SQLModel], ...] = (
     JournalBlock,
     JournalIndex,
     Receiver,
+    Checkpoint,
+    JournalAttributes,
     Guard,
     Worker,
     AuditOutbox,

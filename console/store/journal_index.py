@@ -12,26 +12,35 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from heapq import merge
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
 from sqlmodel import Session, col
 
 from console.model.journal import JournalBlock, JournalEntry, JournalIndex
+from console.store.bulk import insert_rows
 from console.store.journal_keys import (
+    LOCAL,
+    REMOTE,
+    AddressFields,
     Clause,
     IndexField,
     Key,
     Range,
-    address_keys,
+    address_key,
     bucket,
     job_keys,
+    neighbourhood_of,
+    networks_of,
     number_key,
     port_key,
     text_key,
 )
 from console.store.postings import ALL, BLOCK, BLOCK_BITS, pack, unpack
+
+_CROWD = 128
+"""Entries of a neighbourhood in a block from which on each address has a row of its own."""
 
 Posting = tuple[int, bytes, bytes]
 """Field, key, and the entries as they are stored."""
@@ -39,10 +48,6 @@ Posting = tuple[int, bytes, bytes]
 
 def _text(field: IndexField) -> Callable[[str], Sequence[Key]]:
     return lambda text: ((field, text_key(text)),)
-
-
-def _address(field: IndexField, networks: IndexField) -> Callable[[str], Sequence[Key]]:
-    return lambda text: address_keys(field, networks, text)
 
 
 _KEYS: tuple[tuple[str, Callable[[Any], Sequence[Key]]], ...] = (
@@ -54,14 +59,14 @@ _KEYS: tuple[tuple[str, Callable[[Any], Sequence[Key]]], ...] = (
     ("user_name", _text(IndexField.USER)),
     ("qualified_job_name", job_keys),
     ("program", _text(IndexField.PROGRAM)),
-    ("local_address", _address(IndexField.LOCAL_ADDRESS, IndexField.LOCAL_NETWORK)),
     ("local_port", lambda port: ((IndexField.LOCAL_PORT, port_key(port)),)),
-    ("remote_address", _address(IndexField.REMOTE_ADDRESS, IndexField.REMOTE_NETWORK)),
     ("remote_port", lambda port: ((IndexField.REMOTE_PORT, port_key(port)),)),
 )
-"""The columns that the index knows, and the keys that a value has."""
+"""The columns of plain values, and the keys that a value has."""
 
-INDEXED = ("sequence_number", *(name for name, _ in _KEYS))
+_ADDRESSES = (("local_address", LOCAL), ("remote_address", REMOTE))
+
+INDEXED = ("sequence_number", *(name for name, _ in (*_KEYS, *_ADDRESSES)))
 """The fields of an entry that its postings are made of."""
 
 
@@ -86,16 +91,41 @@ def postings(rows: Sequence[Sequence[Any]]) -> list[Posting]:
     numbers, *columns = zip(*rows, strict=True)
     first = first_of(block_of(numbers[0]))
     offsets = range(BLOCK) if len(rows) == BLOCK else [number - first for number in numbers]
+    named = dict(zip(INDEXED[1:], columns, strict=True))
     found: dict[Key, list[list[int]]] = {}
-    for (name, keys), column in zip(_KEYS, columns, strict=True):
-        values = map(bucket, column) if name.endswith("_port") else column
+    for name, keys in _KEYS:
+        values = map(bucket, named[name]) if name.endswith("_port") else named[name]
         for value, holders in _grouped(offsets, values).items():
             for key in keys(value):
                 found.setdefault(key, []).append(holders)
-    return [
-        (field, key, pack(lists[0] if len(lists) == 1 else list(merge(*lists))))
-        for (field, key), lists in sorted(found.items())
-    ]
+    for name, fields in _ADDRESSES:
+        for key, holders in _address_postings(fields, _grouped(offsets, named[name])):
+            found.setdefault(key, []).append(holders)
+    return [(field, key, pack(_joined(lists))) for (field, key), lists in sorted(found.items())]
+
+
+def _address_postings(fields: AddressFields, grouped: dict[str, list[int]]) -> Iterator[tuple[Key, list[int]]]:
+    """Yield the keys of addresses, and who has them.
+
+    A server in the Internet has nearly as many clients in a block as entries: a row for each would be the most of the
+    index. They share one a neighbourhood, unless so many entries are in it that reading them all would take long.
+    """
+    near: defaultdict[bytes, list[tuple[bytes, list[int]]]] = defaultdict(list)
+    for text, holders in grouped.items():
+        key = address_key(text)
+        near[neighbourhood_of(key)].append((key, holders))
+    for neighbourhood, members in near.items():
+        everyone = _joined([holders for _, holders in members])
+        if len(everyone) > _CROWD:
+            yield from (((fields.address, key), holders) for key, holders in members)
+        else:
+            yield (fields.neighbourhood, neighbourhood), everyone
+        for network in networks_of(neighbourhood):
+            yield (fields.network, network), everyone
+
+
+def _joined(lists: list[list[int]]) -> list[int]:
+    return lists[0] if len(lists) == 1 else sorted(chain.from_iterable(lists))
 
 
 def _grouped(offsets: Sequence[int], values: Iterable[Any]) -> dict[Any, list[int]]:
@@ -122,9 +152,8 @@ def index_block(session: Session, block: int) -> None:
         select(func.min(columns.entry_timestamp), func.max(columns.entry_timestamp)).where(here)
     ).one()
     session.execute(insert(JournalBlock).values(block=block, first_time=earliest, last_time=latest))
-    made = [{"block": block, "field": field, "key": key, "entries": entries} for field, key, entries in postings(rows)]
-    if made:
-        session.execute(insert(_INDEX), made)
+    made = [(block, *each) for each in postings(rows)]
+    insert_rows(session.connection(), _INDEX, ("block", "field", "key", "entries"), made)
 
 
 _INDEX = JournalIndex.metadata.tables["journal_index"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import IntEnum
-from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import NamedTuple
 
 from console.store.generic import WILD
@@ -30,12 +30,28 @@ class IndexField(IntEnum):
     JOB_NAME = 9
     PROGRAM = 10
     LOCAL_ADDRESS = 11
-    LOCAL_NETWORK = 12
+    """Those local addresses whose neighbourhood has many entries."""
+    LOCAL_NEIGHBOURHOOD = 12
+    """The other local addresses, all of a neighbourhood with one key."""
+    LOCAL_NETWORK = 13
     """The networks of `_LEVELS` that a local address is in."""
-    LOCAL_PORT = 13
-    REMOTE_ADDRESS = 14
-    REMOTE_NETWORK = 15
-    REMOTE_PORT = 16
+    LOCAL_PORT = 14
+    REMOTE_ADDRESS = 15
+    REMOTE_NEIGHBOURHOOD = 16
+    REMOTE_NETWORK = 17
+    REMOTE_PORT = 18
+
+
+class AddressFields(NamedTuple):
+    """The three fields that an address of an entry is found by."""
+
+    address: IndexField
+    neighbourhood: IndexField
+    network: IndexField
+
+
+LOCAL = AddressFields(IndexField.LOCAL_ADDRESS, IndexField.LOCAL_NEIGHBOURHOOD, IndexField.LOCAL_NETWORK)
+REMOTE = AddressFields(IndexField.REMOTE_ADDRESS, IndexField.REMOTE_NEIGHBOURHOOD, IndexField.REMOTE_NETWORK)
 
 
 class Range(NamedTuple):
@@ -63,8 +79,10 @@ _BUCKET_BITS = 6
 share a key, which takes one row for forty."""
 _JOB_PARTS = (IndexField.JOB_NUMBER, IndexField.JOB_USER, IndexField.JOB_NAME)
 _V4, _V6, _OTHER = b"4", b"6", b"0"
-_LEVELS = {4: (8, 16), 6: (32, 48)}
+_LEVELS = {_V4: (8, 16), _V6: (32, 48)}
 """Lengths of the prefixes that have keys of their own: a range of a million addresses is then few rows."""
+_NEIGHBOURHOOD = {_V4: 4, _V6: 9, _OTHER: 97}
+"""Octets of a key, the family's included, that all of a neighbourhood have: /24, /64."""
 
 
 def text_key(text: str) -> bytes:
@@ -92,22 +110,26 @@ def job_keys(name: str) -> tuple[Key, ...]:
     return tuple((field, text_key(part)) for field, part in zip(_JOB_PARTS, name.split("/", 2), strict=False))
 
 
-def address_keys(field: IndexField, networks: IndexField, text: str) -> tuple[Key, ...]:
-    """Return the key of an address, and those of the networks it is in; what is no address has only the first."""
-    key, levels = _packed_address(text)
-    return (field, key), *((networks, level) for level in levels)
-
-
-@lru_cache(maxsize=65536)
-def _packed_address(text: str) -> tuple[bytes, tuple[bytes, ...]]:
+def address_key(text: str) -> bytes:
+    """Return the key of an address, which sorts as addresses do; what is no address comes before all that are."""
+    text = text.partition("%")[0]
     try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return _OTHER + text_key(text), ()
-    packed = address.packed
-    family = _V4 if address.version == 4 else _V6
-    levels = _LEVELS[address.version]
-    return family + packed, tuple(family + bytes((bits,)) + packed[: bits // 8] for bits in levels)
+        if ":" in text:
+            return _V6 + inet_pton(AF_INET6, text)
+        return _V4 + inet_pton(AF_INET, text)
+    except (OSError, ValueError):
+        return _OTHER + text_key(text)
+
+
+def neighbourhood_of(key: bytes) -> bytes:
+    """Return the key of the neighbourhood of an address."""
+    return key[: _NEIGHBOURHOOD[key[:1]]]
+
+
+def networks_of(key: bytes) -> tuple[bytes, ...]:
+    """Return the keys of the networks that a neighbourhood is in."""
+    family = key[:1]
+    return tuple(family + bytes((bits,)) + key[1 : 1 + bits // 8] for bits in _LEVELS.get(family, ()))
 
 
 def clauses(only: JournalFilter) -> list[Clause]:
@@ -125,9 +147,9 @@ def clauses(only: JournalFilter) -> list[Clause]:
         ((IndexField.REMOTE_PORT,), only.remote_port),
     )
     addresses = (
-        (_BOTH_ADDRESSES, only.address),
-        (_BOTH_ADDRESSES[:1], only.local_address),
-        (_BOTH_ADDRESSES[1:], only.remote_address),
+        ((LOCAL, REMOTE), only.address),
+        ((LOCAL,), only.local_address),
+        ((REMOTE,), only.remote_address),
     )
     found: list[Clause] = [(_text_range(field, value),) for field, value in plain if value]
     if only.entry_type:
@@ -136,16 +158,10 @@ def clauses(only: JournalFilter) -> list[Clause]:
         found.append((_exact(IndexField.RULE, number_key(only.rule)),))
     found += [tuple(_exact(field, port_key(port)) for field in fields) for fields, port in ports if port is not None]
     found += _job_clauses(only.job)
-    for pairs, value in addresses:
+    for ends, value in addresses:
         if value:
-            found.append(tuple(each for pair in pairs for each in _address_ranges(*pair, value)))
+            found.append(tuple(each for end in ends for each in _address_ranges(end, value)))
     return sorted(found, key=_cost)
-
-
-_BOTH_ADDRESSES = (
-    (IndexField.LOCAL_ADDRESS, IndexField.LOCAL_NETWORK),
-    (IndexField.REMOTE_ADDRESS, IndexField.REMOTE_NETWORK),
-)
 
 
 def _cost(clause: Clause) -> tuple[bool, int]:
@@ -171,49 +187,57 @@ def _job_clauses(job: str) -> list[Clause]:
     return [tuple(_text_range(field, job) for field in _JOB_PARTS)]
 
 
-def _address_ranges(field: IndexField, networks: IndexField, value: str) -> Iterator[Range]:
+def _address_ranges(end: AddressFields, value: str) -> Iterator[Range]:
     if "/" in value:
         try:
-            yield _network_range(field, networks, ip_network(value, strict=False))
+            network = ip_network(value, strict=False)
         except ValueError:
-            yield _exact(field, _OTHER + text_key(value))
+            yield from _span(end, address_key(value), address_key(value))
+        else:
+            yield from _network_ranges(end, network)
     elif len(value) > 1 and value.endswith(WILD):
-        yield from _generic_ranges(field, networks, value[:-1])
+        yield from _generic_ranges(end, value[:-1])
     else:
-        yield _exact(field, _packed_address(value)[0])
+        yield from _span(end, address_key(value), address_key(value))
 
 
-def _network_range(field: IndexField, networks: IndexField, network: IPv4Network | IPv6Network) -> Range:
+def _span(end: AddressFields, low: bytes, high: bytes) -> Iterator[Range]:
+    """Yield the ranges in which all addresses from one key to another are."""
+    yield Range(end.address, low, high)
+    yield Range(end.neighbourhood, neighbourhood_of(low), neighbourhood_of(high))
+
+
+def _network_ranges(end: AddressFields, network: IPv4Network | IPv6Network) -> Iterator[Range]:
     family = _V4 if network.version == 4 else _V6
     low, high = network.network_address.packed, network.broadcast_address.packed
-    for bits in _LEVELS[network.version]:
+    for bits in _LEVELS[family]:
         if network.prefixlen <= bits:
             level = family + bytes((bits,))
-            return Range(networks, level + low[: bits // 8], level + high[: bits // 8])
-    return Range(field, family + low, family + high)
+            yield Range(end.network, level + low[: bits // 8], level + high[: bits // 8])
+            return
+    yield from _span(end, family + low, family + high)
 
 
-def _generic_ranges(field: IndexField, networks: IndexField, start: str) -> Iterator[Range]:
+def _generic_ranges(end: AddressFields, start: str) -> Iterator[Range]:
     """Yield ranges for all addresses whose text begins so; those of IPv6 take in others, as zeros may be left out."""
     low = _OTHER + text_key(start)
-    yield Range(field, low, low + _AFTER_ALL_TEXT)
-    whole, _, last = start.rpartition(".")
+    yield from _span(end, low, low + _AFTER_ALL_TEXT)
     if ":" not in start:
-        yield from _begun(field, networks, whole.split(".") if whole else [], last)
+        for network in _v4_starts(start):
+            yield from _network_ranges(end, network)
     if "." not in start:
-        yield _network_range(field, networks, _v6_start(start))
+        yield from _network_ranges(end, _v6_start(start))
 
 
-def _begun(field: IndexField, networks: IndexField, octets: list[str], last: str) -> Iterator[Range]:
-    """Yield the IPv4 networks whose next octet begins with some digits."""
-    if len(octets) > 3 or not all(octet.isdecimal() and int(octet) <= 255 for octet in octets):
+def _v4_starts(start: str) -> Iterator[IPv4Network]:
+    """Yield networks that hold just the IPv4 addresses whose text begins so."""
+    *whole, last = start.split(".")
+    if len(whole) > 3 or not all(octet.isdecimal() and int(octet) <= 255 for octet in whole):
         return
-    ends = [n for n in range(256) if str(n).startswith(last)] if last else []
-    known = [".".join([*octets, str(end)]) for end in ends] if last else [".".join(octets)]
-    for text in known:
-        count = text.count(".") + 1 if text else 0
-        padded = ".".join([*([text] if text else []), *["0"] * (4 - count)])
-        yield _network_range(field, networks, IPv4Network(f"{padded}/{8 * count}"))
+    numbers = [str(number) for number in range(256) if str(number).startswith(last)] if last else []
+    for octets in [[*whole, number] for number in numbers] if last else [whole]:
+        padded = ".".join([*octets, *["0"] * (4 - len(octets))])
+        yield IPv4Network(f"{padded}/{8 * len(octets)}")
 
 
 def _v6_start(start: str) -> IPv6Network:

@@ -47,6 +47,16 @@ class Location:
         return self.directory / f"{self.name}.key"
 
     @property
+    def journal_key(self) -> Path:
+        """Return the file of the key that the journal is signed with."""
+        return self.directory / f"{self.name}.journal.key"
+
+    @property
+    def journal_head(self) -> Path:
+        """Return the file that says how far the journal had come at its last checkpoint."""
+        return self.directory / f"{self.name}.journal.head"
+
+    @property
     def spool(self) -> Path:
         """Return the directory in which guards keep entries that no worker has taken."""
         return self.directory / f"{self.name}.spool"

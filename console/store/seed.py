@@ -6,14 +6,12 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 
 from console.clock import system_clock
-from console.model.journal import Receiver
+from console.model.journal import GENESIS_HASH, Receiver
 from console.policy.document import parse
 from console.resources import data_path
 from console.store.revisions import activate, set_pending
 
 FIRST_RECEIVER = "AUDRCV0001"
-GENESIS_HASH = "0" * 64
-"""Stands for the hash of the entry before the first."""
 
 _DEFAULT_POLICY = data_path("policy", "default.yaml")
 _MAKER = "QSYS"

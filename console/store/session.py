@@ -13,9 +13,19 @@ from console.errors import StoreError
 
 if TYPE_CHECKING:
     from console.store.engine import Store
+    from console.store.location import Location
 
 BEGIN = "greenwall_begin"
 """Execution option: the word after BEGIN on SQLite, see `console.store.sqlite`."""
+
+LOCATION = "greenwall_location"
+"""In `Session.info`: where the store's keys lie."""
+
+
+def location_of(session: Session) -> Location:
+    """Return where the keys of a session's store lie."""
+    location: Location = session.info[LOCATION]
+    return location
 
 
 @contextmanager
@@ -48,7 +58,9 @@ def reading(store: Store) -> Iterator[Session]:
 @contextmanager
 def _session(store: Store, begin: str) -> Iterator[Session]:
     try:
-        with Session(store.engine.execution_options(**{BEGIN: begin}), expire_on_commit=False) as session:
+        options = {BEGIN: begin}
+        info = {LOCATION: store.location}
+        with Session(store.engine.execution_options(**options), expire_on_commit=False, info=info) as session:
             yield session
     except SQLAlchemyError as error:
         raise store_error(error, store.shown_url) from error

@@ -40,3 +40,33 @@ def upgrade() -> None:
         sa.Column("entries", sa.LargeBinary(), nullable=False),
         sqlite_with_rowid=False,
     )
+    _receiver_columns()
+    op.create_table(
+        "journal_checkpoint",
+        sa.Column("number", _counter(), primary_key=True, autoincrement=False),
+        sa.Column("sequence_number", _counter(), nullable=False),
+        sa.Column("chain_hash", sa.String(64), nullable=False),
+        sa.Column("made_at", _moment(), nullable=False),
+        sa.Column("signature", sa.String(128), nullable=False),
+    )
+    op.create_table(
+        "journal",
+        sa.Column("name", sa.String(10), primary_key=True),
+        sa.Column("threshold_kb", _counter(), nullable=False),
+        sa.Column("manage_receivers", sa.String(10), nullable=False),
+        sa.Column("delete_receivers", sa.String(10), nullable=False),
+        sa.Column("keep_days", sa.Integer(), nullable=False),
+        sa.Column("keep_kb", _counter(), nullable=False),
+        sa.Column("warned_receiver", sa.String(10), nullable=False),
+    )
+
+
+def _receiver_columns() -> None:
+    """Add what the defaults are right for: the one receiver of a store of before began the chain."""
+    op.add_column("receiver", sa.Column("before_hash", sa.String(64), nullable=False, server_default="0" * 64))
+    op.add_column("receiver", sa.Column("size_bytes", _counter(), nullable=False, server_default="0"))
+    op.add_column("receiver", sa.Column("checkpoints", _counter(), nullable=False, server_default="0"))
+    op.add_column("receiver", sa.Column("saved_at", _moment(), nullable=True))
+    op.add_column("receiver", sa.Column("deleted_at", _moment(), nullable=True))
+    op.add_column("receiver", sa.Column("purged", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("receiver", sa.Column("signature", sa.String(128), nullable=False, server_default=""))
