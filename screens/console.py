@@ -10,11 +10,13 @@ from dataclasses import replace
 from console.clock import Clock, system_clock
 from console.commands.definition import Context
 from console.commands.registry import COMMANDS
+from console.journal.report.marks import has_blocks
 from console.store.engine import Store
 from screens.app import ConsoleOptions, run_console
 from screens.banner import Banner
 from screens.panel import Panel
 from screens.panels.confirm_activation import ConfirmActivation
+from screens.panels.display_audit_report import DisplayAuditReport
 from screens.panels.display_coverage import DisplayCoverage
 from screens.panels.display_journal import DisplayJournal
 from screens.panels.display_rule import DisplayRule
@@ -42,6 +44,7 @@ def _main_menu(services: Services, arguments: Mapping[str, str]) -> Panel:
 OPENERS: Mapping[str, Opener] = {
     "ConfigureSocks": ConfigureSocks,
     "ConfirmActivation": ConfirmActivation,
+    "DisplayAuditReport": DisplayAuditReport,
     "DisplayCoverage": DisplayCoverage,
     "DisplayJournal": DisplayJournal,
     "DisplayRule": DisplayRule,
@@ -59,7 +62,9 @@ OPENERS: Mapping[str, Opener] = {
 """Name of a panel, as commands give it -> how it is made."""
 
 
-def console_services(store: Store, user: str, *, system: str = "", clock: Clock = system_clock) -> Services:
+def console_services(
+    store: Store, user: str, *, system: str = "", clock: Clock = system_clock, blocks: bool = True
+) -> Services:
     """Return what the panels of one console share.
 
     Args:
@@ -67,11 +72,12 @@ def console_services(store: Store, user: str, *, system: str = "", clock: Clock 
         user: User profile of the operator.
         system: Name of this system; that of the host if empty.
         clock: What time it is.
+        blocks: Whether the terminal has block characters.
     """
     job = f"{os.getpid() % _JOB_NUMBERS:06}/{user}/CONSOLE"
     progress = Progress()
     context = Context(store=store, user=user, job=job, clock=clock, has_panels=True, tell=progress.tell)
-    return Services(context, OPENERS, COMMANDS, system or host_name(), progress=progress)
+    return Services(context, OPENERS, COMMANDS, system or host_name(), progress=progress, has_blocks=blocks)
 
 
 def host_name() -> str:
@@ -91,7 +97,8 @@ def open_console(store: Store, user: str, options: ConsoleOptions | None = None)
         ConsoleError: The first panel could not be shown.
     """
     given = options or ConsoleOptions()
-    services = console_services(store, user, system=given.system_name, clock=given.clock)
+    blocks = has_blocks(os.environ)
+    services = console_services(store, user, system=given.system_name, clock=given.clock, blocks=blocks)
     run_console(lambda: MainMenu(services, is_first=True), filled_in(given, services))
 
 

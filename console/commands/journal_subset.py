@@ -186,6 +186,8 @@ WHAT: tuple[Parameter, ...] = (
     _port("RMTPORT", "Remote port"),
     _address("LCLADR", "Local address"),
     _port("LCLPORT", "Local port"),
+    replace(_address("IPADR", "Either address"), additional=True),
+    replace(_port("PORT", "Either port"), additional=True),
     Parameter(
         "EXITPNT",
         "Exit point",
@@ -261,6 +263,8 @@ def journal_filter(context: Context, values: Mapping[str, str]) -> JournalFilter
         user=wanted.get("USRPRF", ""),
         job=wanted.get("JOB", ""),
         program=wanted.get("PGM", ""),
+        address=wanted.get("IPADR", ""),
+        port=_number(wanted.get("PORT")),
         local_address=wanted.get("LCLADR", ""),
         remote_address=wanted.get("RMTADR", ""),
         local_port=_number(wanted.get("LCLPORT")),

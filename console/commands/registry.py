@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from console.commands import (
+    audit_report,
     exit_points,
     exit_programs,
     forwarding,
@@ -33,6 +34,7 @@ _MODULES = (
     settings,
     policy,
     journal,
+    audit_report,
     forwarding,
     jobs,
     system_values,

@@ -95,6 +95,7 @@ def test_what_came_from_outside_cannot_draw(context):
         ("RMTADR(10.1.*)", {"remote_address": "10.1.*"}),
         ("RMTADR('2001:DB8::1')", {"remote_address": "2001:db8::1"}),
         ("LCLADR(127.0.0.1) LCLPORT(80)", {"local_address": "127.0.0.1", "local_port": 80}),
+        ("IPADR('10.0.0.0/8') PORT(ssh)", {"address": "10.0.0.0/8", "port": 22}),
         ("RMTPORT(https)", {"remote_port": 443}),
         ("SEQNBR(40)", {"rule": 40}),
         ("SEQNBR(*DFT)", {"rule": 99999}),
