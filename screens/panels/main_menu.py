@@ -19,6 +19,7 @@ class MainMenu(Menu):
         MenuOption(5, "Display audit journal", "DSPJRN"),
         MenuOption(6, "Display socket coverage", "DSPSOCCOV"),
         MenuOption(7, "Work with SOCKS entries", "WRKSOCKSE"),
+        MenuOption(8, "Display audit report", "DSPAUDRPT"),
         MenuOption(10, "Activate pending policy", "ACTSOCPCY", "ConfirmActivation", gap=1),
         MenuOption(70, "Display threat model", "DSPTHRMDL", gap=1),
         MenuOption(90, "Sign off", "SIGNOFF", gap=1),
