@@ -18,6 +18,7 @@ def steps(program):
 PROGRAM = steps(build_filter())
 DATAGRAMS_TOO = steps(build_filter(decide_datagrams=True))
 NAMES_TOO = steps(build_filter(ask_names=True))
+RECEIVES_TOO = steps(build_filter(decide_datagrams=True, ask_names=True, ask_receives=True))
 BINDS_TOO = steps(build_filter(ask_names=True, ask_binds=True))
 IO_URING = (k.SYS_IO_URING_SETUP, k.SYS_IO_URING_ENTER, k.SYS_IO_URING_REGISTER)
 ASKED = {k.SYS_CONNECT: "connect", k.SYS_ACCEPT: "accept", k.SYS_ACCEPT4: "accept4", k.SYS_LISTEN: "listen"}
@@ -59,7 +60,7 @@ def fails(number):
     return k.SECCOMP_RET_ERRNO | number
 
 
-@pytest.mark.parametrize("program", [PROGRAM, DATAGRAMS_TOO, NAMES_TOO, BINDS_TOO])
+@pytest.mark.parametrize("program", [PROGRAM, DATAGRAMS_TOO, NAMES_TOO, BINDS_TOO, RECEIVES_TOO])
 def test_every_jump_lands_inside_the_filter(program):
     for at, (code, if_true, if_false, _) in enumerate(program):
         if code in (0x15, 0x35, 0x45):
@@ -91,6 +92,20 @@ def test_binds_ask_only_where_they_may_be_rbinds():
     for program in (PROGRAM, NAMES_TOO):
         assert answer(k.SYS_BIND, program=program) == k.SECCOMP_RET_ALLOW
     assert answer(k.SYS_BIND, program=BINDS_TOO) == k.SECCOMP_RET_USER_NOTIF
+
+
+@pytest.mark.parametrize("number", [k.SYS_RECVMSG, k.SYS_RECVMMSG])
+def test_receives_ask_only_where_names_are_resolved_remotely(number):
+    for program in (PROGRAM, DATAGRAMS_TOO, NAMES_TOO, BINDS_TOO):
+        assert answer(number, 3, 4, 5, program=program) == k.SECCOMP_RET_ALLOW
+    assert answer(number, 3, 4, 5, program=RECEIVES_TOO) == k.SECCOMP_RET_USER_NOTIF
+
+
+@pytest.mark.parametrize("address", [1, 1 << 32, 0xFFFF_FFFF_0000_0000, 0x7FFF_0000_0000])
+def test_receives_without_an_address_ask_nobody(address):
+    assert answer(k.SYS_RECVFROM, 3, 4, 5, 0, address, 7) == k.SECCOMP_RET_ALLOW
+    assert answer(k.SYS_RECVFROM, 3, 4, 5, 0, address, 7, program=RECEIVES_TOO) == k.SECCOMP_RET_USER_NOTIF
+    assert answer(k.SYS_RECVFROM, 3, 4, 5, 0, 0, 7, program=RECEIVES_TOO) == k.SECCOMP_RET_ALLOW
 
 
 @pytest.mark.parametrize("number", range(600))
