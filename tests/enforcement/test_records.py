@@ -10,6 +10,7 @@ from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.enforcement.records import (
     _HEAD,
     LONGEST_RECORD,
+    Seen,
     Totals,
     Unreadable,
     Who,
@@ -91,6 +92,22 @@ def test_program_of_any_octets_is_read_as_the_journal_can_hold_it(program):
     assert event.program == program.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (Seen.DATAGRAM, ("SK", "O", "*CONNECT", "*REJECTED")),
+        (Seen.PORT, ("SK", "P", "", "")),
+        (Seen.RECEIVED, ("SK", "I", "", "")),
+        (Seen.SENT, ("SK", "O", "", "")),
+        (Seen.REFUSED_LISTEN, ("AF", "", "*LISTEN", "*REJECTED")),
+    ],
+)
+def test_what_is_no_call_of_an_exit_point_has_the_words_of_the_journal_too(seen, words):
+    rejected = Decision(Outcome.REJECTED, 10, 1, journal=True, alert=False)
+    (event,) = read_all(record(1, exit_point=seen, decision=rejected))
+    assert (event.entry_type, event.sk_type, event.exit_point, event.outcome) == words
+
+
 def test_notice_is_an_event_without_an_exit_point():
     (event,) = read_all(sealed(pack_notice(4, (3, 2, 1), AT_NS, "GWL0510 No \udcff spool")))
     assert (event.number, event.at_ns, event.exit_point, event.totals) == (4, AT_NS, "", Totals(3, 2, 1))
@@ -164,7 +181,7 @@ def test_number_that_the_journal_cannot_hold_makes_no_event(broken):
         read_all(sealed(body))
 
 
-@pytest.mark.parametrize("words", [(3, 0, 0, 0), (0, 3, 0, 0), (0, 0, 8, 0), (0, 0, 0, 60000)])
+@pytest.mark.parametrize("words", [(8, 0, 0, 0), (0, 3, 0, 0), (0, 0, 8, 0), (0, 0, 0, 60000)])
 def test_words_and_lengths_that_no_guard_writes_make_no_event(words):
     point, outcome, first, last = words
     body = _HEAD.pack(1, 1, 0, 0, 0, 1, 1, 1, 1, bytes(16), bytes(16), 0, 0, point, outcome, first, 0, 0, last)

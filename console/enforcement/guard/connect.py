@@ -24,15 +24,17 @@ from console.enforcement import syscalls
 from console.enforcement.backend import Begun, Call
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.binding import has_moved, hold, is_loose
-from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, resolved
+from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, is_datagram, resolved
 from console.enforcement.guard.interruption import was_interrupted
 from console.enforcement.guard.remote_names import Led, RemoteNames, is_local_service
 from console.enforcement.guard.routing import Routed, Router
 from console.enforcement.guard.supervisor import Attempt, Decider, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
+from console.enforcement.records import Seen
 from console.errors import CallerGone
 from console.messages import line, message
+from console.model.words import Udp
 from console.policy.decide import CompiledPolicy
 from console.policy.request import MAPPED, Decision
 
@@ -200,6 +202,8 @@ class ConnectPoint:
         survives us; so that comes before the answer as well, and whatever a caller was told is in the journal.
         """
         policy = supervisor.policy
+        if policy.udp is Udp.DECIDE and is_datagram(taken.number):
+            attempt.seen = Seen.DATAGRAM
         led_to = sockaddr
         if remote.address in ANYWHERE:
             led_to, remote = resolved(taken.number, sockaddr, remote)

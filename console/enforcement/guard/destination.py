@@ -53,6 +53,11 @@ def datagram_kind(number: int) -> DatagramKind | None:
     return DatagramKind(family, syscalls.socket_option(number, socket.SO_PROTOCOL) not in _WITHOUT_PORTS)
 
 
+def is_datagram(number: int) -> bool:
+    """Say whether a socket, which there is, is one of datagrams."""
+    return syscalls.socket_option(number, _SO_TYPE) == _DATAGRAMS
+
+
 def asked_about(policy: CompiledPolicy, number: int, remote: Endpoint) -> Endpoint | None:
     """Return what rules are to be asked about a connect; None where no rule speaks of it.
 

@@ -40,7 +40,6 @@ import errno
 import os
 import socket
 import time
-from functools import lru_cache
 from typing import NamedTuple
 
 from console.enforcement import datagrams, syscalls
@@ -59,10 +58,11 @@ from console.enforcement.guard.remote_names import RemoteNames
 from console.enforcement.guard.supervisor import Attempt, Supervisor, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
+from console.enforcement.records import Seen
 from console.errors import CallerGone
 from console.model.words import ExitPoint, Mode, Outcome, Udp
 from console.policy.decide import CompiledPolicy
-from console.policy.request import Decision
+from console.policy.request import Decision, unwritten
 
 _FLAGS_ARGUMENT = {k.SYS_SENDTO: 3, k.SYS_SENDMSG: 2, k.SYS_SENDMMSG: 3}
 _MOST_KNOWN = 4096
@@ -245,6 +245,7 @@ class SendPoint:
         number = sending.taken.number
         name, remote = resolved(number, name, remote)
         attempt.started_ns = time.perf_counter_ns()
+        attempt.seen = Seen.DATAGRAM
         supervisor.identify(attempt)
         bound = (local_endpoint(number) or NO_ENDPOINT) if asks_local(policy) else NO_ENDPOINT
         decision = supervisor.decide(policy, attempt, bound, remote)
@@ -254,7 +255,7 @@ class SendPoint:
             local = local_endpoint(number) or NO_ENDPOINT
             supervisor.record(policy, attempt, decision, local, remote, failure)
         else:
-            supervisor.record(policy, attempt, _unwritten(decision), NO_ENDPOINT, remote)
+            supervisor.record(policy, attempt, unwritten(decision), NO_ENDPOINT, remote)
         return result
 
     def _send_led(self, sending: _Sending, name: bytes, remote: Endpoint, control: bytes, octets: bytes) -> int:
@@ -344,9 +345,3 @@ def _control_failure(control: bytes) -> int:
     if kinds is None:
         return errno.EINVAL
     return 0 if _HARMLESS_CONTROL.issuperset(kinds) else errno.EPERM
-
-
-@lru_cache(maxsize=1024)
-def _unwritten(decision: Decision) -> Decision:
-    """Return a decision that is counted and not written."""
-    return dataclasses.replace(decision, journal=False)

@@ -21,7 +21,7 @@ from console.enforcement.guard import identity
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.enforcement.records import SK_TYPE_OF, Decided, Seen, Who
 from console.errors import CallerGone
-from console.model.words import DEFAULT_SEQUENCE, ExitPoint, Outcome
+from console.model.words import DEFAULT_SEQUENCE, ExitPoint, Outcome, SkType
 from console.policy.audit_levels import Auditing, Levels
 from console.policy.decide import CompiledPolicy
 from console.policy.request import Decision, Request, unwritten
@@ -249,8 +249,14 @@ class Supervisor:
         return decision
 
     def wants(self, seen: ExitPoint | Seen, attempt: Attempt, local: Endpoint) -> bool:
-        """Say whether the audit levels want an SK entry about an identified caller."""
-        return self.levels.wants("SK", SK_TYPE_OF[seen], user=attempt.who.user, local_port=local.port)
+        """Say whether the audit levels want an SK entry about an identified caller.
+
+        What was decided about a datagram is wanted with the connects, and with the datagrams too.
+        """
+        user = attempt.who.user
+        if seen is Seen.DATAGRAM and self.levels.wants("SK", SkType.CONNECT, user=user):
+            return True
+        return self.levels.wants("SK", SK_TYPE_OF[seen], user=user, local_port=local.port)
 
     def rules_reject(self, policy: CompiledPolicy, attempt: Attempt, local: Endpoint, remote: Endpoint) -> bool:
         """Say whether the rules alone reject a call where it has come to since it was decided.

@@ -140,7 +140,9 @@ class Traffic:
         self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, seen: Seen, remote: Endpoint | None
     ) -> None:
         """Tell of a peer, once for each socket and direction."""
-        local = local_endpoint(taken.number) or NO_ENDPOINT
+        local = local_endpoint(taken.number)
+        if local is None or not local.port:
+            local = NO_ENDPOINT
         if remote is None or not supervisor.wants(seen, attempt, local):
             return
         pair = seen, os.fstat(taken.number).st_ino, remote

@@ -16,6 +16,7 @@ import pytest
 from console.enforcement import layouts as k
 from console.enforcement.fake import Step
 from console.enforcement.layouts import address_text
+from console.enforcement.records import Seen
 from console.model.words import ExitPoint, Mode, Udp
 from tests.enforcement.guard.setting import ADDRESS, NUMBER, PATIENCE_S, Setting, policy, reject, sockaddr
 from tests.enforcement.guard.test_connect import sockaddr6
@@ -109,7 +110,7 @@ def test_allowed_datagram_is_sent_on_the_callers_socket(setting, server, client)
     assert sent(setting, sendto(setting, client, b"abc", to(server))) == 3
     assert server.recvfrom(16) == (b"abc", ("127.0.0.1", client.getsockname()[1]))
     (decided,) = setting.recorded
-    assert (decided.exit_point, decided.decision.outcome) == (ExitPoint.CONNECT, "*ALLOWED")
+    assert (decided.exit_point, decided.decision.outcome) == (Seen.DATAGRAM, "*ALLOWED")
     assert decided.local.port == client.getsockname()[1]
     assert (address_text(decided.remote.address), decided.remote.port) == ("127.0.0.1", server.getsockname()[1])
 

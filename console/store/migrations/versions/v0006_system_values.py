@@ -1,7 +1,6 @@
 """System values of auditing, and the audit levels of users.
 
-An older store wrote every entry there was, and goes on doing so: it gets the levels that say so, those of datagrams
-among them where its policy decides about datagrams.
+An older store wrote every entry there was, and goes on doing so: it gets the levels that say so.
 """
 
 import sqlalchemy as sa
@@ -12,12 +11,11 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_LEVELS = "*ATNEVT *AUTFAIL *CMD *JOBDTA *NETFAIL *NETSCK *NETTELSVR *SECURITY *SYSMGT"
 _VALUES = {
     "QAUDCTL": "*AUDLVL",
     "QAUDENDACN": "*REFUSE",
     "QAUDFRCLVL": "*SYS",
-    "QAUDLVL": _LEVELS,
+    "QAUDLVL": "*ATNEVT *AUTFAIL *CMD *JOBDTA *NETFAIL *NETSCK *NETTELSVR *SECURITY *SYSMGT",
     "QAUDLVL2": "*NONE",
 }
 
@@ -34,7 +32,4 @@ def upgrade() -> None:
         sa.Column("user", sa.String(64), primary_key=True),
         sa.Column("levels", sa.String(2000), nullable=False),
     )
-    deciding = sa.text("SELECT count(*) FROM pending_settings WHERE udp = '*DECIDE'")
-    udp = " *NETUDP" if op.get_bind().execute(deciding).scalar_one() else ""
     op.bulk_insert(values, [{"name": name, "value": value} for name, value in _VALUES.items()])
-    op.execute(values.update().where(values.c.name == "QAUDLVL").values(value=_LEVELS + udp))
