@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.errors import JournalError
-from console.journal.verify import verify
+from console.journal.verify import WHOLE, verify
 from console.messages import message
 from console.shell.output import print_message
 from console.store.engine import Store
@@ -19,7 +19,6 @@ def verify_journal(store: Store) -> None:
     """
     with reading(store) as session:
         verdict = verify(session)
-    found = {"entries": verdict.entries, "bad_entry": verdict.bad_entry}
-    if verdict.bad_entry is not None:
-        raise JournalError(verdict.message_id, **found)
-    print_message(message(verdict.message_id, **found))
+    if verdict.message_id != WHOLE:
+        raise JournalError(verdict.message_id, **verdict.values())
+    print_message(message(verdict.message_id, **verdict.values()))

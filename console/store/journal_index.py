@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from console.model.journal import JournalBlock, JournalEntry, JournalIndex
@@ -159,16 +159,23 @@ def index_block(session: Session, block: int) -> None:
 _INDEX = JournalIndex.metadata.tables["journal_index"]
 
 
-def forget_blocks(session: Session, first: int, last: int) -> None:
-    """Remove the index of some blocks; the worker makes it anew where there are entries.
+def forget_blocks(session: Session, first: int, last: int, *, keep_row: bool = False) -> None:
+    """Remove the index of some blocks.
 
     Args:
         session: A transaction.
         first: The first of the blocks.
         last: The last.
+        keep_row: Say that they have no entries; otherwise the worker makes their index anew.
     """
+    if first > last:
+        return
     session.execute(delete(JournalIndex).where(col(JournalIndex.block).between(first, last)))
-    session.execute(delete(JournalBlock).where(col(JournalBlock.block).between(first, last)))
+    within = col(JournalBlock.block).between(first, last)
+    if keep_row:
+        session.execute(update(JournalBlock).where(within).values(first_time=None, last_time=None))
+    else:
+        session.execute(delete(JournalBlock).where(within))
 
 
 def missing_block(session: Session, below: int) -> int | None:
@@ -232,3 +239,28 @@ def stored_postings(session: Session, block: int) -> Iterator[Posting]:
     query = select(col(table.field), col(table.key), col(table.entries)).where(col(table.block) == block)
     for row in session.execute(query.order_by(col(table.field), col(table.key))):
         yield tuple(row)
+
+
+def hidden_by_index(session: Session, block: int, rows: Sequence[Sequence[Any]], times: tuple[str, str]) -> bool:
+    """Say whether the index of a block does not know some of its entries; a block without index hides none.
+
+    Args:
+        session: Reads the store.
+        block: The block.
+        rows: The values of `INDEXED` of all its entries.
+        times: When the earliest and the latest happened, as they are stored.
+    """
+    columns = JournalBlock.metadata.tables["journal_block"].c
+    query = select(cast(columns.first_time, String), cast(columns.last_time, String)).where(columns.block == block)
+    known = session.execute(query).one_or_none()
+    if known is None:
+        return False
+    if known[0] is None or known[1] is None or str(known[0]) > times[0] or str(known[1]) < times[1]:
+        return True
+    stored = list(stored_postings(session, block))
+    made = postings(rows)
+    if stored == made:
+        return False
+    # Entries that were deleted with their receiver may still be in it.
+    sets = {(field, key): unpack(entries) for field, key, entries in stored}
+    return any(unpack(entries) & ~sets.get((field, key), 0) for field, key, entries in made)

@@ -16,6 +16,8 @@ from console.store.session import reading, transaction
 from console.store.text import storable
 from tests.factories import entry
 
+RECEIVER = (("receiver", "AUDRCV0001"),)
+
 
 def write(store, count, **fields):
     with transaction(store) as session:
@@ -90,15 +92,15 @@ def test_empty_journal_is_whole(store):
             " WHERE other.sequence_number = 5) WHERE sequence_number = 4",
             Verdict(3, 4, "GWL0603"),
         ),
-        ("UPDATE receiver SET last_sequence = 4", Verdict(4, 5, "GWL0604")),
+        ("UPDATE receiver SET last_sequence = 4", Verdict(0, 1, "GWL0607", RECEIVER)),
         ("UPDATE receiver SET last_sequence = 6", Verdict(5, 6, "GWL0602")),
-        ("UPDATE receiver SET last_hash = '" + "0" * 64 + "'", Verdict(5, 5, "GWL0603")),
+        ("UPDATE receiver SET last_hash = '" + "0" * 64 + "'", Verdict(5, 6, "GWL0607", RECEIVER)),
         ("UPDATE receiver SET name = 'AUDRCV0002'", Verdict(0, 1, "GWL0604")),
         ("UPDATE journal_entry SET (entry_timestamp, chain_hash) = ('x', '')", Verdict(0, 1, "GWL0603")),
         ("DELETE FROM receiver", Verdict(0, 1, "GWL0605")),
         ("UPDATE receiver SET last_sequence = 'x'", Verdict(0, 1, "GWL0605")),
         ("UPDATE receiver SET first_sequence = x'00ff'", Verdict(0, 1, "GWL0605")),
-        ("UPDATE receiver SET (attached_at, detached_at) = (1, 2)", Verdict(5)),
+        ("UPDATE receiver SET (attached_at, detached_at) = (1, 2)", Verdict(5, 6, "GWL0607", RECEIVER)),
     ],
 )
 def test_tampering_is_found_at_its_first_entry(store, statement, expected):
@@ -106,7 +108,7 @@ def test_tampering_is_found_at_its_first_entry(store, statement, expected):
     tamper(store, statement)
     found = verdict(store)
     assert found == expected
-    message(found.message_id, entries=found.entries, bad_entry=found.bad_entry)
+    message(found.message_id, **found.values())
 
 
 def test_journal_longer_than_a_page_is_walked_to_its_end(store):

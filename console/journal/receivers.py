@@ -1,0 +1,258 @@
+"""Journal receivers: attached one after the other, saved, deleted bit by bit.
+
+Everything here is part of the caller's transaction.
+
+A receiver's row stays when its entries have gone: numbers, last hash and signature of it say what was there, so that
+the chain still verifies across the hole, and a hole that nobody asked for shows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from console.clock import Clock, system_clock
+from console.errors import JournalError
+from console.journal.entries import Entry
+from console.journal.signer import key_of, make_checkpoint, sign_receiver
+from console.journal.writer import append
+from console.model.journal import JournalAttributes, JournalEntry, Receiver
+from console.store.journal import attached_receiver
+from console.store.journal_index import block_of, forget_blocks
+from console.store.postings import BLOCK
+
+JOURNAL = "QAUDJRN"
+_NAME_LONGEST = 10
+_STEM_LONGEST = 6
+_DIGITS = 4
+_DELETED_AT_ONCE = 4000
+"""Entries deleted in a transaction: it takes 20 to 40 ms, and new entries wait for no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """What is to be said of a receiver that has reached its threshold."""
+
+    receiver: str
+    """The one that was attached."""
+    attached: str
+    """The one that is attached now; the same where only the operator may change it."""
+
+
+def attributes(session: Session) -> JournalAttributes:
+    """Return the attributes of the journal, those of a fresh one where nobody has set any."""
+    return session.get(JournalAttributes, JOURNAL) or JournalAttributes(name=JOURNAL)
+
+
+def set_attributes(session: Session, values: dict[str, object]) -> None:
+    """Set some attributes of the journal.
+
+    Raises:
+        ValueError: One cannot be so.
+    """
+    there = attributes(session)
+    made = JournalAttributes.model_validate({**there.model_dump(), **values})
+    session.merge(made)
+    session.flush()
+
+
+def list_receivers(session: Session) -> list[Receiver]:
+    """Return all receivers, oldest first, those whose entries were deleted too."""
+    return list(session.exec(select(Receiver).order_by(col(Receiver.first_sequence), col(Receiver.attached_at))))
+
+
+def find_receiver(session: Session, name: str) -> Receiver:
+    """Return a receiver that has not been deleted.
+
+    Raises:
+        JournalError: There is none of that name.
+    """
+    found = session.get(Receiver, name)
+    if found is None or found.deleted_at is not None:
+        raise JournalError("GWL0612", receiver=name)
+    return found
+
+
+def state(receiver: Receiver) -> str:
+    """Return the state of a receiver in IBM i's words."""
+    if receiver.deleted_at is not None:
+        return "DELETED"
+    if receiver.detached_at is None:
+        return "ATTACHED"
+    return "ONLINE" if receiver.saved_at is None else "SAVED"
+
+
+def change_receiver(session: Session, name: str = "", *, clock: Clock = system_clock) -> tuple[str, str]:
+    """Detach the receiver that takes entries and attach a new one.
+
+    Args:
+        session: A transaction.
+        name: Of the new one; generated when empty.
+        clock: When.
+
+    Returns:
+        The name of the receiver before, and of the one now.
+
+    Raises:
+        JournalError: There is or was a receiver of that name, or it is no name.
+        StoreError: The key of the journal cannot be read.
+    """
+    old = attached_receiver(session)
+    taken = set(session.exec(select(Receiver.name)))
+    name = name or next_name(old.name, taken)
+    if name in taken:
+        raise JournalError("GWL0613", receiver=name)
+    if not re.fullmatch(r"[A-Z#$@][A-Z0-9#$@_]{0,9}", name):
+        raise JournalError("GWL0614", receiver=name)
+    now = clock()
+    append(session, [Entry(now, "NR", text=f"Next receiver {name}")], clock=clock)
+    key = key_of(session)
+    session.add(make_checkpoint(key, old, now))
+    old.detached_at = now
+    sign_receiver(key, old)
+    session.flush()
+    new = Receiver.model_validate(
+        {
+            "name": name,
+            "attached_at": now,
+            "first_sequence": old.last_sequence + 1,
+            "last_sequence": old.last_sequence,
+            "before_hash": old.last_hash,
+            "last_hash": old.last_hash,
+            "checkpoints": old.checkpoints,
+        }
+    )
+    sign_receiver(key, new)
+    session.add(new)
+    session.flush()
+    append(session, [Entry(now, "PR", text=f"Previous receiver {old.name}")], clock=clock)
+    return old.name, name
+
+
+def next_name(name: str, taken: set[str]) -> str:
+    """Return the name that ``JRNRCV(*GEN)`` makes: digits at the end count up; without any, four are appended.
+
+    Source: Change Journal, "JRNRCV(*GEN)"; after the last number comes the first name that is free.
+    """
+    found = re.fullmatch(r"(.*?)(\d+)", name)
+    stem, digits = (found[1], found[2]) if found else (name[:_STEM_LONGEST], "0" * _DIGITS)
+    last = 10 ** len(digits)
+    for step in range(1, last + 1):
+        made = f"{stem}{(int(digits) + step) % last:0{len(digits)}}"
+        if made not in taken:
+            return made
+    stem = stem[: _NAME_LONGEST - len(digits) - 1] + "A"
+    return next_name(f"{stem}{'0' * len(digits)}", taken)
+
+
+def mark_saved(session: Session, name: str, at: datetime) -> None:
+    """Record that a receiver was saved.
+
+    Raises:
+        JournalError: There is no such receiver.
+        StoreError: The key of the journal cannot be read.
+    """
+    receiver = find_receiver(session, name)
+    receiver.saved_at = at
+    sign_receiver(key_of(session), receiver)
+    session.flush()
+
+
+def delete_receiver(session: Session, name: str, *, unsaved: bool, at: datetime) -> Receiver:
+    """Mark a receiver as deleted; the worker removes its entries bit by bit.
+
+    Args:
+        session: A transaction.
+        name: Its name.
+        unsaved: Whether it may go without having been saved.
+        at: When this was asked for.
+
+    Raises:
+        JournalError: There is no such receiver, it is attached, or it was not saved.
+        StoreError: The key of the journal cannot be read.
+    """
+    receiver = find_receiver(session, name)
+    if receiver.detached_at is None:
+        raise JournalError("GWL0615", receiver=name)
+    if receiver.saved_at is None and not unsaved:
+        raise JournalError("GWL0616", receiver=name)
+    receiver.deleted_at = at
+    sign_receiver(key_of(session), receiver)
+    session.flush()
+    return receiver
+
+
+def purge_some(session: Session) -> bool:
+    """Remove some entries of a receiver that is marked as deleted; say whether there are more of any.
+
+    Stopped at any point it goes on where it was: entries go from the first on, and the row says at last that all have.
+    """
+    marked = col(Receiver.deleted_at).is_not(None) & col(Receiver.purged).is_(False)
+    receiver = session.exec(select(Receiver).where(marked).order_by(col(Receiver.first_sequence))).first()
+    if receiver is None:
+        return False
+    number = col(JournalEntry.sequence_number)
+    inside = number.between(receiver.first_sequence, receiver.last_sequence)
+    first = session.exec(select(number).where(inside).order_by(number).limit(1)).first()
+    if first is None:
+        receiver.purged = True
+        sign_receiver(key_of(session), receiver)
+        session.flush()
+        return True
+    last = min(first + _DELETED_AT_ONCE - 1, receiver.last_sequence)
+    session.execute(delete(JournalEntry).where(number.between(first, last)))
+    # Only whole blocks: in the first there may be entries of the receiver before, too.
+    begin = max(block_of(first), block_of(receiver.first_sequence + BLOCK - 1))
+    forget_blocks(session, begin, block_of(last + 1) - 1, keep_row=True)
+    return True
+
+
+def threshold_reached(session: Session, *, clock: Clock = system_clock) -> Threshold | None:
+    """Change the receiver if it has reached its threshold, or say that it has where only the operator may change it.
+
+    Returns:
+        What is to be told; None when nothing has happened, or it was told before.
+    """
+    wanted = attributes(session)
+    receiver = attached_receiver(session)
+    if not wanted.threshold_kb or receiver.size_bytes < wanted.threshold_kb * 1024:
+        return None
+    if wanted.manage_receivers == "*SYSTEM":
+        return Threshold(*change_receiver(session, clock=clock))
+    if wanted.warned_receiver == receiver.name:
+        return None
+    set_attributes(session, {"warned_receiver": receiver.name})
+    return Threshold(receiver.name, receiver.name)
+
+
+def expire(session: Session, now: datetime) -> list[str]:
+    """Mark as deleted what need not be kept any longer; return their names.
+
+    Receivers that were not saved go only where the journal says DLTRCV(*YES).
+    """
+    wanted = attributes(session)
+    gone = []
+    for receiver in _expired(session, wanted, now):
+        if receiver.saved_at is not None or wanted.delete_receivers == "*YES":
+            delete_receiver(session, receiver.name, unsaved=True, at=now)
+            gone.append(receiver.name)
+    return gone
+
+
+def _expired(session: Session, wanted: JournalAttributes, now: datetime) -> Iterator[Receiver]:
+    """Yield the detached receivers that are too old, or too many, oldest first."""
+    if not wanted.keep_days and not wanted.keep_kb:
+        return
+    there = [each for each in list_receivers(session) if each.detached_at is not None and each.deleted_at is None]
+    size = sum(each.size_bytes for each in there)
+    for receiver in there:
+        detached = receiver.detached_at
+        old = detached is not None and bool(wanted.keep_days) and now - detached >= timedelta(days=wanted.keep_days)
+        if old or (wanted.keep_kb and size > wanted.keep_kb * 1024):
+            yield receiver
+            size -= receiver.size_bytes
