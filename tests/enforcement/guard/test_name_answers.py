@@ -8,7 +8,7 @@ import dns.opcode
 import dns.rcode
 import dns.reversename
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from console.enforcement.guard.name_answers import NameAnswers
@@ -140,6 +140,7 @@ def test_answers_are_not_answered(answers):
     assert answers.answer(answers.answer(HEADER + QUESTION)) == b""
 
 
+@settings(deadline=None)
 @example(b"\0" * 12)
 @example(HEADER + b"\xc0\x0c\0\1\0\1")
 @given(st.binary(max_size=600) | st.binary(max_size=80).map(lambda tail: HEADER + tail))
@@ -149,6 +150,7 @@ def test_no_octets_are_too_strange_to_be_answered(octets):
     assert not answer or (answer[:2] == octets[:2] and answer[2] & 0x80)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 255), st.integers(0, len(HEADER + QUESTION) + 10), st.integers(0, 255))
 def test_no_changed_octet_is_too_strange_to_be_answered(octet, at, more):
     message = bytearray(HEADER + QUESTION + bytes.fromhex("00 0029 04d0 00000000 0000"))
@@ -158,6 +160,7 @@ def test_no_changed_octet_is_too_strange_to_be_answered(octet, at, more):
     NameAnswers(NameTable(), SearchMemory(SearchList())).answer(bytes(message))
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=63), min_size=1, max_size=4))
 def test_answer_to_any_name_fits_into_the_smallest_message(labels):
     question = b"".join(bytes([len(label)]) + label for label in labels) + b"\0\0\1\0\1"

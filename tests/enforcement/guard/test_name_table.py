@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.enforcement.guard.name_table import NameTable, is_handed_out_from_here, name_of_labels
@@ -83,6 +83,7 @@ def test_names_that_a_server_would_take_for_addresses_are_told_to_nobody(name):
     assert name_of_labels(labels(name)) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=70), max_size=130))
 def test_whatever_is_told_is_a_host_name(given_labels):
     name = name_of_labels(given_labels)

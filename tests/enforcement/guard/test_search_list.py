@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.enforcement.guard.search_list import SearchList, SearchMemory, parse_search_list
@@ -37,6 +37,7 @@ def test_lines_are_read_as_the_resolver_reads_them(text, expected):
     assert parse_search_list(text) == expected
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_is_too_strange_to_be_read(text):
     assert 0 <= parse_search_list(text).dots <= 15

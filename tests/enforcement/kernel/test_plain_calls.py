@@ -26,6 +26,7 @@ from console.enforcement.fds import OwnedFd
 from console.enforcement.frames import PROTOCOL, Hello
 from console.enforcement.guard import plain_calls
 from console.enforcement.guard.backlog import Backlog
+from console.enforcement.guard.child import JobStart
 from console.enforcement.guard.notify import SeccompBackend
 from console.enforcement.guard.process import _open_exit_points
 from console.enforcement.guard.supervisor import Supervisor
@@ -41,6 +42,7 @@ from tests.loopback import hang_up, serving
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 30.0
 LOOPBACK = Endpoint(MAPPED + 0x7F00_0001, 0)
+_ASKING = JobStart(("true",), frozenset(), frozenset(), frozenset(), identity=None, environment={})
 
 pytestmark = pytest.mark.skipif(plain_calls.native is None, reason="the module for plain calls is not compiled")
 
@@ -70,7 +72,7 @@ class House:
         self.supervisor.plain_calls = plain_calls.PlainCalls(backend, self.bell)
         self.backlog.share(self.supervisor.plain_calls.native)
         self.supervisor.enforce(in_force)
-        self.turns, _ = _open_exit_points(self.supervisor, asks_names=False)
+        self.turns, _ = _open_exit_points(self.supervisor, None, _ASKING)
         self.turns.start()
 
     def connect(self, port, *, host="127.0.0.1", count=1, **more):
