@@ -47,7 +47,7 @@ def _call(arguments: list[str]) -> int:
 
 def _run(quick: QuickRun) -> int:
     from console.enforcement.launch import run_job
-    from console.store.url import default_url
+    from console.store.location import default_url
 
     url = quick.store or os.environ.get("GREENWALL_STORE") or default_url()
     return run_job(store_url=url, command=quick.command, name=quick.name, user=quick.user)

@@ -115,7 +115,7 @@ def run(
 
 def _url(context: typer.Context) -> str:
     """Return the URL of the store, the default one if none is named."""
-    from console.store.url import default_url
+    from console.store.location import default_url
 
     return str(context.obj) or default_url()
 

@@ -13,11 +13,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, S
 
 from console.errors import StoreError
 from console.store import schema, sqlite
-from console.store.location import Location
+from console.store.location import Location, default_url
 from console.store.locks import locked
 from console.store.seed import seed
 from console.store.session import BEGIN, store_error
-from console.store.url import database_file, default_url, locate, parse_url, without_credentials
+from console.store.url import database_file, locate, parse_url, without_credentials
 
 __all__ = ["Location", "Store", "default_url", "open_store"]
 

@@ -1,4 +1,7 @@
-"""The names of what lies beside a store: sockets, locks, spools, the key; opens none, and needs no database."""
+"""Where stores are, and the names of what lies beside them: sockets, locks, spools, keys; opens none.
+
+Needs no SQLAlchemy: a guard stands in front of each guarded command, and that would be the half of its start-up time.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,26 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+_SYSTEM_DIRECTORY = Path("/var/lib/greenwall")
+_FILE_NAME = "greenwall.db"
 _PLAIN_SQLITE = re.compile(r"sqlite:///(?P<path>[^?:\0]+)")
 """A URL that names a file and says no more: the only kind that can be read without SQLAlchemy."""
 _LONGEST_NAME_BYTES = 48
 """A socket is reached as /proc/self/fd/NNN/NAME.worker.sock; Linux takes 107 octets (unix(7))."""
+
+
+def state_directory() -> Path:
+    """Return the directory of the default store: the system's for root, the user's XDG state directory otherwise."""
+    if os.geteuid() == 0:
+        return _SYSTEM_DIRECTORY
+    import platformdirs  # for those only whose command takes the default store
+
+    return Path(platformdirs.user_state_path("greenwall"))
+
+
+def default_url() -> str:
+    """Return the URL of the store that is used when none is named."""
+    return f"sqlite:///{state_directory() / _FILE_NAME}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +94,6 @@ def locate_file(file: Path) -> Location:
 
 
 def plain_sqlite_file(url: str) -> Path | None:
-    """Return the absolute path of the file that a plain SQLite URL names; None for any other URL.
-
-    A guard stands in front of each guarded command, and SQLAlchemy would be the half of its start-up time.
-    """
+    """Return the absolute path of the file that a plain SQLite URL names; None for any other URL."""
     found = _PLAIN_SQLITE.fullmatch(url)
     return Path(os.path.abspath(found["path"])) if found else None

@@ -1,4 +1,4 @@
-"""The URL of a store: the default one, its parts, and the place on this machine that belongs to it."""
+"""The URL of a store: its parts, and the place on this machine that belongs to it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,14 @@ import os
 import re
 from pathlib import Path
 
-import platformdirs
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from console.errors import StoreError
-from console.store.location import Location, locate_file
+from console.store.location import Location, locate_file, state_directory
 
-_SYSTEM_DIRECTORY = Path("/var/lib/greenwall")
-_FILE_NAME = "greenwall.db"
 _CREDENTIALS = re.compile(r"://.*@", re.DOTALL)
 """What may hold a password in a text that cannot be taken apart: up to the last @, as passwords may hold one too."""
-
-
-def state_directory() -> Path:
-    """Return the directory of the default store: the system's for root, the user's XDG state directory otherwise."""
-    return _SYSTEM_DIRECTORY if os.geteuid() == 0 else Path(platformdirs.user_state_path("greenwall"))
-
-
-def default_url() -> str:
-    """Return the URL of the store that is used when none is named."""
-    return f"sqlite:///{state_directory() / _FILE_NAME}"
 
 
 def parse_url(text: str) -> URL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -19,6 +20,14 @@ def test_status_is_the_commands_own(greenwall, status):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
 def test_signal_that_ended_the_command_shows_as_128_and_its_number(greenwall, number):
     assert greenwall.run("sh", "-c", f"kill -{number.value} $$").returncode == 128 + number
+
+
+def test_no_time_is_spent_on_what_only_a_database_needs(greenwall):
+    words = [sys.executable, "-P", "-X", "importtime", "-m", "console", "--store", greenwall.url, "run", "--", "true"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "console.enforcement.launch" in loaded
+    assert not loaded & {"sqlalchemy", "sqlmodel", "pydantic", "asyncio", "typer"}
 
 
 def test_command_that_does_not_exist_gives_127_and_is_named(greenwall):

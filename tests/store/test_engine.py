@@ -26,11 +26,11 @@ from console.policy.rule import Rule
 from console.store import schema
 from console.store.engine import Location, Store, open_store
 from console.store.journal import attached_receiver
+from console.store.location import default_url
 from console.store.revisions import active_number, active_policy, count_changes
 from console.store.rules import list_rules
 from console.store.session import reading
 from console.store.sqlite import PRAGMAS
-from console.store.url import default_url
 
 
 def digest(path):
