@@ -286,6 +286,26 @@ def export_journal(
     return DONE
 
 
+@journal_app.command("import")
+def import_journal(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="[FILE]", show_default=False)] = "",
+    name: Annotated[str, typer.Option(metavar="NAME", help="Of the journal that is made of FILE.")] = "",
+    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Of the system that wrote FILE.")] = "",
+    text: Annotated[str, typer.Option(help="A description.")] = "",
+    remove: Annotated[str, typer.Option(metavar="NAME", help="Delete an imported journal instead.")] = "",
+    names: Annotated[bool, typer.Option("--list", help="List the imported journals instead.")] = False,
+) -> int:
+    """Read SK entries of a real IBM i from a CSV file into a journal of their own."""
+    from console.shell.cl import run_steps
+    from console.shell.journal_import import import_steps
+    from console.shell.operator import shell_context
+
+    steps = import_steps(file=file, name=name, time_zone=time_zone, text=text, remove=remove, names=names)
+    with _store(context.obj) as store:
+        return DONE if run_steps(steps, shell_context(store)) else FAILED
+
+
 @app.command()
 def demo() -> int:
     """Open the console on a throw-away store with a sample policy and real guarded traffic."""

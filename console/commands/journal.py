@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.commands.definition import Command, Context, Parameter, Result
+from console.commands.imported import JOURNAL, check_there
 from console.commands.journal_print import print_entries
 from console.commands.journal_subset import FROM_TIME, PLACE, TO_TIME, WHAT, journal_filter
 from console.commands.keywords import number, one_of, with_special
@@ -44,7 +45,7 @@ class DisplayJournal(Command):
     name = "DSPJRN"
     text = "Display Journal"
     parameters = (
-        Parameter("JRN", "Journal", one_of("JRN", ("QAUDJRN",)), default="QAUDJRN", special=("QAUDJRN",)),
+        JOURNAL,
         FROM_TIME,
         TO_TIME,
         *WHAT,
@@ -74,6 +75,7 @@ class DisplayJournal(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show them, or print them to a file."""
+        check_there(context, values["JRN"])
         if values["OUTPUT"] == PRINT:
             limit = None if values["NBRENT"] == _DFT else int(values["NBRENT"])
             return Result(messages=(print_entries(context, values, limit),))

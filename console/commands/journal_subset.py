@@ -20,6 +20,7 @@ from console.policy.fields import DFT, MAX_PORT, check_address, whole_number
 from console.policy.rule import ANY
 from console.store.journal import JournalFilter, attached_receiver
 
+QAUDJRN = "QAUDJRN"
 ALL = "*ALL"
 FIRST = "*FIRST"
 CURRENT = "*CURRENT"
@@ -256,6 +257,7 @@ def journal_filter(context: Context, values: Mapping[str, str]) -> JournalFilter
     wanted = {keyword: value for keyword, value in values.items() if value not in (ALL, FIRST, LAST, CHAIN)}
     start, end = _times(wanted, context.clock())
     only = JournalFilter(
+        journal="" if wanted.get("JRN", QAUDJRN) == QAUDJRN else wanted["JRN"],
         entry_type=wanted.get("ENTTYP", ""),
         sk_type=wanted.get("SKTYPE", ""),
         outcome=wanted.get("OUTCOME", ""),
@@ -275,7 +277,9 @@ def journal_filter(context: Context, values: Mapping[str, str]) -> JournalFilter
         from_time=start,
         to_time=end,
     )
-    return _within(context, only, wanted["RCVRNG"].split()) if "RCVRNG" in wanted else only
+    if "RCVRNG" not in wanted or only.journal:
+        return only
+    return _within(context, only, wanted["RCVRNG"].split())
 
 
 def _times(wanted: Mapping[str, str], now: datetime) -> tuple[datetime | None, datetime | None]:

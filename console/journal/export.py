@@ -9,7 +9,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from console.journal.formats.values import EntryValues, Origin
 from console.store.engine import Store
@@ -44,7 +46,15 @@ def entries(store: Store, only: JournalFilter = EVERYTHING, *, stretch: int = ST
     for first in range(low, high + 1, stretch):
         part = replace(only, from_number=first, to_number=min(first + stretch - 1, high))
         with reading(store) as session:
-            yield from map(EntryValues._make, rows(session, part, _NAMES))
+            yield from map(_values, rows(session, part, _NAMES))
+
+
+def _values(row: tuple[Any, ...]) -> EntryValues:
+    """Return a row with its time as a time; SQLite has it as text, in UTC."""
+    number, moment, *rest = row
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    return EntryValues(number, moment.astimezone(UTC), *rest)
 
 
 def follow(

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from console.model.journal import JournalEntry, Receiver
 from console.store.generic import WILD
+from console.store.imported import imported_page_after, imported_page_before
 from console.store.journal_filter import EVERYTHING, JournalFilter, conditions, confirm
 from console.store.journal_index import block_of, first_of, known_blocks, matching
 from console.store.journal_keys import Clause, clauses
@@ -40,6 +41,8 @@ _MOST_CANDIDATES = 500
 
 def page_after(session: Session, number: int, *, limit: int, only: JournalFilter = EVERYTHING) -> list[JournalEntry]:
     """Return the entries after a sequence number, in ascending order; 0 begins at the first."""
+    if only.journal:
+        return imported_page_after(session, number, limit=limit, only=only)
     search = _search(session, only, low=number + 1, high=None, descending=False)
     return _load(session, list(islice(search, limit)))
 
@@ -48,6 +51,8 @@ def page_before(
     session: Session, number: int | None, *, limit: int, only: JournalFilter = EVERYTHING
 ) -> list[JournalEntry]:
     """Return the entries before a sequence number, or the last ones for None; in ascending order too."""
+    if only.journal:
+        return imported_page_before(session, number, limit=limit, only=only)
     search = _search(session, only, low=1, high=None if number is None else number - 1, descending=True)
     return _load(session, list(islice(search, limit)))
 

@@ -47,6 +47,8 @@ class JournalFilter:
     to_number: int | None = None
     rule: int | None = None
     """Sequence number of the rule that decided."""
+    journal: str = ""
+    """An imported journal; empty for QAUDJRN."""
 
 
 EVERYTHING = JournalFilter()

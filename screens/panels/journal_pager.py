@@ -57,6 +57,8 @@ class JournalPager(Pager[JournalEntry]):
     def find(self, row_id: str) -> JournalEntry | None:
         """Return an entry by its number."""
         with self._context.opened() as session:
+            if self.only.journal:
+                return next(iter(page_after(session, int(row_id) - 1, limit=1, only=self.only)), None)
             return get_entry(session, int(row_id))
 
     def order(self, row_id: str) -> int:
