@@ -199,7 +199,9 @@ def _open_exit_points(
         k.SYS_GETPEERNAME: (ExitPoint.CONNECT, connect_point.router.peer_names.handle),
     }
     if asking.ask_names:
-        supervisor.handlers = RbindPoint(connect_point.router).handlers(supervisor.handlers)
+        supervisor.handlers = RbindPoint(connect_point.router).handlers(
+            supervisor.handlers, every_bind=asking.ask_binds
+        )
     if names is not None:
         receive_point = ReceivePoint(names, turns)
         receives = (k.SYS_RECVFROM, k.SYS_RECVMSG, k.SYS_RECVMMSG)

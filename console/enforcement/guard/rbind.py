@@ -61,8 +61,15 @@ class RbindPoint:
         """Of accepted connections: where the server listened."""
         self._accepts = RbindAccepts(router, self._awaited, self._own_names)
 
-    def handlers(self, others: Mapping[int, tuple[ExitPoint, Handler]]) -> Mapping[int, tuple[ExitPoint, Handler]]:
-        """Return handlers that know of Rbind, given those that do not and go on serving all other sockets."""
+    def handlers(
+        self, others: Mapping[int, tuple[ExitPoint, Handler]], *, every_bind: bool = True
+    ) -> Mapping[int, tuple[ExitPoint, Handler]]:
+        """Return handlers that know of Rbind, given those that do not and go on serving all other sockets.
+
+        Args:
+            others: System call number -> its exit point and what handles it.
+            every_bind: Whether a bind may be one; otherwise a program has to ask by the option.
+        """
         mine: dict[int, Callable[[Handler, Supervisor, Attempt], None]] = {
             k.SYS_CONNECT: self._connect,
             k.SYS_LISTEN: self._accepts.listen,
@@ -72,12 +79,8 @@ class RbindPoint:
         }
         known = {number: (others[number][0], partial(handle, others[number][1])) for number, handle in mine.items()}
         _, plain = others.get(k.SYS_BIND, (ExitPoint.CONNECT, _go_on))
-        return {
-            **others,
-            **known,
-            k.SYS_BIND: (ExitPoint.CONNECT, partial(self._bind, plain)),
-            k.SYS_GETSOCKNAME: (ExitPoint.CONNECT, self._name),
-        }
+        binds = {k.SYS_BIND: (ExitPoint.CONNECT, partial(self._bind, plain))} if every_bind else {}
+        return {**others, **known, **binds, k.SYS_GETSOCKNAME: (ExitPoint.CONNECT, self._name)}
 
     def _bind(self, handle: Handler, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one bind: an Rbind, where the thread has a pair and the socket is one of TCP that is not bound."""
