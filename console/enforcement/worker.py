@@ -24,6 +24,7 @@ from console.enforcement import syscalls
 from console.enforcement.alert_tasks import AlertTasks
 from console.enforcement.forwarding import forward_for_ever
 from console.enforcement.guard_server import GuardServer
+from console.enforcement.journal_keeper import JournalKeeper, keep_journal
 from console.enforcement.ledger import Ledger, StoreGoneError
 from console.enforcement.readiness import tell_systemd
 from console.enforcement.scribe import Scribe
@@ -138,6 +139,7 @@ class Worker:
         self._ledger = Ledger(store, system_clock)
         self._scribe = Scribe(self._ledger)
         self._guards = GuardServer(self._scribe, *self._ledger.start(host=socket.gethostname()))
+        self._keep = partial(keep_journal, self._scribe, JournalKeeper(store, system_clock))
         self._forward = partial(forward_for_ever, store, system_clock)
         self._alerts = AlertTasks(store, system_clock, socket.gethostname())
         self._tasks: set[asyncio.Task[None]] = set()
@@ -160,7 +162,7 @@ class Worker:
                 watches = (self._watch_policy, self._watch_outbox, self._watch_ends)
                 for work in (self._scribe.commit_for_ever, *watches, self._beat, self._take_spools, self._forward):
                     self._begin(group, self._supervise(work))
-                for work in (self._alerts.watch, self._alerts.deliver):
+                for work in (self._keep, self._alerts.watch, self._alerts.deliver):
                     self._begin(group, self._supervise(work))
                 self._begin(group, self._supervise(lambda: self._accept(group)))
                 tell_systemd("READY=1")

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from console.clock import Clock, system_clock
 from console.errors import JournalError
@@ -187,13 +188,22 @@ def delete_receiver(session: Session, name: str, *, unsaved: bool, at: datetime)
     return receiver
 
 
+def _marked() -> SelectOfScalar[Receiver]:
+    marked = col(Receiver.deleted_at).is_not(None) & col(Receiver.purged).is_(False)
+    return select(Receiver).where(marked).order_by(col(Receiver.first_sequence))
+
+
+def purge_is_due(session: Session) -> bool:
+    """Say whether `purge_some` has something to do."""
+    return session.exec(_marked()).first() is not None
+
+
 def purge_some(session: Session) -> bool:
     """Remove some entries of a receiver that is marked as deleted; say whether there are more of any.
 
     Stopped at any point it goes on where it was: entries go from the first on, and the row says at last that all have.
     """
-    marked = col(Receiver.deleted_at).is_not(None) & col(Receiver.purged).is_(False)
-    receiver = session.exec(select(Receiver).where(marked).order_by(col(Receiver.first_sequence))).first()
+    receiver = session.exec(_marked()).first()
     if receiver is None:
         return False
     number = col(JournalEntry.sequence_number)
@@ -212,22 +222,27 @@ def purge_some(session: Session) -> bool:
     return True
 
 
-def threshold_reached(session: Session, *, clock: Clock = system_clock) -> Threshold | None:
+def threshold_is_reached(session: Session) -> bool:
+    """Say whether `change_at_threshold` has something to do or to say."""
+    wanted = attributes(session)
+    receiver = attached_receiver(session)
+    reached = bool(wanted.threshold_kb) and receiver.size_bytes >= wanted.threshold_kb * 1024
+    return reached and (wanted.manage_receivers == "*SYSTEM" or wanted.warned_receiver != receiver.name)
+
+
+def change_at_threshold(session: Session, *, clock: Clock = system_clock) -> Threshold | None:
     """Change the receiver if it has reached its threshold, or say that it has where only the operator may change it.
 
     Returns:
         What is to be told; None when nothing has happened, or it was told before.
     """
-    wanted = attributes(session)
-    receiver = attached_receiver(session)
-    if not wanted.threshold_kb or receiver.size_bytes < wanted.threshold_kb * 1024:
+    if not threshold_is_reached(session):
         return None
-    if wanted.manage_receivers == "*SYSTEM":
+    if attributes(session).manage_receivers == "*SYSTEM":
         return Threshold(*change_receiver(session, clock=clock))
-    if wanted.warned_receiver == receiver.name:
-        return None
-    set_attributes(session, {"warned_receiver": receiver.name})
-    return Threshold(receiver.name, receiver.name)
+    name = attached_receiver(session).name
+    set_attributes(session, {"warned_receiver": name})
+    return Threshold(name, name)
 
 
 def expire(session: Session, now: datetime) -> list[str]:

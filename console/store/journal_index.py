@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import chain
+from operator import or_ as or_bits
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, cast, delete, func, insert, or_, select, update
@@ -263,4 +265,17 @@ def hidden_by_index(session: Session, block: int, rows: Sequence[Sequence[Any]],
         return False
     # Entries that were deleted with their receiver may still be in it.
     sets = {(field, key): unpack(entries) for field, key, entries in stored}
-    return any(unpack(entries) & ~sets.get((field, key), 0) for field, key, entries in made)
+    return any(unpack(entries) & ~_found(sets, field, key) for field, key, entries in made)
+
+
+def _found(sets: dict[tuple[int, bytes], int], field: int, key: bytes) -> int:
+    """Return what readers find who ask for a key; for an address they ask its neighbourhood, too."""
+    for fields in (LOCAL, REMOTE):
+        if field == fields.address:
+            return sets.get((field, key), 0) | sets.get((fields.neighbourhood, neighbourhood_of(key)), 0)
+        if field == fields.neighbourhood:
+            # It was crowded before entries of it were deleted; each address had a row of its own.
+            near = (bits for (other, address), bits in sets.items()
+                    if other == fields.address and neighbourhood_of(address) == key)  # fmt: skip
+            return reduce(or_bits, near, sets.get((field, key), 0))
+    return sets.get((field, key), 0)

@@ -1,0 +1,130 @@
+"""Keeps the journal in order while the worker runs: its index, its receivers, the file that says how far it has come.
+
+Each step is one small transaction, and between two of them what guards send has its turn. Whatever was being done when
+a worker was killed is done by the next: what is left to do can be seen in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from sqlmodel import Session, col, select
+
+from console.clock import Clock
+from console.enforcement.scribe import Scribe
+from console.journal.entries import Entry
+from console.journal.receivers import change_at_threshold, expire, purge_is_due, purge_some, threshold_is_reached
+from console.journal.signer import key_of, read_head, write_head
+from console.journal.writer import append
+from console.messages import line, message
+from console.model.journal import Checkpoint
+from console.store.engine import Store
+from console.store.journal import last_number
+from console.store.journal_index import block_of, index_block, missing_block
+from console.store.messages import send_message
+from console.store.session import reading, transaction
+
+_log = logging.getLogger("greenwall.worker")
+
+_PAUSE_S = 0.5
+_BETWEEN_STEPS_S = 0.01
+"""So that a long deletion leaves half of the disk to what guards send."""
+_EXPIRE_EVERY = timedelta(minutes=1)
+_GENERIC = "GR"
+
+
+class JournalKeeper:
+    """Finds out what there is to do, and does one step of it.
+
+    Threads: One at a time.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._indexed = 0
+        """Blocks below this have an index, or had when this worker last looked."""
+        self._expired_at = clock() - _EXPIRE_EVERY
+        self._head = read_head(store.location)
+
+    def begin(self) -> None:
+        """Sign what an older Greenwall has left unsigned.
+
+        Raises:
+            StoreError: The store or its key cannot be used.
+        """
+        with transaction(self._store) as session:
+            key_of(session)
+
+    def step(self) -> bool:
+        """Do one step; say whether there is more to do at once.
+
+        Raises:
+            StoreError: The store cannot be read or written; nothing was done.
+        """
+        with reading(self._store) as session:
+            end = block_of(last_number(session) + 1)
+            block = missing_block(session, end) if end > self._indexed else None
+            purge, change = purge_is_due(session), threshold_is_reached(session)
+            checkpoint = session.exec(select(Checkpoint).order_by(col(Checkpoint.number).desc()).limit(1)).first()
+        if block is not None:
+            with transaction(self._store) as session:
+                index_block(session, block)
+            return True
+        self._indexed = end
+        if purge:
+            with transaction(self._store) as session:
+                return purge_some(session)
+        if change:
+            self._change()
+        self._expire()
+        self._write_head(checkpoint)
+        return False
+
+    def _change(self) -> None:
+        with transaction(self._store) as session:
+            reached = change_at_threshold(session, clock=self._clock)
+            if reached is None:
+                return
+            if reached.attached == reached.receiver:
+                self._say(session, "GWL0618", receiver=reached.receiver)
+            else:
+                self._say(session, "GWL0617", receiver=reached.receiver, attached=reached.attached)
+
+    def _expire(self) -> None:
+        now = self._clock()
+        if now - self._expired_at < _EXPIRE_EVERY:
+            return
+        with transaction(self._store) as session:
+            for name in expire(session, now):
+                self._say(session, "GWL0619", receiver=name)
+        self._expired_at = now
+
+    def _write_head(self, last: Checkpoint | None) -> None:
+        if last is not None and (self._head is None or self._head[0] < last.number):
+            write_head(self._store.location, last)
+            self._head = read_head(self._store.location)
+
+    def _say(self, session: Session, message_id: str, **values: object) -> None:
+        """Tell the operator, and the journal."""
+        said = message(message_id, **values)
+        now = self._clock()
+        text = line(said)
+        append(session, [Entry(now, _GENERIC, text=text)], clock=self._clock)
+        send_message(session, message_id=message_id, text=said.text, severity=said.severity, at=now)
+        _log.info("%s", text)
+
+
+async def keep_journal(scribe: Scribe, keeper: JournalKeeper) -> None:
+    """Do what there is to do, for ever.
+
+    Args:
+        scribe: Whose thread works on the store, so that this never waits for what it does, nor the other way round.
+        keeper: Does it.
+    """
+    await scribe.insist(keeper.begin)
+    while True:
+        more = await scribe.insist(keeper.step)
+        await asyncio.sleep(_BETWEEN_STEPS_S if more else _PAUSE_S)

@@ -1,0 +1,87 @@
+"""What the worker does for the journal between two batches: step by step, and again after a crash."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from console.enforcement.journal_keeper import JournalKeeper
+from console.journal.receivers import change_receiver, delete_receiver, list_receivers, set_attributes, state
+from console.journal.signer import read_head
+from console.journal.verify import verify
+from console.journal.writer import append
+from console.store.journal import page_before
+from console.store.journal_index import known_blocks
+from console.store.postings import BLOCK
+from console.store.session import reading, transaction
+from tests.factories import entry
+
+
+def write(store, count):
+    with transaction(store) as session:
+        append(session, [entry()] * count)
+
+
+def test_full_blocks_get_their_index_one_a_step_and_a_new_worker_does_what_is_left(store, now):
+    write(store, 3 * BLOCK + 1)
+    assert JournalKeeper(store, lambda: now).step()
+    keeper = JournalKeeper(store, lambda: now)
+    assert [keeper.step() for _ in range(3)] == [True, True, False]
+    with reading(store) as session:
+        assert set(known_blocks(session, range(9))) == {0, 1, 2}
+        assert verify(session).hidden == ()
+
+
+def test_deletion_that_a_dead_worker_began_is_finished(store, now):
+    write(store, 9000)
+    with transaction(store) as session:
+        change_receiver(session)
+        delete_receiver(session, "AUDRCV0001", unsaved=True, at=now)
+    assert JournalKeeper(store, lambda: now).step()
+    keeper = JournalKeeper(store, lambda: now)
+    while keeper.step():
+        pass
+    with reading(store) as session:
+        assert [each.purged for each in list_receivers(session)] == [True, False]
+        assert verify(session).bad_entry is None
+
+
+def test_receiver_is_changed_at_its_threshold_and_operator_and_journal_are_told(store, now):
+    with transaction(store) as session:
+        set_attributes(session, {"threshold_kb": 1})
+    write(store, 20)
+    keeper = JournalKeeper(store, lambda: now)
+    keeper.step()
+    with reading(store) as session:
+        assert [state(each) for each in list_receivers(session)] == ["ONLINE", "ATTACHED"]
+        assert "AUDRCV0002" in page_before(session, None, limit=1)[0].text
+        said = session.connection().exec_driver_sql("SELECT message_id FROM queue_message").scalars().all()
+    assert said == ["GWL0617"]
+
+
+def test_receiver_that_was_kept_long_enough_goes_by_itself(store, now):
+    write(store, 20)
+    with transaction(store) as session:
+        change_receiver(session, clock=lambda: now)
+        set_attributes(session, {"keep_days": 1, "delete_receivers": "*YES"})
+    keeper = JournalKeeper(store, lambda: now + timedelta(days=2))
+    keeper.step()
+    while keeper.step():
+        pass
+    with reading(store) as session:
+        assert [state(each) for each in list_receivers(session)] == ["DELETED", "ATTACHED"]
+
+
+def test_file_beside_the_store_follows_the_checkpoints(store, now):
+    keeper = JournalKeeper(store, lambda: now)
+    keeper.step()
+    assert read_head(store.location) is None
+    write(store, 4)
+    keeper.step()
+    assert read_head(store.location)[:2] == (1, 4)
+
+
+def test_store_that_an_older_version_left_unsigned_is_signed_when_a_worker_begins(store, now):
+    JournalKeeper(store, lambda: now).begin()
+    with reading(store) as session:
+        assert all(each.signature for each in list_receivers(session))
+        assert verify(session).bad_entry is None
