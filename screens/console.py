@@ -20,8 +20,10 @@ from screens.panels.display_audit_report import DisplayAuditReport
 from screens.panels.display_coverage import DisplayCoverage
 from screens.panels.display_journal import DisplayJournal
 from screens.panels.display_rule import DisplayRule
+from screens.panels.display_security_auditing import DisplaySecurityAuditing
 from screens.panels.display_socks_entry import DisplaySocksEntry
 from screens.panels.display_socks_test import DisplaySocksTest
+from screens.panels.display_system_value import DisplaySystemValue
 from screens.panels.display_test import DisplayTest
 from screens.panels.main_menu import MainMenu
 from screens.panels.services import Opener, Services
@@ -31,6 +33,7 @@ from screens.panels.work_with_jobs import WorkWithJobs
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
 from screens.panels.work_with_rules import WorkWithRules
 from screens.panels.work_with_socks_entries import ConfigureSocks, WorkWithSocksEntries
+from screens.panels.work_with_system_values import WorkWithSystemValues
 from screens.progress import Progress
 
 _JOB_NUMBERS = 1_000_000
@@ -48,8 +51,10 @@ OPENERS: Mapping[str, Opener] = {
     "DisplayCoverage": DisplayCoverage,
     "DisplayJournal": DisplayJournal,
     "DisplayRule": DisplayRule,
+    "DisplaySecurityAuditing": DisplaySecurityAuditing,
     "DisplaySocksEntry": DisplaySocksEntry,
     "DisplaySocksTest": DisplaySocksTest,
+    "DisplaySystemValue": DisplaySystemValue,
     "DisplayTest": DisplayTest,
     "MainMenu": _main_menu,
     "ThreatModel": ThreatModel,
@@ -58,6 +63,7 @@ OPENERS: Mapping[str, Opener] = {
     "WorkWithRegistrationInformation": WorkWithRegistrationInformation,
     "WorkWithRules": WorkWithRules,
     "WorkWithSocksEntries": WorkWithSocksEntries,
+    "WorkWithSystemValues": WorkWithSystemValues,
 }
 """Name of a panel, as commands give it -> how it is made."""
 

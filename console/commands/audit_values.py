@@ -37,11 +37,11 @@ from console.store.system_values import LEVELS as LEVEL_VALUE
 
 _CONTROLS = {
     NONE: "No auditing of actions",
-    AUDLVL: "What QAUDLVL and user levels say",
+    AUDLVL: "What the levels say",
     OBJAUD: "Objects: nothing here",
-    NOQTEMP: "No objects in QTEMP: nothing here",
+    NOQTEMP: "QTEMP: nothing here",
 }
-_END_ACTIONS = {REFUSE: "New calls are refused", NOTIFY: "A message; calls go on, unwritten"}
+_END_ACTIONS = {REFUSE: "New calls are refused", NOTIFY: "Calls go on without an entry"}
 _MORE = {AUDLVL2: "Those in QAUDLVL2, too"}
 
 

@@ -31,6 +31,8 @@ from console.store.system_values import LEVELS as LEVEL_VALUE
 DEFAULT_SET_WORD = "*DFTSET"
 _MOST_USERS = 300
 _LONGEST_NAME = 64
+_NO_USER = "*%"
+"""How names begin that are no user's: special values and groups."""
 _FOR_ALL_CONTROL = " ".join((AUDLVL, OBJAUD, NOQTEMP))
 
 
@@ -125,7 +127,7 @@ class DisplaySecurityAuditing(Command):
             own = get_user_levels(session)
             said = warnings(get_auditing(session), get_auditing(session))
         lines = labelled((*pairs, *((f"Levels of {user}", " ".join(levels)) for user, levels in own.items())))
-        return Result(messages=said, lines=lines)
+        return Result(messages=said, lines=lines, panel="DisplaySecurityAuditing", arguments=dict(values))
 
 
 def auditing_pairs(session_values: Mapping[str, str], receiver: str) -> tuple[tuple[str, str], ...]:
@@ -143,10 +145,10 @@ def auditing_pairs(session_values: Mapping[str, str], receiver: str) -> tuple[tu
 
 def _check_users(value: str) -> str:
     names = tuple(dict.fromkeys(value.upper().split()))
-    too_long = next((name for name in names if len(name) > _LONGEST_NAME), None)
-    if not names or too_long or len(names) > _MOST_USERS:
-        allowed = f"1 to {_MOST_USERS} user profiles"
-        raise CommandError("GWL0113", keyword="USRPRF", value=too_long or value, allowed=allowed)
+    wrong = next((name for name in names if len(name) > _LONGEST_NAME or name[0] in _NO_USER), None)
+    if not names or wrong or len(names) > _MOST_USERS:
+        allowed = f"1 to {_MOST_USERS} user profiles, no group and no generic name"
+        raise CommandError("GWL0113", keyword="USRPRF", value=wrong or value, allowed=allowed)
     return " ".join(names)
 
 
@@ -163,7 +165,7 @@ class ChangeUserAuditing(Command):
             length=LONGEST_VALUE,
             choices="Names; F4 for list",
             many=True,
-            list_values=users,
+            list_values=lambda context: [each for each in users(context) if each.value[0] not in _NO_USER],
         ),
         *as_it_is(
             (

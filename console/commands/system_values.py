@@ -68,7 +68,7 @@ class WorkWithSystemValues(Command):
         with context.opened() as session:
             held = get_values(session)
         rows = [(name, TYPE, KINDS[name].text, held[name]) for name in matching(values["SYSVAL"])]
-        return Result(lines=table(_COLUMNS, rows))
+        return Result(lines=table(_COLUMNS, rows), panel="WorkWithSystemValues", arguments=dict(values))
 
 
 class DisplaySystemValue(Command):
@@ -91,7 +91,7 @@ class DisplaySystemValue(Command):
                 ("What may be written", KINDS[name].shown),
             )
         )
-        return Result(lines=lines)
+        return Result(lines=lines, panel="DisplaySystemValue", arguments=dict(values))
 
 
 class ChangeSystemValue(Command):

@@ -167,6 +167,12 @@ def test_levels_of_the_system_are_no_user_s(context):
             run_command(f"CHGUSRAUD ROOT {level}", context)
 
 
+@pytest.mark.parametrize("names", ["*ALL", "%WHEEL", "ROOT %WHEEL", "''", "A" * 65])
+def test_levels_are_of_users_and_not_of_groups(context, names):
+    with pytest.raises(CommandError):
+        run_command(f"CHGUSRAUD USRPRF({names}) AUDLVL(*NETSCK)", context)
+
+
 def test_lists_show_names_and_values(context):
     shown = run_command("WRKSYSVAL QAUDL*", context).lines
     assert [line.split()[0] for line in shown[1:]] == ["QAUDLVL", "QAUDLVL2"]
