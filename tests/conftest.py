@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
+import tempfile
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +48,21 @@ def store(store_url):
     opened = open_store(store_url)
     yield opened
     opened.close()
+
+
+@contextlib.contextmanager
+def public_directory():
+    """Make a directory that other users may get into, for as long as it is used; pytest's are for its own user only."""
+    with tempfile.TemporaryDirectory(prefix="greenwall-") as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        yield directory
+
+
+@pytest.fixture
+def public():
+    with public_directory() as directory:
+        yield directory
 
 
 @pytest.fixture

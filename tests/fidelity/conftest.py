@@ -1,8 +1,7 @@
-"""One store with rules for all programs here, and a directory that other users may read."""
+"""One store with rules for all programs here."""
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,3 @@ def house(tmp_path_factory):
     """Return a store with a worker, under whose rules jobs run."""
     with make_house(tmp_path_factory.mktemp("house") / "store", Path("/"), RULES) as made:
         yield made
-
-
-@pytest.fixture
-def public():
-    """Return a directory that the users of servers can get into; pytest's are for its own user only."""
-    with tempfile.TemporaryDirectory(prefix="greenwall-") as name:
-        directory = Path(name)
-        directory.chmod(0o755)
-        yield directory

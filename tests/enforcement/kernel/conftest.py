@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import public_directory
 from tests.enforcement.kernel.jobs import make_house
 from tests.enforcement.kernel.ways import served_in  # noqa: F401 -- a fixture
 from tests.loopback import hang_up, serving
@@ -22,22 +23,21 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory):
+def programs():
     """Return the directory of the compiled programs; those that are static are there where libc can be linked so."""
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
-    directory = tmp_path_factory.mktemp("kernel-programs")
-    directory.chmod(0o755)
-    options = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread"]
-    for name in ("clients", "servers", "datagrams", "storms", "routed", "rbind", "named"):
-        subprocess.run(["gcc", *options, "-o", directory / name, _SOURCES / f"{name}.c"], check=True)
-    for name in ("clients", "routed", "named"):
-        static = ["gcc", *options, "-static", "-o", directory / f"{name}-static", _SOURCES / f"{name}.c"]
-        subprocess.run(static, check=False, capture_output=True)
-    if shutil.which("musl-gcc") is not None:
-        musl = ["musl-gcc", "-O2", "-static", "-o", directory / "named-musl", _SOURCES / "named.c"]
-        subprocess.run(musl, check=True)
-    return directory
+    with public_directory() as directory:
+        options = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-pthread"]
+        for name in ("clients", "servers", "datagrams", "storms", "routed", "rbind", "named"):
+            subprocess.run(["gcc", *options, "-o", directory / name, _SOURCES / f"{name}.c"], check=True)
+        for name in ("clients", "routed", "named"):
+            static = ["gcc", *options, "-static", "-o", directory / f"{name}-static", _SOURCES / f"{name}.c"]
+            subprocess.run(static, check=False, capture_output=True)
+        if shutil.which("musl-gcc") is not None:
+            musl = ["musl-gcc", "-O2", "-static", "-o", directory / "named-musl", _SOURCES / "named.c"]
+            subprocess.run(musl, check=True)
+        yield directory
 
 
 @pytest.fixture(scope="session")

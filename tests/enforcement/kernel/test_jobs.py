@@ -320,14 +320,12 @@ def test_end_of_a_stopped_job_does_not_hang_up_on_a_script_without_a_terminal(ho
 
 
 @pytest.mark.skipif(not is_root(), reason="becomes another user")
-def test_guard_of_an_ordinary_user_works_and_its_job_cannot_get_into_it(programs, port, tmp_path_factory):
+def test_guard_of_an_ordinary_user_works_and_its_job_cannot_get_into_it(programs, port, public):
     nobody = pwd.getpwnam("nobody")
     as_nobody = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": [], "cwd": "/"}
-    own = tmp_path_factory.mktemp("nobody") / "own"
+    own = public / "own"
     own.mkdir(mode=0o700)
     os.chown(own, nobody.pw_uid, nobody.pw_gid)
-    for directory in (own.parent, own.parent.parent, own.parent.parent.parent):
-        directory.chmod(directory.stat().st_mode | 0o11)
     python, path = _python_for_others(as_nobody)
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path}
 

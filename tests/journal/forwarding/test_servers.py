@@ -27,15 +27,13 @@ STREAMS = ("*TCP", "*TLS", "*RELP")
 
 
 @pytest.fixture
-def server(tmp_path, request):
+def server(public, request):
     """Return a running rsyslog for the protocol that the test is parametrized with."""
     protocol = request.param
     if not module_is_there(protocol):
         pytest.skip(f"rsyslog cannot do {protocol} here: rsyslog-openssl or rsyslog-relp is not installed")
-    directory = tmp_path / "syslog"
+    directory = public / "syslog"  # another user's process is to read below
     directory.mkdir()
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)  # another user's process is to read below
     if protocol == "*TLS":
         make_certificates(directory, "127.0.0.1")
     running = Rsyslog(directory, protocol)

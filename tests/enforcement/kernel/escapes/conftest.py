@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from console.model.words import ExitPoint, Udp
+from tests.conftest import public_directory
 from tests.enforcement.kernel.conftest import make_house
 from tests.enforcement.kernel.escapes.ground import Ground, Witness
 from tests.enforcement.kernel.jobs import activate_rules, rejecting
@@ -38,10 +38,8 @@ class Techniques:
 def techniques():
     if shutil.which("gcc") is None:
         pytest.skip("gcc is not installed")
-    # Not in pytest's own directory, into which no other user may look: jobs of others execute them too.
-    with tempfile.TemporaryDirectory(prefix="greenwall-techniques-") as directory:
-        Path(directory).chmod(0o755)
-        yield Techniques(Path(directory))
+    with public_directory() as directory:  # jobs of other users execute them too
+        yield Techniques(directory)
 
 
 @pytest.fixture(scope="session")
