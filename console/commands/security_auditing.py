@@ -29,7 +29,7 @@ from console.store.system_values import (
 from console.store.system_values import LEVELS as LEVEL_VALUE
 
 DEFAULT_SET_WORD = "*DFTSET"
-_MOST_USERS = 300
+_LONGEST_USERS = 240
 _LONGEST_NAME = 64
 _NO_USER = "*%"
 """How names begin that are no user's: special values and groups."""
@@ -65,7 +65,7 @@ class ChangeSecurityAuditing(Command):
                 CONTROL,
                 "QAUDCTL system value",
                 _or(ALL, _FOR_ALL_CONTROL, KINDS[CONTROL].check),
-                length=LONGEST_VALUE,
+                length=len(_FOR_ALL_CONTROL),
                 special=(ALL, *KINDS[CONTROL].words),
                 choices="*SAME, *ALL, *NONE, *AUDLVL...",
                 many=True,
@@ -146,8 +146,8 @@ def auditing_pairs(session_values: Mapping[str, str], receiver: str) -> tuple[tu
 def _check_users(value: str) -> str:
     names = tuple(dict.fromkeys(value.upper().split()))
     wrong = next((name for name in names if len(name) > _LONGEST_NAME or name[0] in _NO_USER), None)
-    if not names or wrong or len(names) > _MOST_USERS:
-        allowed = f"1 to {_MOST_USERS} user profiles, no group and no generic name"
+    if not names or wrong:
+        allowed = "user profiles, no group and no generic name"
         raise CommandError("GWL0113", keyword="USRPRF", value=wrong or value, allowed=allowed)
     return " ".join(names)
 
@@ -162,7 +162,7 @@ class ChangeUserAuditing(Command):
             "USRPRF",
             "User profile",
             _check_users,
-            length=LONGEST_VALUE,
+            length=_LONGEST_USERS,
             choices="Names; F4 for list",
             many=True,
             list_values=lambda context: [each for each in users(context) if each.value[0] not in _NO_USER],
