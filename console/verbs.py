@@ -234,12 +234,37 @@ def export_policy(
 
 
 @journal_app.command("verify")
-def verify_journal(context: typer.Context) -> int:
+def verify_journal(
+    context: typer.Context,
+    file: Annotated[
+        str, typer.Option("--file", metavar="FILE", help="A receiver that SAVJRNRCV saved; needs no store.")
+    ] = "",
+    key: Annotated[
+        str, typer.Option("--public-key", metavar="KEY", help="What it must be signed with: greenwall journal key.")
+    ] = "",
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild-index", help="Have the index made again where it hides entries.")
+    ] = False,
+) -> int:
     """Check that no entry of the journal was changed, removed, inserted or moved."""
     from console.shell.journal import verify_journal as verify
+    from console.shell.journal import verify_saved
+
+    if file:
+        verify_saved(file, key)
+        return DONE
+    with _store(context.obj, must_exist=True) as store:
+        verify(store, rebuild=rebuild)
+    return DONE
+
+
+@journal_app.command("key")
+def journal_key(context: typer.Context) -> int:
+    """Write the public key that the journal is signed with; keep it where the store's owner cannot change it."""
+    from console.shell.journal import write_key
 
     with _store(context.obj, must_exist=True) as store:
-        verify(store)
+        write_key(store)
     return DONE
 
 

@@ -78,6 +78,15 @@ def load_public_key(location: Location) -> Ed25519PublicKey | None:
     return load_key(location).public_key() if location.journal_key.exists() else None
 
 
+def key_of_reader(session: Session) -> Ed25519PublicKey:
+    """Return the public key of a session's journal.
+
+    Raises:
+        StoreError: There is none yet, or it cannot be read.
+    """
+    return load_key(location_of(session)).public_key()
+
+
 @lru_cache(maxsize=16)
 def _loaded(path: Path, _inode: int, _changed_ns: int) -> Ed25519PrivateKey:
     try:

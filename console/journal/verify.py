@@ -17,6 +17,7 @@ from sqlalchemy import Column, ColumnElement, Integer, Result, Row, String, sele
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from console.errors import JournalError
 from console.journal.chain import FIELDS, canonical, link
 from console.journal.index_check import IndexCheck
 from console.journal.seal import CheckpointForm, ReceiverForm, is_signed
@@ -347,6 +348,19 @@ def _entries(session: Session, first: int, last: int) -> Iterator[tuple[Any, ...
         while one := session.execute(query.where(number > after, number <= last).limit(1)).one_or_none():
             after = one[0]
             yield tuple(one)
+
+
+def read_entries(session: Session, first: int, last: int) -> Iterator[list[Any]]:
+    """Yield the values of entries as they are hashed, and the hash of each at its end.
+
+    Raises:
+        JournalError: One is not what was written.
+    """
+    for entry in _entries(session, first, last):
+        try:
+            yield [entry[0], _us(entry[1]), *entry[2:]]
+        except (ValueError, TypeError) as error:
+            raise JournalError("GWL0603", bad_entry=entry[0], entries=entry[0] - first) from error
 
 
 def _place_fault(entry: tuple[Any, ...], expected: int, receiver: str) -> str:
