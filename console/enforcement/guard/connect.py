@@ -50,7 +50,6 @@ _NOWHERE = bytes(16)
 """An address of no family, AF_UNSPEC: takes a connection back."""
 _DIRECT = Routed(0)
 """What is said of a connect that goes through no SOCKS server."""
-_TO_GUARD = "asked the guard for names"
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
@@ -211,7 +210,7 @@ class ConnectPoint:
         bound, held = self._hold(taken) if asks_local(policy) else (NO_ENDPOINT, NO_ENDPOINT)
         decision = supervisor.decide(policy, attempt, bound, remote)
         if decision.errno:
-            routed = _DIRECT._replace(result=decision.errno, text=self._name_text(remote))
+            routed = Routed(decision.errno, text="" if self.names is None else self.names.text(remote))
         else:
             routed = self._make(supervisor, policy, attempt, taken, led_to, remote)
         result = routed.result
@@ -243,9 +242,9 @@ class ConnectPoint:
         if self.names is not None:
             led = self.names.led(taken.number, sockaddr, remote)
             if led.failure:
-                return Routed(led.failure, text=self._name_text(remote))
+                return Routed(led.failure, text=self.names.text(remote, led))
             if led.to_guard:
-                return Routed(self._ask_guard(self.names, taken, led), text=_TO_GUARD)
+                return Routed(self._ask_guard(self.names, taken, led), text=self.names.text(remote, led))
             name = led.name
         routed = None
         if policy.has_socks:
@@ -255,11 +254,6 @@ class ConnectPoint:
         if name:
             return _by_name(name, remote, routed)
         return Routed(self._perform(taken, sockaddr, remote.address)) if routed is None else routed
-
-    def _name_text(self, remote: Endpoint) -> str:
-        """Return what the journal is told of an address that stands for a name."""
-        name = self.names.table.name_of(remote.address) if self.names is not None else ""
-        return f"name {name}" if name else ""
 
     def _finish(self, supervisor: Supervisor, attempt: Attempt, begun: Begun) -> None:
         """Bring a connect to its end that was made already."""

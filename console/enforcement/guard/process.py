@@ -211,7 +211,7 @@ def _open_exit_points(
         }
         names.start()
     if asking.watch_datagrams:
-        supervisor.handlers = Traffic(turns).handlers(supervisor.handlers)
+        supervisor.handlers = Traffic(turns, names).handlers(supervisor.handlers)
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)
     return turns, accept_point

@@ -108,6 +108,18 @@ class RemoteNames:
         stand_in = self._server.stand_in(kind, as_told(sockaddr)) if self._is_near(number) else None
         return Led(sockaddr, errno.ENETUNREACH) if stand_in is None else Led(stand_in, to_guard=True)
 
+    def text(self, remote: Endpoint, led: Led | None = None) -> str:
+        """Return what the journal is told of a connect or a datagram.
+
+        Args:
+            remote: Where it wanted to go.
+            led: Where it was led; None if it was rejected.
+        """
+        if led is not None and led.to_guard:
+            return "asked the guard for names"
+        name = self.table.name_of(remote.address)
+        return f"name {name}" if name else ""
+
     def asking(self, number: int) -> AbstractContextManager[None]:
         """Let a socket ask the guard within a context, by a connect or a send to where it was led."""
         return self._server.askers.asking(syscalls.socket_option(number, socket.SO_TYPE), number)

@@ -54,7 +54,7 @@ from console.enforcement.guard.destination import (
     resolved,
 )
 from console.enforcement.guard.message import Message, read_header, read_octets, read_sendto
-from console.enforcement.guard.remote_names import RemoteNames
+from console.enforcement.guard.remote_names import Led, RemoteNames
 from console.enforcement.guard.supervisor import Attempt, Supervisor, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
@@ -232,7 +232,7 @@ class SendPoint:
         if message.name is None or remote is None:
             result = self._emit(sending, message.name, message.control, octets)
         elif not _decides(sending.policy):
-            result = self._send_led(sending, message.name, remote, message.control, octets)
+            result = self._send_led(sending, self._led(sending, message.name, remote), message.control, octets)
         else:
             result = self._send_decided(sending, message.name, remote, message.control, octets)
         if result >= 0:
@@ -249,24 +249,27 @@ class SendPoint:
         supervisor.identify(attempt)
         bound = (local_endpoint(number) or NO_ENDPOINT) if asks_local(policy) else NO_ENDPOINT
         decision = supervisor.decide(policy, attempt, bound, remote)
-        result = -decision.errno or self._send_led(sending, name, remote, control, octets)
+        led = None if decision.errno else self._led(sending, name, remote)
+        result = -decision.errno if led is None else self._send_led(sending, led, control, octets)
         failure = 0 if decision.errno or result >= 0 else -result
         if self._is_new(sending, remote, decision):
             local = local_endpoint(number) or NO_ENDPOINT
-            supervisor.record(policy, attempt, decision, local, remote, failure)
+            text = "" if self.names is None else self.names.text(remote, led)
+            supervisor.record(policy, attempt, decision, local, remote, failure, text=text)
         else:
             supervisor.record(policy, attempt, unwritten(decision), NO_ENDPOINT, remote)
         return result
 
-    def _send_led(self, sending: _Sending, name: bytes, remote: Endpoint, control: bytes, octets: bytes) -> int:
-        """Send a datagram where it wants to go; questions for names go to the guard."""
-        if self.names is None:
-            return self._emit(sending, name, control, octets)
-        led = self.names.led(sending.taken.number, name, remote)
+    def _led(self, sending: _Sending, name: bytes, remote: Endpoint) -> Led:
+        """Return where a datagram is led: where it wants to go, but for questions for names."""
+        return Led(name) if self.names is None else self.names.led(sending.taken.number, name, remote)
+
+    def _send_led(self, sending: _Sending, led: Led, control: bytes, octets: bytes) -> int:
+        """Send a datagram to where it is led."""
         if led.failure:
             return -led.failure
-        if not led.to_guard:
-            return self._emit(sending, name, control, octets)
+        if self.names is None or not led.to_guard:
+            return self._emit(sending, led.sockaddr, control, octets)
         with self.names.asking(sending.taken.number):
             # Control data may name the interface or the address to send from, and neither leads to loopback.
             return self._emit(sending, led.sockaddr, b"", octets)

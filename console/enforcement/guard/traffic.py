@@ -31,6 +31,7 @@ from console.enforcement import layouts as k
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.destination import DatagramKind, datagram_destination, datagram_kind, resolved
 from console.enforcement.guard.message import read_header, read_sendto
+from console.enforcement.guard.remote_names import RemoteNames
 from console.enforcement.guard.supervisor import Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
@@ -63,9 +64,11 @@ class Traffic:
     Threads: any.
     """
 
-    def __init__(self, turns: Turns | None = None) -> None:
+    def __init__(self, turns: Turns | None = None, names: RemoteNames | None = None) -> None:
         self._turns = turns
         """Told before a wait; None in tests with one call at a time."""
+        self._names = names
+        """There in jobs whose names are resolved at SOCKS servers; what is led to the guard goes to no peer."""
         self._known: set[tuple[Seen, int, Endpoint]] = set()
         """Direction, inode of a socket, and peer, of what was told."""
         self._mutex = threading.Lock()
@@ -110,6 +113,8 @@ class Traffic:
                 waits = not flags & socket.MSG_DONTWAIT and not syscalls.is_non_blocking(taken.number)
                 if failure == errno.EAGAIN:
                     failure, source = self._wait(supervisor, attempt, taken) if waits else (0, b"")
+                if self._names is not None and self._names.told_of(taken.number, source) is not None:
+                    source = b""
                 if not failure and (remote := datagram_destination(kind, source)) is not None:
                     self._tell(supervisor, attempt, taken, Seen.RECEIVED, remote)
         if failure:
@@ -144,6 +149,8 @@ class Traffic:
         if local is None or not local.port:
             local = NO_ENDPOINT
         if remote is None or not supervisor.wants(seen, attempt, local):
+            return
+        if seen is Seen.SENT and self._names is not None and self._names.concerns(remote):
             return
         pair = seen, os.fstat(taken.number).st_ino, remote
         with self._mutex:

@@ -15,8 +15,10 @@ from console.enforcement.guard.receiving import ReceivePoint
 from console.enforcement.guard.remote_names import RemoteNames, is_local_service
 from console.enforcement.guard.routing import own_network
 from console.enforcement.guard.sending import SendPoint
+from console.enforcement.guard.traffic import Traffic
 from console.enforcement.layouts import address_text
 from console.model.words import ExitPoint, Udp
+from console.policy.audit_levels import Auditing, Levels
 from tests.enforcement.guard.setting import ADDRESS, NUMBER, PATIENCE_S, SENDS, Setting, hears, reject, sockaddr
 from tests.enforcement.guard.test_connect import sockaddr6
 
@@ -230,6 +232,31 @@ def test_question_of_no_family_is_one_of_ipv4(setting, datagram):
 def test_question_that_a_rule_refuses_is_refused(datagram):
     setting = NamedSetting(reject(ExitPoint.CONNECT, remote_port="53"), udp=Udp.DECIDE)
     assert setting.sendto(datagram, QUESTION, SERVER) == errno.EPERM
+
+
+def test_decided_question_says_who_was_asked(datagram):
+    setting = NamedSetting(udp=Udp.DECIDE)
+    setting.ask(datagram)
+    assert setting.sendto(datagram, b"x", sockaddr(stand_in(setting), 443)) == errno.ENETUNREACH
+    assert setting.outcomes == [
+        ("*ALLOWED", "asked the guard for names"),
+        ("*ALLOWED", "ENETUNREACH; name far.example"),
+    ]
+
+
+def test_questions_and_their_answers_are_no_datagrams_of_a_peer(setting, datagram):
+    """Seen by what tells the journal of datagrams: the question went nowhere, and the answer came from nobody."""
+    setting.supervisor.audit(Levels(Auditing(levels=("*NETUDP",))))
+    setting.supervisor.handlers = Traffic(names=setting.names).handlers(setting.supervisor.handlers)
+    setting.ask(datagram)
+    assert receive(setting, datagram)[1:] == (SERVER, 16)
+    assert setting.connecting(datagram, SERVER) == 0
+    assert setting.told == []
+    with socket.socket(type=socket.SOCK_DGRAM) as sink:
+        sink.bind(("127.0.0.1", 0))
+        setting.sendto(datagram, b"x", sockaddr(*sink.getsockname()))
+        port = sink.getsockname()[1]
+    assert [each.remote.port for each in setting.told] == [port]
 
 
 def test_other_datagrams_go_where_they_say(setting, datagram):
