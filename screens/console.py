@@ -29,6 +29,7 @@ from screens.panels.main_menu import MainMenu
 from screens.panels.services import Opener, Services
 from screens.panels.threat_model import ThreatModel
 from screens.panels.work_with_exit_programs import WorkWithExitPrograms
+from screens.panels.work_with_forwarding import WorkWithForwarding
 from screens.panels.work_with_jobs import WorkWithJobs
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
 from screens.panels.work_with_rules import WorkWithRules
@@ -58,6 +59,7 @@ OPENERS: Mapping[str, Opener] = {
     "DisplayTest": DisplayTest,
     "MainMenu": _main_menu,
     "ThreatModel": ThreatModel,
+    "WorkWithForwarding": WorkWithForwarding,
     "WorkWithJobs": WorkWithJobs,
     "WorkWithExitPrograms": WorkWithExitPrograms,
     "WorkWithRegistrationInformation": WorkWithRegistrationInformation,
