@@ -158,7 +158,11 @@ def cl(
 def show(
     context: typer.Context,
     subject: Annotated[
-        str, typer.Argument(help="rules, exit-points, socks, policy, journal, jobs, coverage, system-values or workers")
+        str,
+        typer.Argument(
+            help="rules, exit-points, socks, policy, journal, jobs, coverage, alerts, messages, system-values "
+            "or workers"
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, an object a line.")] = False,
     active: Annotated[bool, typer.Option("--active", help="What is in force now, not what is pending.")] = False,

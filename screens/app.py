@@ -25,6 +25,7 @@ from console.errors import ConsoleError
 from console.messages import Message, describe, message
 from console.printable import printable
 from screens import keys_shim
+from screens.mail import NO_MAIL, Mail
 from screens.message_information import AdditionalMessageInformation
 from screens.panel import Panel
 from screens.print_screen import print_screen
@@ -44,6 +45,10 @@ def _no_banner() -> str:
     return ""
 
 
+def _no_mail() -> Mail:
+    return NO_MAIL
+
+
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
     """How the console looks and what it is told from outside."""
@@ -54,6 +59,8 @@ class ConsoleOptions:
     clock: Clock = system_clock
     status: Callable[[], str] = _no_banner
     """Returns a standing warning for row 2, or nothing. Called in a thread of its own, one call at a time."""
+    mail: Callable[[], Mail] = _no_mail
+    """Returns what the operator has not read, likewise."""
     poll_s: float | None = 1.0
     """Seconds between calls of `status`; None calls it once."""
     theme: str = "green"
@@ -80,11 +87,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
             """An error only when the first panel cannot be shown."""
 
     class StatusRead(Event):
-        """The banner was asked for."""
+        """The banner and the message queue were asked for."""
 
-        def __init__(self, banner: str) -> None:
+        def __init__(self, banner: str, mail: Mail) -> None:
             super().__init__()
             self.banner = banner
+            self.mail = mail
 
     def __init__(self, first_panel: Callable[[], Panel], options: ConsoleOptions) -> None:
         """Make the application; the first panel is made in a thread, so its maker may use the store.
@@ -107,6 +115,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._height = 0
         """Rows of the terminal; the application's own `size` lags behind while a resize is handled."""
         self._status_is_running = False
+        self._broken_in = 0
+        """Id of the last message that broke in."""
 
     def compose(self) -> ComposeResult:
         """Yield the one widget."""
@@ -154,8 +164,15 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Show the banner and the time."""
         self._status_is_running = False
         self._terminal.banner = event.banner
+        self._terminal.message_waiting = event.mail.is_waiting
+        self._break_in(event.mail)
         self._terminal.clock = f"{self._now():%H:%M}"
         self.surface.repaint()
+
+    def _break_in(self, mail: Mail) -> None:
+        """Show the newest severe message once, on the message row: what is typed stays as it is."""
+        if mail.breaking is not None and mail.breaking_id > self._broken_in and self._terminal.interrupt(mail.breaking):
+            self._broken_in = mail.breaking_id
 
     def _show(self, outcome: Outcome) -> None:
         terminal = self._terminal
@@ -236,11 +253,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.run_worker(self._read_status, thread=True, group="status")
 
     def _read_status(self) -> None:
+        mail = NO_MAIL
         try:
             banner = self._options.status()
+            mail = self._options.mail()
         except ConsoleError as error:
             banner = describe(error).text
-        self.post_message(self.StatusRead(banner))
+        self.post_message(self.StatusRead(banner, mail))
 
     def _fatal_error(self) -> None:
         """End after a bug, saying where it is; Textual would list the local variables, and with them what is secret."""

@@ -14,11 +14,15 @@ from console.journal.report.marks import has_blocks
 from console.store.engine import Store
 from screens.app import ConsoleOptions, run_console
 from screens.banner import Banner
+from screens.mail import Mailbox
 from screens.panel import Panel
 from screens.panels.confirm_activation import ConfirmActivation
+from screens.panels.display_alert import DisplayAlert
+from screens.panels.display_alert_test import DisplayAlertTest
 from screens.panels.display_audit_report import DisplayAuditReport
 from screens.panels.display_coverage import DisplayCoverage
 from screens.panels.display_journal import DisplayJournal
+from screens.panels.display_messages import DisplayMessages
 from screens.panels.display_rule import DisplayRule
 from screens.panels.display_security_auditing import DisplaySecurityAuditing
 from screens.panels.display_socks_entry import DisplaySocksEntry
@@ -28,9 +32,13 @@ from screens.panels.display_test import DisplayTest
 from screens.panels.main_menu import MainMenu
 from screens.panels.services import Opener, Services
 from screens.panels.threat_model import ThreatModel
+from screens.panels.work_with_alert_destinations import WorkWithAlertDestinations
+from screens.panels.work_with_alerts import WorkWithAlerts
 from screens.panels.work_with_exit_programs import WorkWithExitPrograms
 from screens.panels.work_with_forwarding import WorkWithForwarding
 from screens.panels.work_with_jobs import WorkWithJobs
+from screens.panels.work_with_journal_attributes import WorkWithJournalAttributes
+from screens.panels.work_with_receivers import WorkWithReceivers
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
 from screens.panels.work_with_rules import WorkWithRules
 from screens.panels.work_with_socks_entries import ConfigureSocks, WorkWithSocksEntries
@@ -49,8 +57,11 @@ OPENERS: Mapping[str, Opener] = {
     "ConfigureSocks": ConfigureSocks,
     "ConfirmActivation": ConfirmActivation,
     "DisplayAuditReport": DisplayAuditReport,
+    "DisplayAlert": DisplayAlert,
+    "DisplayAlertTest": DisplayAlertTest,
     "DisplayCoverage": DisplayCoverage,
     "DisplayJournal": DisplayJournal,
+    "DisplayMessages": DisplayMessages,
     "DisplayRule": DisplayRule,
     "DisplaySecurityAuditing": DisplaySecurityAuditing,
     "DisplaySocksEntry": DisplaySocksEntry,
@@ -59,8 +70,12 @@ OPENERS: Mapping[str, Opener] = {
     "DisplayTest": DisplayTest,
     "MainMenu": _main_menu,
     "ThreatModel": ThreatModel,
+    "WorkWithAlertDestinations": WorkWithAlertDestinations,
+    "WorkWithAlerts": WorkWithAlerts,
     "WorkWithForwarding": WorkWithForwarding,
     "WorkWithJobs": WorkWithJobs,
+    "WorkWithJournalAttributes": WorkWithJournalAttributes,
+    "WorkWithReceivers": WorkWithReceivers,
     "WorkWithExitPrograms": WorkWithExitPrograms,
     "WorkWithRegistrationInformation": WorkWithRegistrationInformation,
     "WorkWithRules": WorkWithRules,
@@ -118,5 +133,6 @@ def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
         options,
         system_name=services.system,
         status=Banner(store, options.clock, services.progress).text,
+        mail=Mailbox(store, services.context.user).look,
         state_directory=store.location.directory if nowhere else options.state_directory,
     )

@@ -195,7 +195,7 @@ def test_the_active_rules_are_shown_when_asked_for(shell):
 
 def test_every_subject_has_a_table_and_json(shell):
     shell("cl", ADD)
-    for subject in ("rules", "exit-points", "policy", "journal", "jobs", "workers"):
+    for subject in ("rules", "exit-points", "policy", "journal", "jobs", "workers", "alerts", "messages"):
         table, lines = shell("show", subject), shell("show", subject, "--json")
         assert (table.returncode, lines.returncode) == (0, 0), table.stderr + lines.stderr
         assert table.stdout

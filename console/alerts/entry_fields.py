@@ -51,6 +51,31 @@ EITHER_END: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Names that stand for two fields."""
 
+FIELD_TEXTS: Mapping[str, str] = MappingProxyType(
+    {
+        "remote_address": "Address of the other end",
+        "remote_port": "Port of the other end",
+        "local_address": "Address at this end",
+        "local_port": "Port at this end",
+        "user_name": "User profile",
+        "program": "Path of the program",
+        "qualified_job_name": "Job: number/USER/NAME",
+        "entry_type": "SK, JS, GR, CD, IM, ...",
+        "sk_type": "Of an SK entry: A, C, L, P, I, O",
+        "outcome": "*ALLOWED, *REJECTED, *MONITOR",
+        "exit_point": "*ACCEPT, *CONNECT, *LISTEN",
+        "rule_sequence": "Rule that decided",
+        "revision": "Revision that decided",
+        "socks_server": "SOCKS server used",
+        "address_family": "*IPV4, *IPV6",
+        "text": "Words for people",
+        "detail": "Entry-specific data",
+        "pid": "Process id",
+        "decision_us": "Microseconds to decide",
+    }
+)
+"""Fields that an operator may count by, with what they are; the first are the usual ones."""
+
 _KEYWORDS: Mapping[str, str] = MappingProxyType(
     {
         "ENTTYP": "entry_type",

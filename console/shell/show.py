@@ -11,11 +11,13 @@ from types import MappingProxyType
 from sqlmodel import Session
 
 from console.clock import Clock, system_clock
+from console.commands.alerts import alert_list, raised_counts
 from console.commands.audit_values import KINDS
 from console.commands.coverage import ALL, look_around
 from console.commands.jobs import job_status
 from console.commands.journal import entry_list
 from console.commands.listing import Column, labelled, program_list, rule_list, socks_list, table
+from console.commands.messages import message_list
 from console.commands.sockets import coverage_list
 from console.errors import UsageError
 from console.model.journal import JournalEntry
@@ -24,17 +26,21 @@ from console.model.words import EXIT_POINT_NAMES, ExitPoint
 from console.policy.checks import rule_fields
 from console.policy.difference import compare
 from console.policy.rule import ExitProgram
+from console.shell.alert_records import alert_record, message_record
 from console.shell.output import print_json, print_lines
 from console.shell.records import job_record, socket_record, socks_record
+from console.store.alerts import list_alerts, list_states
 from console.store.engine import Store
 from console.store.guards import JobFilter, list_jobs
 from console.store.journal import page_after, page_before
+from console.store.messages import list_messages
 from console.store.revisions import active_number, active_policy, pending_policy
 from console.store.session import reading
 from console.store.system_values import get_user_levels, get_values
 from console.store.workers import is_running, list_workers
 
 _PAGE = 1000
+_MOST_MESSAGES = 10_000
 
 Record = Mapping[str, object]
 
@@ -295,6 +301,19 @@ def _system_values(store: Store, wanted: Wanted) -> None:
     _write(wanted, records, _columns(records, headings, ""))
 
 
+def _messages(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        found = list_messages(session, limit=wanted.last or _MOST_MESSAGES)
+    _write(wanted, [_exported(message_record(each)) for each in found], message_list(found))
+
+
+def _alerts(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        found, states = list_alerts(session), list_states(session)
+        lines = alert_list(found, raised_counts(session))
+    _write(wanted, [alert_record(each, states) for each in found], lines)
+
+
 SUBJECTS: Mapping[str, Callable[[Store, Wanted], None]] = MappingProxyType(
     {
         "rules": _rules,
@@ -304,6 +323,8 @@ SUBJECTS: Mapping[str, Callable[[Store, Wanted], None]] = MappingProxyType(
         "journal": _journal,
         "jobs": _jobs,
         "coverage": _coverage,
+        "alerts": _alerts,
+        "messages": _messages,
         "system-values": _system_values,
         "workers": _workers,
     }

@@ -20,7 +20,9 @@ class MainMenu(Menu):
         MenuOption(6, "Display socket coverage", "DSPSOCCOV"),
         MenuOption(7, "Work with SOCKS entries", "WRKSOCKSE"),
         MenuOption(8, "Display audit report", "DSPAUDRPT"),
-        MenuOption(10, "Activate pending policy", "ACTSOCPCY", "ConfirmActivation", gap=1),
+        MenuOption(9, "Work with alerts", "WRKALR"),
+        MenuOption(10, "Activate pending policy", "ACTSOCPCY", "ConfirmActivation"),
+        MenuOption(20, "Display messages", "DSPMSG"),
         MenuOption(70, "Display threat model", "DSPTHRMDL", gap=1),
-        MenuOption(90, "Sign off", "SIGNOFF", gap=1),
+        MenuOption(90, "Sign off", "SIGNOFF"),
     )

@@ -25,6 +25,10 @@ class MessageLine:
         """Whether there is more than one."""
         return len(self._messages) > 1
 
+    def interrupted_by(self, shown: Message) -> MessageLine:
+        """Return a row that shows another message, with those that were there behind it."""
+        return MessageLine((shown, *self._messages))
+
     def roll(self, count: int) -> None:
         """Show a later message, or with a negative count an earlier one; stops at either end."""
         self._index = max(0, min(self._index + count, len(self._messages) - 1))

@@ -45,6 +45,8 @@ class Terminal:
         self.message_line = MessageLine()
         self.banner = ""
         """A standing warning for the free left part of row 2."""
+        self.message_waiting = False
+        """Whether there are messages that the operator has not read."""
         self.prefix = ""
         self.clock = ""
         self.has_status_row = True
@@ -100,6 +102,17 @@ class Terminal:
     def say(self, shown: Message) -> None:
         """Show a message of the terminal's own."""
         self.message_line = MessageLine((shown,))
+
+    def interrupt(self, shown: Message) -> bool:
+        """Show a message that comes of itself; what is typed, the cursor and the messages there stay.
+
+        Returns:
+            False while a reply is pending, which would take it away unseen.
+        """
+        if self.keyboard.is_busy:
+            return False
+        self.message_line = self.message_line.interrupted_by(shown)
+        return True
 
     def press(self, press: Press) -> Function | None:
         """Take a key press; return a key that is not the terminal's own."""
@@ -190,6 +203,7 @@ class Terminal:
             system=self._system,
             inhibited=_INHIBITED.get(keyboard.state, ""),
             code=keyboard.error.code if keyboard.error else "",
+            message_waiting=self.message_waiting,
             insert=keyboard.editor.insert,
             field_exit=keyboard.editor.waits_for_exit,
             queued=keyboard.queued,

@@ -12,6 +12,32 @@ branch_labels = None
 depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
+_SK = "entry_type = SK AND sk_type = "
+_PLAIN = {
+    "active": False, "clear_condition": "", "per": "", "distinct": "", "threshold": 1, "within_s": 60, "clear_s": 0,
+    "telling": "*SUMMARY", "quiet_s": 600, "severity": 40, "probe": "*NONE", "send_to": "*MSGQ", "since_number": 0,
+}  # fmt: skip
+_DAY_S = 86_400
+_READY_MADE = (
+    {"name": "REFUSED", "text": "Many refused accepts from one address", "per": "remote_address", "threshold": 10,
+     "condition": f"{_SK}A AND outcome = *REJECTED"},
+    {"name": "FIRSTREF", "text": "First refused connect of a user in a day", "per": "user_name", "within_s": _DAY_S,
+     "quiet_s": _DAY_S, "severity": 30, "condition": f"{_SK}C AND outcome = *REJECTED"},
+    {"name": "PORTSCAN", "text": "Port scan from one address", "per": "remote_address", "distinct": "local_port",
+     "threshold": 5, "clear_s": 300, "probe": "SCANE", "condition": f"{_SK}A"},
+    {"name": "SWEEP", "text": "Sweep by one program", "per": "user_name program",
+     "distinct": "remote_address remote_port", "threshold": 50, "clear_s": 300, "probe": "XSCAN",
+     "condition": f"{_SK}C"},
+    {"name": "SOCKSDOWN", "text": "A SOCKS server failed", "condition": "entry_type = GR AND text = GWL0820*",
+     "clear_condition": "entry_type = GR AND text = GWL0821*"},
+    {"name": "GUARDLOST", "text": "The guard of a job was killed", "telling": "*EACH", "quiet_s": 0,
+     "condition": "entry_type = JS AND text CONTAINS 'lost its guard'"},
+    {"name": "AUDITING", "text": "Auditing was switched on or off", "telling": "*EACH", "quiet_s": 0, "severity": 60,
+     "condition": "entry_type = SV AND text CONTAINS QAUDCTL"},
+    {"name": "ACTIVATED", "text": "A policy was activated", "telling": "*EACH", "quiet_s": 0, "severity": 20,
+     "condition": "entry_type = CD AND text = ACTSOCPCY*"},
+)  # fmt: skip
+"""Alerts that operators need only make active."""
 
 
 def _counter() -> sa.types.TypeEngine[int]:
@@ -60,7 +86,7 @@ def _make_queues() -> None:
 
 
 def _make_alerts() -> None:
-    op.create_table(
+    alerts = op.create_table(
         "alert",
         sa.Column("name", sa.String(10), primary_key=True),
         sa.Column("active", sa.Boolean(), nullable=False),
@@ -79,6 +105,7 @@ def _make_alerts() -> None:
         sa.Column("text", sa.String(50), nullable=False),
         sa.Column("since_number", _counter(), nullable=False),
     )
+    op.bulk_insert(alerts, [{**_PLAIN, **each} for each in _READY_MADE])
     op.create_table(
         "alert_position",
         sa.Column("id", sa.Integer(), primary_key=True, autoincrement=False),
