@@ -302,6 +302,28 @@ def test_receives_end_as_without_a_guard(routed_house, server):  # noqa: F811
         assert job.line() == "('192.0.2.55', 53)"
 
 
+RBIND = """
+import socket, sys
+control = socket.create_connection((sys.argv[1], int(sys.argv[2])))
+listener = socket.socket()
+listener.bind(("", 0))
+print(*listener.getsockname(), flush=True)
+listener.listen()
+data, peer = listener.accept()
+print(data.recv(5), peer[0] == data.getpeername()[0], peer[0])
+"""
+
+
+def test_connection_is_taken_back_from_a_name(routed_house, server, echo):  # noqa: F811
+    options = (*OPTIONS, "--rbind")
+    with routed_house.running(sys.executable, "-c", RBIND, NAME, echo, options=options) as job:
+        host, port = job.line().split()
+        with socket.create_connection((host, int(port)), PATIENCE_S) as data:
+            data.sendall(b"hello")
+            assert job.line() == "b'hello' True 127.0.0.1"
+    assert [(each.command, each.host) for each in server.asked] == [(1, NAME), (2, NAME)]
+
+
 # What leaves the machine, in a network of its own ------------------------------------------------------------------
 
 _NAME_SERVER = """
