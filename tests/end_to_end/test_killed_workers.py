@@ -1,0 +1,121 @@
+"""Workers killed again and again under load: every decided call is in the journal once, without a gap, the chain whole.
+
+A few in the default run; a thousand with GREENWALL_CAMPAIGN=1, in some ten minutes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.command import end, until
+from tests.loopback import hang_up, serving
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.kernel]
+
+IS_CAMPAIGN = os.environ.get("GREENWALL_CAMPAIGN") == "1"
+KILLS = int(os.environ.get("GREENWALL_KILLS", "1000" if IS_CAMPAIGN else "12"))
+ROOT = Path(__file__).parent.parent.parent
+NURSERY = Path(__file__).parent / "worker_nursery.py"
+SEED = 20260301
+_LONGEST_LIFE_S = 0.9
+_CALLS = 400
+"""Connects of a turn of the job; it has two turns to do at any time."""
+
+
+class Nursery:
+    """Workers of a store, born quickly."""
+
+    def __init__(self, process):
+        self._process = process
+
+    def bear(self):
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+@pytest.fixture
+def nursery(greenwall):
+    with (greenwall.directory.parent / "workers.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, str(NURSERY), greenwall.url],
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+        )  # fmt: skip
+        yield Nursery(process)
+        process.stdin.close()
+        process.wait(10)
+        process.stdout.close()
+
+
+def last_number(greenwall):
+    with contextlib.closing(sqlite3.connect(greenwall.directory / "store.db")) as store:
+        return store.execute("SELECT max(last_sequence) FROM receiver").fetchone()[0]
+
+
+def connects(greenwall, port):
+    """Return the guard's numbers of the connects in the journal, in its order."""
+    with contextlib.closing(sqlite3.connect(greenwall.directory / "store.db")) as store:
+        found = store.execute(
+            "SELECT guard_number FROM journal_entry WHERE entry_type = 'SK' AND remote_port = ?"
+            " ORDER BY sequence_number",
+            (port,),
+        ).fetchall()
+    return [number for (number,) in found]
+
+
+def test_workers_killed_under_load_lose_nothing_and_count_nothing_twice(greenwall, programs, nursery):
+    chance = random.Random(SEED)
+    # Small receivers: workers die while they change them, too.
+    greenwall.cl("CHGJRN THRESHOLD(400)")
+    expected = wrote = 0
+    with serving(hang_up) as port, greenwall.running(programs.get("tally"), "127.0.0.1", str(port)) as job:
+        for worker in greenwall.workers():
+            end(worker, signal.SIGKILL)
+        turns = 2
+        job.stdin.write(f"{_CALLS}\n{_CALLS}\n")
+        job.stdin.flush()
+        os.set_blocking(job.stdout.fileno(), False)
+        for _ in range(KILLS):
+            before = last_number(greenwall)
+            worker = nursery.bear()
+            time.sleep(chance.random() ** 2 * _LONGEST_LIFE_S)  # the moment of the kill is what is varied
+            end(worker, signal.SIGKILL)
+            wrote += last_number(greenwall) > before
+            while line := job.stdout.readline():
+                succeeded, failed, name = line.split()
+                assert (int(failed), name) == (0, "OK")
+                expected += int(succeeded)
+                job.stdin.write(f"{_CALLS}\n")
+                job.stdin.flush()
+                turns += 1
+        os.set_blocking(job.stdout.fileno(), True)
+        job.stdin.close()
+        for line in job.stdout:
+            succeeded, failed, name = line.split()
+            assert (int(failed), name) == (0, "OK")
+            expected += int(succeeded)
+        nursery.bear()
+        assert job.wait(60) == 0
+    assert expected == turns * _CALLS
+    until(lambda: len(connects(greenwall, port)) >= expected, "all entries", 120)
+    numbers = connects(greenwall, port)
+    assert len(numbers) == len(set(numbers)) == expected
+    assert numbers == sorted(numbers)
+    said = greenwall.done("journal", "verify")
+    assert "GWL0601" in said
+    assert wrote >= KILLS // 20, "workers that had time to write anything"
+    print(
+        f"{KILLS} workers killed, {wrote} of them had written; {expected} connects, each journalled once;"
+        f" {said.strip()}"
+    )
