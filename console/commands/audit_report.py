@@ -20,12 +20,12 @@ from console.journal.moments import TODAY
 from console.journal.report.marks import has_blocks
 from console.journal.report.page import html_parts
 from console.journal.report.table import csv_lines
-from console.journal.report.tally import By, Report, Row, count
+from console.journal.report.tally import By, Report, count, fields_of
 from console.journal.report.text import TITLES, Asked, report_lines, span_of_entries
 from console.messages import Message, message
 from console.model.words import YesNo
 from console.store.journal import JournalFilter
-from console.store.journal_rows import MINUTE, rows
+from console.store.journal_rows import batches
 
 ALL = "*ALL"
 SCREEN, PRINT, CSV, HTML = "*", "*PRINT", "*CSV", "*HTML"
@@ -34,7 +34,6 @@ _ENDINGS = {PRINT: "txt", CSV: "csv", HTML: "html"}
 _WRITTEN = "GWL0640"
 _RUNNING = "GWL0637"
 _MOST_LINES = 10_000
-_NAMES = (MINUTE, *Row._fields[1:])
 _TELL_EVERY = 50_000
 
 
@@ -146,8 +145,10 @@ def make_report(context: Context, values: Mapping[str, str]) -> tuple[Report, As
     only = replace(journal_filter(context, values), entry_type="SK")
     try:
         with context.opened() as session:
-            found = rows(session, only, _NAMES)
-            report = count(found, wanted(values), most_lines=int(values["NBRROW"]), tell=_Teller(context))
+            by = wanted(values)
+            report = count(
+                batches(session, only, fields_of(by)), by, most_lines=int(values["NBRROW"]), tell=_Teller(context)
+            )
     finally:
         context.tell("")
     now = context.clock()

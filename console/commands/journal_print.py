@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -132,8 +132,14 @@ def _line(row: Sequence[Any]) -> str:
     )
 
 
-def _time(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M:%S.%f}"
+def _time(moment: datetime | str) -> str:
+    """Return a time in this system's time zone; SQLite has it as text, in UTC, and a damaged one as it is."""
+    try:
+        found = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    except ValueError:
+        return str(moment)
+    aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return f"{aware.astimezone():%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _aligned(cells: Sequence[str]) -> str:

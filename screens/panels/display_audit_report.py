@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.commands.audit_report import make_report, wanted, write_report
+from console.commands.journal_print import subset_text
 from console.commands.language import ParsedCommand
 from console.errors import CommandError
-from console.journal.report.tally import By, Tally
+from console.journal.moments import LAST
+from console.journal.report.tally import By, Report, Tally
 from console.journal.report.text import INEXACT, TITLES, graph_lines, minute_text, moment
+from console.store.journal import last_number
 from screens.panel import FunctionKey, Panel, Push, Reply, Stay, Submission
 from screens.panels.columns import Column, cut
 from screens.panels.options import Option
@@ -77,9 +80,10 @@ class DisplayAuditReport(WorkWithList[_Line]):
         Raises:
             ConsoleError: The journal cannot be read.
         """
+        self.services = services
         self._arguments = dict(arguments)
-        self._report, self._asked = make_report(services.context, arguments)
         self._shown = 0
+        self._begin(arguments)
         self._list: HeldList[_Line] = HeldList(self._lines, lambda line: str(line.place))
         super().__init__(services, self._list)
 
@@ -134,9 +138,7 @@ class DisplayAuditReport(WorkWithList[_Line]):
         match submission.key:
             case "F11":
                 self._shown += 1
-                self.typed.clear()
-                self._list.refresh()
-                self._list.edge("*TOP")
+                self._show_first()
                 return Stay(redraw=True)
             case "F18":
                 command = self.services.commands["DSPAUDRPT"]
@@ -151,10 +153,12 @@ class DisplayAuditReport(WorkWithList[_Line]):
         if isinstance(value, ParsedCommand):
             if value.values["OUTPUT"] != "*":
                 return Stay(run(self.services, value).messages, redraw=True)
-            self._count(value.values)
+            self._begin(value.values)
+            self._show_first()
             return Stay(redraw=True)
         if isinstance(value, str):
-            return Stay((write_report(self.services.context, value, self._report, self._asked),), redraw=True)
+            report, asked = make_report(self.services.context, self._fixed)
+            return Stay((write_report(self.services.context, value, report, asked),), redraw=True)
         return super().resume(value)
 
     def reload(self) -> None:
@@ -162,7 +166,8 @@ class DisplayAuditReport(WorkWithList[_Line]):
 
     def refresh(self) -> Reply:
         """Count anew."""
-        self._count(self._arguments)
+        self._begin(self._arguments)
+        self._show_first()
         return super().refresh()
 
     @property
@@ -173,9 +178,30 @@ class DisplayAuditReport(WorkWithList[_Line]):
     def _by(self) -> By:
         return self._kinds[self._shown % len(self._kinds)]
 
-    def _count(self, arguments: Mapping[str, str]) -> None:
-        self._report, self._asked = make_report(self.services.context, arguments)
-        self._arguments = dict(arguments)
+    def _begin(self, arguments: Mapping[str, str]) -> None:
+        """Count for the summary that shows; the others are counted when they are asked for, up to the same entry.
+
+        Raises:
+            ConsoleError: The journal cannot be read.
+        """
+        fixed = dict(arguments)
+        with self.services.context.opened() as session:
+            newest = last_number(session)
+        if fixed["TOENTLRG"] == LAST and newest:
+            fixed["TOENTLRG"] = str(newest)
+        by = wanted(arguments)[self._shown % len(wanted(arguments))]
+        report, asked = make_report(self.services.context, {**fixed, "BY": by})
+        self._arguments, self._fixed = dict(arguments), fixed
+        self._asked = replace(asked, subset=subset_text(arguments, " "))
+        self._reports = {by: report}
+
+    @property
+    def _report(self) -> Report:
+        if self._by not in self._reports:
+            self._reports[self._by], _ = make_report(self.services.context, {**self._fixed, "BY": self._by})
+        return self._reports[self._by]
+
+    def _show_first(self) -> None:
         self.typed.clear()
         self._list.refresh()
         self._list.edge("*TOP")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import islice
+from itertools import compress
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -39,21 +39,54 @@ class By(StrEnum):
     """Exit point and sequence number."""
 
 
-class Row(NamedTuple):
-    """What is counted of an entry, in the order in which the store yields it."""
+MINUTE = "minute"
+"""When an entry was written, in UTC: ``2026-03-01 14:30``."""
 
-    minute: Any
-    """When, in UTC: ``2026-03-01 14:30``."""
-    outcome: Any
-    sk_type: Any
-    user_name: Any
-    local_address: Any
-    local_port: Any
-    remote_address: Any
-    remote_port: Any
-    program: Any
-    exit_point: Any
-    rule_sequence: Any
+Columns = Mapping[str, Sequence[Any]]
+"""Field of the entry -> its values, for some entries."""
+
+
+def _addresses(columns: Columns) -> Sequence[Any]:
+    both = zip(columns["remote_address"], columns["local_address"], strict=True)
+    return [remote or local for remote, local in both]
+
+
+def _ports(columns: Columns) -> Sequence[Any]:
+    types = zip(columns["sk_type"], columns["remote_port"], columns["local_port"], strict=True)
+    return [remote if kind in _OUTBOUND else local for kind, remote, local in types]
+
+
+def _rules(columns: Columns) -> Sequence[Any]:
+    return list(zip(columns["exit_point"], columns["rule_sequence"], strict=True))
+
+
+_OUTBOUND = ("C", "O")
+
+
+class _Way(NamedTuple):
+    """How entries are counted by something."""
+
+    fields: tuple[str, ...]
+    """What of an entry it needs."""
+    keys: Callable[[Columns], Sequence[Any]]
+
+
+_WAYS: Mapping[By, _Way] = {
+    By.USER: _Way(("user_name",), lambda columns: columns["user_name"]),
+    By.ADDRESS: _Way(("remote_address", "local_address"), _addresses),
+    By.PORT: _Way(("sk_type", "remote_port", "local_port"), _ports),
+    By.PROGRAM: _Way(("program",), lambda columns: columns["program"]),
+    By.OUTCOME: _Way((), lambda columns: columns["outcome"]),
+    By.RULE: _Way(("exit_point", "rule_sequence"), _rules),
+}
+
+
+def fields_of(by: Iterable[By]) -> tuple[str, ...]:
+    """Return what must be read of an entry to count by some things; the minute and the outcome come first."""
+    return (MINUTE, "outcome", *(field for each in by for field in _WAYS[each].fields))
+
+
+_NAMES = {Outcome.ALLOWED.value: "allowed", Outcome.REJECTED.value: "rejected", Outcome.MONITOR.value: "monitor"}
 
 
 class Tally:
@@ -85,18 +118,23 @@ class Tally:
 
     def add_some(self, outcome: str, number: int, first: str, last: str) -> None:
         """Count entries of one outcome."""
-        if outcome == Outcome.ALLOWED:
-            self.allowed += number
-        elif outcome == Outcome.REJECTED:
-            self.rejected += number
-        elif outcome == Outcome.MONITOR:
-            self.monitor += number
-        else:
-            self.other += number
+        name = _NAMES.get(outcome, "other")
+        setattr(self, name, getattr(self, name) + number)
         if first < self.first or not self.first:
             self.first = first
         if last > self.last:
             self.last = last
+
+    def less(self, others: Iterable[Tally]) -> Tally:
+        """Return what is left without others, in the same time."""
+        left = Tally()
+        left.add(self)
+        for other in others:
+            left.allowed -= other.allowed
+            left.rejected -= other.rejected
+            left.monitor -= other.monitor
+            left.other -= other.other
+        return left
 
     def add(self, other: Tally) -> None:
         """Count another's entries as well."""
@@ -169,37 +207,39 @@ class Report:
         return found
 
 
-def count(rows: Iterable[Sequence[Any]], by: Sequence[By], *, most_lines: int, tell: Callable[[int], None]) -> Report:
+Batch = list[tuple[Any, ...]]
+"""Values of some entries, each in the order of `fields_of`; counting sorts them."""
+
+
+def count(batches: Iterable[Batch], by: Sequence[By], *, most_lines: int, tell: Callable[[int], None]) -> Report:
     """Count entries.
 
     Args:
-        rows: Values of entries, each in the order of `Row`.
+        batches: The entries, some thousand at a time.
         by: What to count by.
         most_lines: Lines of each summary.
         tell: Told now and then how many entries were counted.
     """
+    names = fields_of(by)
     hours = _Hours()
     keyed = {each: _Keys(each) for each in by}
-    whole = iter(rows)
     counted = 0
     # Column by column and not row by row: Counter, zip and dict then do in C what would be six updates for each entry.
-    while part := list(islice(whole, _PART)):
-        # Nearly sorted, so this takes next to no time; the first and the last time of each key follow from the order.
+    for part in filter(None, batches):
+        # Nearly sorted, so this takes next to no time; the first and last time of each key follow from the order.
         part.sort(key=itemgetter(0))
-        columns = Row(*zip(*part, strict=True))
-        outcomes: Sequence[str] = columns.outcome
-        hours.add(Counter(zip(columns.minute, outcomes, strict=True)))
+        columns = dict(zip(names, zip(*part, strict=True), strict=True))
+        minutes, outcomes = columns[MINUTE], columns["outcome"]
+        hours.add(Counter(zip(minutes, outcomes, strict=True)))
+        kinds = set(outcomes) - {Outcome.ALLOWED.value}
+        rare = {outcome: [each == outcome for each in outcomes] for outcome in kinds}
         for each, keys in keyed.items():
-            keys.add(_KEYS[each](columns), outcomes, columns.minute)
+            keys.add(_WAYS[each].keys(columns), rare, minutes)
         counted += len(part)
         tell(counted)
     return Report(
         hours.total(), tuple(sorted(hours.tallies.items())), tuple(keys.summary(most_lines) for keys in keyed.values())
     )
-
-
-_PART = 16384
-"""Entries that are counted at once."""
 
 
 class _Hours:
@@ -241,44 +281,76 @@ class _Hours:
 
 
 class _Keys:
-    """Tallies by key."""
+    """Counts by key. Counter and dict take a batch at a time, in C; an object a key would take ten times as long."""
 
     def __init__(self, by: By) -> None:
         self._by = by
-        self._tallies: dict[Any, Tally] = {}
-        self._others = Tally()
+        self._total = Tally()
+        self._entries: Counter[Any] = Counter()
+        self._of_outcome: dict[str, Counter[Any]] = {}
+        self._first: dict[Any, str] = {}
+        self._last: dict[Any, str] = {}
         self._dropped = 0
 
-    def add(self, keys: Sequence[Any], outcomes: Sequence[str], minutes: Sequence[str]) -> None:
-        """Count some entries, in the order of their times."""
-        last = dict(zip(keys, minutes, strict=True))
-        first = dict(zip(reversed(keys), reversed(minutes), strict=True))
-        for (key, outcome), number in Counter(zip(keys, outcomes, strict=True)).items():
-            tally = self._tallies.get(key)
-            if tally is None:
-                tally = self._tallies[key] = Tally()
-            tally.add_some(outcome, number, first[key], last[key])
-        if len(self._tallies) > MOST_KEYS:
+    def add(self, keys: Sequence[Any], rare: Mapping[str, Sequence[bool]], minutes: Sequence[str]) -> None:
+        """Count some entries, in the order of their times.
+
+        Args:
+            keys: Of each.
+            rare: Outcome -> which of them have it; of all but the allowed.
+            minutes: Of each.
+        """
+        self._entries.update(keys)
+        for outcome, holders in rare.items():
+            self._of_outcome.setdefault(outcome, Counter()).update(compress(keys, holders))
+        if minutes[0] >= self._total.last:
+            self._last.update(zip(keys, minutes, strict=True))
+            begun = dict(zip(reversed(keys), reversed(minutes), strict=True))
+            # Not the difference of both: it would go through all the keys there are, for each batch.
+            self._first.update((key, minute) for key, minute in begun.items() if key not in self._first)
+        else:
+            self._add_late(keys, minutes)
+        numbers = {outcome: sum(holders) for outcome, holders in rare.items()}
+        for outcome, number in {**numbers, _ALLOWED: len(keys) - sum(numbers.values())}.items():
+            self._total.add_some(outcome, number, minutes[0], minutes[-1])
+        if len(self._entries) > MOST_KEYS:
             self._drop()
 
+    def _add_late(self, keys: Sequence[Any], minutes: Sequence[str]) -> None:
+        """Take the times of entries that are older than some before them: a guard's, whose worker was away."""
+        for key, minute in zip(keys, minutes, strict=True):
+            self._first[key] = min(self._first.get(key, minute), minute)
+            self._last[key] = max(self._last.get(key, minute), minute)
+
     def _drop(self) -> None:
-        """Count the rarer half together, to make room."""
-        ranked = sorted(self._tallies.items(), key=lambda item: item[1].entries)
-        for key, tally in ranked[: len(ranked) - MOST_KEYS // 2]:
-            self._others.add(tally)
-            del self._tallies[key]
-            self._dropped += 1
+        """Forget the rarer half, to make room."""
+        rarer = [key for key, _ in self._entries.most_common()[MOST_KEYS // 2 :]]
+        self._dropped += len(rarer)
+        counts: list[dict[Any, Any]] = [self._entries, self._first, self._last, *self._of_outcome.values()]
+        for each in counts:
+            for key in rarer:
+                each.pop(key, None)
+
+    def _tally(self, key: Any) -> Tally:  # noqa: ANN401 -- a text, a number, or a pair
+        tally = Tally()
+        first, last = self._first[key], self._last[key]
+        rare = {outcome: counts[key] for outcome, counts in self._of_outcome.items()}
+        for outcome, number in {**rare, _ALLOWED: self._entries[key] - sum(rare.values())}.items():
+            tally.add_some(outcome, number, first, last)
+        return tally
 
     def summary(self, most_lines: int) -> Summary:
         """Return the most frequent keys, and what is left together."""
-        ranked = sorted(self._tallies.items(), key=lambda item: (-item[1].entries, str(item[0])))
-        others = self._others
-        for _, tally in ranked[most_lines:]:
-            others.add(tally)
-        left = len(ranked[most_lines:]) + self._dropped
-        lines = tuple(Counted(_key_text(key), tally) for key, tally in ranked[:most_lines])
-        rest = Counted(f"({left:,} others)", others) if left else None
-        return Summary(self._by, lines, rest, is_exact=not self._dropped)
+        ranked = sorted(self._entries, key=lambda key: (-self._entries[key], str(key)))
+        lines = tuple(Counted(_key_text(key), self._tally(key)) for key in ranked[:most_lines])
+        left = len(ranked) - len(lines) + self._dropped
+        if not left:
+            return Summary(self._by, lines)
+        others = self._total.less(line.tally for line in lines)
+        return Summary(self._by, lines, Counted(f"({left:,} others)", others), is_exact=not self._dropped)
+
+
+_ALLOWED = Outcome.ALLOWED.value
 
 
 def _key_text(key: Any) -> str:  # noqa: ANN401 -- a text, a number, or a pair
@@ -287,27 +359,6 @@ def _key_text(key: Any) -> str:  # noqa: ANN401 -- a text, a number, or a pair
         number = "*DFT" if sequence == DEFAULT_SEQUENCE else str(sequence or "")
         return f"{point} {number}".strip() or "*NONE"
     return str(key) if key not in ("", 0) else "*NONE"
-
-
-def _addresses(columns: Row) -> Sequence[Any]:
-    return [remote or local for remote, local in zip(columns.remote_address, columns.local_address, strict=True)]
-
-
-def _ports(columns: Row) -> Sequence[Any]:
-    types = zip(columns.sk_type, columns.remote_port, columns.local_port, strict=True)
-    return [remote if kind in _OUTBOUND else local for kind, remote, local in types]
-
-
-_OUTBOUND = ("C", "O")
-
-_KEYS: Mapping[By, Callable[[Any], Sequence[Any]]] = {
-    By.USER: lambda columns: columns.user_name,
-    By.ADDRESS: _addresses,
-    By.PORT: _ports,
-    By.PROGRAM: lambda columns: columns.program,
-    By.OUTCOME: lambda columns: columns.outcome,
-    By.RULE: lambda columns: list(zip(columns.exit_point, columns.rule_sequence, strict=True)),
-}
 
 
 def read_minute(minute: str) -> datetime | None:

@@ -13,9 +13,9 @@ import pytest
 from console.journal.report.marks import ASCII, BLOCKS, has_blocks, sparkline
 from console.journal.report.page import html_parts
 from console.journal.report.table import HEADINGS, csv_lines, text_cell
-from console.journal.report.tally import By, count
+from console.journal.report.tally import By
 from console.journal.report.text import Asked, axis, hours_text, report_lines
-from tests.journal.report.test_tally import row
+from tests.journal.report.test_tally import counted, row
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 NASTY = "<script>alert('x')</script>\"&\x1b[2J\u202e=cmd|' /C calc'!A0"
@@ -36,7 +36,7 @@ def asked(**fields):
 
 
 def report(*rows, by=tuple(By)):
-    return count(rows, by, most_lines=100, tell=lambda number: None)
+    return counted(rows, by)
 
 
 SOME = report(row(), row(outcome="*REJECTED", user_name="BOB"), row(outcome="*MONITOR", minute="2026-03-01 12:30"))

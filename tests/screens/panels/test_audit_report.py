@@ -126,6 +126,13 @@ def test_f18_asks_for_other_calls(report):
     assert "OUTCOME(*REJECTED)" in report.row(5)
 
 
+def test_all_summaries_are_of_the_same_entries(report, fill):
+    fill(10)
+    for _ in range(6):
+        report.press("F11")
+        assert "Entries 120" in report.row(4)
+
+
 def test_f5_counts_anew(report, fill):
     fill(10)
     assert "Entries 120" in report.row(4)
@@ -164,7 +171,7 @@ def test_nothing_from_outside_draws_on_the_screen(operator, fill):
 
 def test_counting_tells_how_far_it_has_come_and_stops_telling(services, fill, monkeypatch):
     monkeypatch.setattr("console.commands.audit_report._TELL_EVERY", 50)
-    monkeypatch.setattr("console.journal.report.tally._PART", 50)
+    monkeypatch.setattr("console.store.journal_rows._ROWS", 50)
     fill()
     told = []
     watched = replace(services, context=replace(services.context, tell=told.append))
