@@ -1,5 +1,7 @@
 """Remembers the last connect of each thread that went through a SOCKS server, for an Rbind of that thread.
 
+What the server is told, a password among it, is not kept: an Rbind takes it from the policy in force then.
+
 A connect that the thread makes directly breaks the pair, as on IBM i; one that a server refused does not, because it
 was meant for the same server and made nothing.
 
@@ -17,7 +19,7 @@ from console.enforcement import syscalls
 from console.enforcement.backend import Caller
 from console.enforcement.fds import OwnedFd
 from console.enforcement.layouts import Endpoint
-from console.socks.words import Place, Server
+from console.socks.words import Place
 
 _MOST = 4096
 """Threads; the one that connected first is forgotten first."""
@@ -28,12 +30,11 @@ class Pair(NamedTuple):
 
     pidfd: OwnedFd
     """Of the thread: its number may come to be another's."""
-    server: Server
-    """As it was told who connects, and how."""
+    label: str
+    """What messages call the server: host and port."""
     at: Endpoint
-    """Where the server is."""
+    """Where it is."""
     destination: Place
-    time_limit_ms: int
 
 
 class Pairs:
@@ -44,7 +45,7 @@ class Pairs:
         """Thread -> its last connection through a server."""
         self._mutex = threading.Lock()
 
-    def remember(self, caller: Caller, number: int, server: Server, destination: Place, time_limit_ms: int) -> None:
+    def remember(self, caller: Caller, number: int, label: str, destination: Place) -> None:
         """Keep a connection, now that a socket has it."""
         try:
             at = k.parse_sockaddr(syscalls.peer_sockaddr(number))
@@ -56,7 +57,7 @@ class Pairs:
                 return
             if len(self._known) >= _MOST:
                 del self._known[next(iter(self._known))]
-            self._known[caller.thread] = Pair(caller.pidfd, server, at, destination, time_limit_ms)
+            self._known[caller.thread] = Pair(caller.pidfd, label, at, destination)
 
     def break_up(self, thread: int, number: int) -> None:
         """Forget what a thread's last connection was: it makes one with another socket, directly.

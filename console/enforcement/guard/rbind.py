@@ -19,6 +19,7 @@ import errno
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import NamedTuple
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
@@ -30,7 +31,7 @@ from console.enforcement.guard.pairs import Pair
 from console.enforcement.guard.peer_names import PeerNames, write_name
 from console.enforcement.guard.rbind_accept import Handler, RbindAccepts
 from console.enforcement.guard.rbind_addresses import copy_address, could_be_bound, refuses_port, sockaddr_of, unusable
-from console.enforcement.guard.routing import Router
+from console.enforcement.guard.routing import Router, as_told
 from console.enforcement.guard.supervisor import Attempt, Supervisor
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.enforcement.sockets import bind
@@ -38,6 +39,7 @@ from console.errors import CallerGone, SocksError
 from console.messages import describe, line
 from console.model.words import ExitPoint, SocksType
 from console.policy.decide import CompiledPolicy
+from console.policy.rule import SocksEntry, SocksServer
 from console.socks.client import Patience, dial
 from console.socks.exchange import Exchange
 from console.socks.words import Command, Place
@@ -46,6 +48,13 @@ _NO_GROUPS: frozenset[str] = frozenset()
 _ADDRESS_AT, _LENGTH_AT = 1, 2
 _OPTION_ADDRESS_AT, _OPTION_LENGTH_AT = 3, 4
 """Indexes of the arguments of bind and of setsockopt."""
+
+
+class _Led(NamedTuple):
+    """The way to a destination."""
+
+    entry: SocksEntry
+    server: SocksServer
 
 
 class RbindPoint:
@@ -127,7 +136,7 @@ class RbindPoint:
         if pair is None or not is_in_our_network(supervisor, attempt):
             return False
         supervisor.identify(attempt)
-        return self._still_leads_there(supervisor, supervisor.policy, attempt, pair)
+        return _leads_now(supervisor, supervisor.policy, attempt, pair) is not None
 
     def _rbind(
         self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, pair: Pair | None, at: tuple[int, int]
@@ -161,13 +170,16 @@ class RbindPoint:
         supervisor.identify(attempt)
         local = k.parse_sockaddr(asked) or NO_ENDPOINT
         remote = Endpoint(pair.destination.address, pair.destination.port)
+        led = _leads_now(supervisor, policy, attempt, pair)
+        if led is None:  # another policy has come into force meanwhile
+            return errno.ENOTCONN
         decision = supervisor.decide(policy, attempt, local, remote)
         if decision.errno:
             supervisor.record(policy, attempt, decision, local, remote, text="Rbind")
             return decision.errno
-        name, text = pair.server.label, "Rbind"
+        name, text = pair.label, "Rbind"
         try:
-            inbound = self._begin(supervisor, attempt, pair, asked)
+            inbound = self._begin(supervisor, attempt, pair, led, asked)
             result = self._keep(supervisor, taken, inbound)
             text = f"Rbind; the server listens at {inbound.bound}"
         except SocksError as error:
@@ -179,17 +191,7 @@ class RbindPoint:
         supervisor.record(policy, attempt, decision, local, remote, result, text=text, socks_server=name)
         return result
 
-    def _still_leads_there(self, supervisor: Supervisor, policy: CompiledPolicy, attempt: Attempt, pair: Pair) -> bool:
-        """Say whether a connect to the destination would go through the same server now."""
-        groups = supervisor.groups(attempt) if policy.uses_groups else _NO_GROUPS
-        entry = policy.route(attempt.who.user, groups, pair.destination.address, pair.destination.port)
-        return (
-            entry is not None
-            and entry.type is SocksType.SOCKS
-            and any(server.label == pair.server.label for server in entry.servers)
-        )
-
-    def _begin(self, supervisor: Supervisor, attempt: Attempt, pair: Pair, asked: bytes) -> Inbound:
+    def _begin(self, supervisor: Supervisor, attempt: Attempt, pair: Pair, led: _Led, asked: bytes) -> Inbound:
         """Have a server listen.
 
         Raises:
@@ -203,9 +205,9 @@ class RbindPoint:
         def is_wanted() -> bool:
             return supervisor.backend.is_waiting(attempt.call) or not syscalls.is_readable(attempt.caller.pidfd.number)
 
-        exchange = Exchange(pair.server, Command.BIND, pair.destination)
+        exchange = Exchange(as_told(*led, attempt.caller), Command.BIND, pair.destination)
         process = OwnedFd(syscalls.open_pidfd(attempt.caller.process, one_thread=False))
-        patience = Patience(time.monotonic() + pair.time_limit_ms / 1000, is_wanted)
+        patience = Patience(time.monotonic() + led.entry.time_limit_ms / 1000, is_wanted)
         wire = dial(Place(*pair.at), exchange, patience)
         return Inbound(pair, wire, exchange, asked, process, attempt.caller.process)
 
@@ -254,10 +256,20 @@ class RbindPoint:
         handle(supervisor, attempt)
 
 
+def _leads_now(supervisor: Supervisor, policy: CompiledPolicy, attempt: Attempt, pair: Pair) -> _Led | None:
+    """Return how a connect to the destination would go through the same server now; None if it would not."""
+    groups = supervisor.groups(attempt) if policy.uses_groups else _NO_GROUPS
+    entry = policy.route(attempt.who.user, groups, pair.destination.address, pair.destination.port)
+    if entry is None or entry.type is not SocksType.SOCKS:
+        return None
+    server = next((server for server in entry.servers if server.label == pair.label), None)
+    return None if server is None else _Led(entry, server)
+
+
 def _say_given_up(supervisor: Supervisor, inbound: Inbound) -> None:
     """Put into the journal that a connection came, or failed, and no accept asked for it."""
     reason = line(describe(inbound.error)) if inbound.error is not None else f"{inbound.peer} had come"
-    supervisor.recorder.note(f"Rbind at {inbound.bound} through {inbound.pair.server.label} given up: {reason}")
+    supervisor.recorder.note(f"Rbind at {inbound.bound} through {inbound.pair.label} given up: {reason}")
 
 
 def _go_on(supervisor: Supervisor, attempt: Attempt) -> None:

@@ -71,7 +71,7 @@ class RbindAccepts:
                     inbound.listen(taken.number)
                 except OSError as error:
                     failure = error.errno or errno.EINVAL
-        name = inbound.pair.server.label
+        name = inbound.pair.label
         supervisor.record(policy, attempt, decision, local, NO_ENDPOINT, failure, socks_server=name)
         supervisor.backend.answer(attempt.call, decision.errno or failure)
 
@@ -128,7 +128,7 @@ class RbindAccepts:
             decision = supervisor.decide(policy, attempt, local, remote)
             if decision.errno:
                 self._drop(inbound, taken)
-                supervisor.record(policy, attempt, decision, local, remote, socks_server=inbound.pair.server.label)
+                supervisor.record(policy, attempt, decision, local, remote, socks_server=inbound.pair.label)
                 supervisor.backend.answer(attempt.call, errno.ECONNABORTED)
                 return
             keeps = not self._hand_over(supervisor, attempt, taken, inbound, flags, policy, decision)
@@ -167,7 +167,7 @@ class RbindAccepts:
         if not inbound.recorded:
             inbound.recorded = True
             local, remote = Endpoint(*inbound.bound[:2]), Endpoint(*inbound.peer[:2])
-            name = inbound.pair.server.label
+            name = inbound.pair.label
             supervisor.record(policy, attempt, decision, local, remote, failure, socks_server=name)
         if failure:  # Linux has lost the connection too
             self._drop(inbound, taken)
@@ -194,7 +194,7 @@ class RbindAccepts:
             supervisor.identify(attempt)
             decision = supervisor.decide(policy, attempt, local, remote)
             text = line(describe(error)) if error is not None else ""
-            name, failure = inbound.pair.server.label, errno.ECONNABORTED
+            name, failure = inbound.pair.label, errno.ECONNABORTED
             if not inbound.recorded:
                 inbound.recorded = True
                 supervisor.record(policy, attempt, decision, local, remote, failure, text=text, socks_server=name)

@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 from console.enforcement import layouts as k
 from console.enforcement import streams, syscalls
-from console.enforcement.backend import Call
+from console.enforcement.backend import Call, Caller
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard import identity
 from console.enforcement.guard.handshake import Interfered, NotBegun, Talk, Watched, shake_hands
@@ -256,9 +256,7 @@ class Router:
                 raise Undecidable(f"{error} during the exchange with SOCKS server {name}") from None
             else:
                 self.servers.has_answered(server, note, time.monotonic() - started)
-                self.pairs.remember(
-                    way.attempt.caller, way.number, _as_told(way, server), way.destination, way.entry.time_limit_ms
-                )
+                self.pairs.remember(way.attempt.caller, way.number, name, way.destination)
                 return Routed(0, name)
         return routed
 
@@ -296,7 +294,7 @@ class Router:
         self._talk(way, server, fitting[-1], patience)
 
     def _talk(self, way: _Way, server: SocksServer, sockaddr: bytes, patience: Patience) -> None:
-        exchange = Watched(_as_told(way, server), way.destination, way.number)
+        exchange = Watched(as_told(way.entry, server, way.attempt.caller), way.destination, way.number)
         talk = Talk(way.number, sockaddr, exchange, way.first_with_syn and sockaddr not in self._plain)
         try:
             if not shake_hands(talk, patience):
@@ -342,10 +340,10 @@ def _is_wanted(supervisor: Supervisor, attempt: Attempt) -> bool:
     return supervisor.backend.is_waiting(attempt.call) or not syscalls.is_readable(attempt.caller.pidfd.number)
 
 
-def _as_told(way: _Way, server: SocksServer) -> Server:
+def as_told(entry: SocksEntry, server: SocksServer, caller: Caller) -> Server:
     """Return a server as the exchange knows it; who connects is looked up only where the server is told."""
-    is_told = way.entry.version is not SocksVersion.V5 and not way.entry.user_id
-    return wire_server(way.entry, server, _user_name(identity.user_number(way.attempt.caller)) if is_told else "")
+    is_told = entry.version is not SocksVersion.V5 and not entry.user_id
+    return wire_server(entry, server, _user_name(identity.user_number(caller)) if is_told else "")
 
 
 def _user_name(number: int) -> str:
