@@ -19,6 +19,7 @@ MESSAGE_ID = re.compile(r"GWL[0-9A-F]{4}|KBD[0-9]{4}")
 
 FILLED_IN = {
     "refusal": {"keyword", "value", "place"},
+    "check_time_limit": {"keyword", "value", "place", "longest"},
     "not_carried": {"line", "value"},
     "_done": {"sequence", "exit_point"},
     "_program_done": {"number", "exit_point", "program"},

@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields
 from types import MappingProxyType
 
 from console.model.words import ExitPoint, Mode
-from console.policy.fields import check_text, check_word, refusal, whole_number
+from console.policy.fields import check_text, check_time_limit, check_word, refusal, whole_number
 from console.policy.rule import ExitProgram, Policy
 
 FIRST_NUMBER = 2
@@ -64,29 +64,12 @@ def check_program_number(value: str, keyword: str = "") -> str:
     return found
 
 
-def check_time_limit(value: str, keyword: str = "") -> str:
-    """Check how long an exit program may take.
-
-    Units: Milliseconds.
-
-    Returns:
-        The digits without leading zeros.
-
-    Raises:
-        PolicyError: Not a number from 1 to 60000.
-    """
-    found = whole_number(value, 1, LONGEST_TIME_LIMIT_MS)
-    if found is None:
-        raise refusal("GWL0232", keyword=keyword or "Time limit", value=value, longest=LONGEST_TIME_LIMIT_MS)
-    return found
-
-
 PROGRAM_CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
         "exit_point": check_word(ExitPoint),
         "number": check_program_number,
         "program": check_entry_point,
-        "time_limit_ms": check_time_limit,
+        "time_limit_ms": check_time_limit("GWL0232", LONGEST_TIME_LIMIT_MS),
         "text": check_text,
     }
 )

@@ -309,6 +309,27 @@ def whole_number(value: str, low: int, high: int) -> str | None:
     return digits if len(digits) <= len(str(high)) and low <= int(digits) <= high else None
 
 
+def check_time_limit(message_id: str, longest_ms: int) -> Callable[..., str]:
+    """Return the check of a time limit in milliseconds.
+
+    Args:
+        message_id: What is said of a value that is none.
+        longest_ms: The longest that can be asked for.
+
+    Returns:
+        A check that takes whole numbers from 1 on and gives the digits without leading zeros; like the other checks it
+        takes the field's name as ``keyword`` and raises PolicyError.
+    """
+
+    def check(value: str, keyword: str = "") -> str:
+        found = whole_number(value, 1, longest_ms)
+        if found is None:
+            raise refusal(message_id, keyword=keyword or "Time limit", value=value, longest=longest_ms)
+        return found
+
+    return check
+
+
 def check_sequence(value: str, keyword: str = "") -> str:
     """Check a sequence number, or ``*DFT`` for the default rule.
 

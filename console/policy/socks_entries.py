@@ -19,6 +19,7 @@ from console.policy.fields import (
     check_address,
     check_port,
     check_text,
+    check_time_limit,
     check_user,
     check_word,
     refusal,
@@ -145,23 +146,6 @@ def check_password(value: str, keyword: str = "") -> str:
     return value
 
 
-def check_entry_time_limit(value: str, keyword: str = "") -> str:
-    """Check how long one server of an entry may take.
-
-    Units: Milliseconds.
-
-    Returns:
-        The digits without leading zeros.
-
-    Raises:
-        PolicyError: Not a number from 1 to 600000.
-    """
-    found = whole_number(value, 1, LONGEST_TIME_LIMIT_MS)
-    if found is None:
-        raise refusal("GWL0247", keyword=keyword or "Time limit", value=value, longest=LONGEST_TIME_LIMIT_MS)
-    return found
-
-
 SOCKS_CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(
     {
         "sequence": check_entry_sequence,
@@ -173,7 +157,7 @@ SOCKS_CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(
         "version": check_word(SocksVersion),
         "user_id": check_user_id,
         "password": check_password,
-        "time_limit_ms": check_entry_time_limit,
+        "time_limit_ms": check_time_limit("GWL0247", LONGEST_TIME_LIMIT_MS),
         "text": check_text,
     }
 )

@@ -496,6 +496,32 @@ def test_pair_ends_under_a_revision_that_does_not_lead_to_the_server(rbind_house
     assert [asked.command for asked in server.asked] == [1, BIND]
 
 
+def test_server_is_told_the_password_that_is_in_force_when_it_is_asked(rbind_house, socks):
+    server = socks(users={"user": "old"})
+    host, number = server.address
+    activate_rules(rbind_house.store)
+    rbind_house.greenwall.cl(
+        f"ADDSOCKSE SEQNBR(10) SERVER({host}) PORT({number}) USERID(user) PASSWORD(old)", "ACTSOCPCY"
+    )
+
+    def revisions(job):
+        rows = rbind_house.greenwall.show("jobs")
+        return [row["revision"] for row in rows if row["qualified_job_name"].endswith(f"/{job.name}")]
+
+    with (
+        serving(Peer()) as port,
+        rbind_house.running(sys.executable, "-c", _AFTER_CONTROL + _STEPS, port, options=("--rbind",)) as job,
+    ):
+        until(lambda: server.asked, "the connect", PATIENCE_S)
+        (before,) = revisions(job)
+        server.manners = Manners(users={"user": "new"})
+        rbind_house.greenwall.cl("CHGSOCKSE SEQNBR(10) PASSWORD(new)", "ACTSOCPCY")
+        until(lambda: revisions(job) > [before], "the new revision in force", PATIENCE_S)
+        job.say("bind\n")
+        assert job.line() == "bind 0 None"
+    assert [(asked.command, asked.password) for asked in server.asked] == [(1, "old"), (BIND, "new")]
+
+
 def test_sockets_that_are_bound_and_closed_take_up_few_threads(rbind_house, socks):
     activate_rules(rbind_house.store, **through(socks()))
     text = """
