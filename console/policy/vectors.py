@@ -49,6 +49,10 @@ class Ranges:
         """Return the rules that match an integer."""
         return self._masks[bisect_right(self._starts, point)]
 
+    def pieces(self) -> tuple[Sequence[int], Sequence[int]]:
+        """Return where the pieces begin, but for the first, and the set of rules of each piece, with the first."""
+        return self._starts, self._masks
+
 
 class Names:
     """Which rules match a name, where each rule says a name, a generic one, a group, or everything."""
@@ -100,6 +104,10 @@ class Names:
         for group in groups:
             found |= self._groups.get(group, 0)
         return found
+
+    def words(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the names that rules say, and what the generic names among them begin with."""
+        return list(self._exact), list(self._generic)
 
     def beginning(self, prefix: str) -> int:
         """Return the rules that match every name with this beginning."""

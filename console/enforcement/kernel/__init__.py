@@ -1,0 +1,1 @@
+"""The kernel engine: BPF programs below a cgroup that decide as the rules say."""

@@ -1,0 +1,182 @@
+"""The kernel engine: everything below one cgroup, decided in the kernel.
+
+The programs are in data/bpf; their object file is in the package. A policy is put in force whole: its pages are loaded
+beside those in force, and one element of a map is then changed.
+
+Source: Documentation/bpf/ of Linux, cgroup(7) hooks BPF_CGROUP_INET4_CONNECT and its like (bpf(2)).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from console.enforcement.fds import OwnedFd
+from console.enforcement.kernel import libbpf
+from console.enforcement.kernel.events import Answer, KernelEvent, question, read_answer, read_event
+from console.enforcement.layouts import Endpoint
+from console.errors import KernelError
+from console.model.words import ExitPoint
+from console.policy.image import PAGE
+from console.resources import data_path
+
+_OBJECT = "greenwall.bpf.o"
+_PROGRAMS = ("sock_create", "sock_ops", "ingress", "bind4", "bind6", "connect4", "connect6")
+"""In the order in which they are attached: who owns a socket is written down before it is asked for."""
+_FIRST = bytes(4)
+"""Key of the first element, often the only one."""
+_YES = b"\1"
+_NUMBER = struct.Struct("<I")
+_COUNT = struct.Struct("<Q")
+_TYPE_INFORMATION = Path("/sys/kernel/btf/vmlinux")
+
+
+class Counters(NamedTuple):
+    """What the kernel has decided since the programs were loaded."""
+
+    decided: int
+    refused: int
+    lost: int
+    """Of them, how many could not be told because nobody had read for too long; each was decided all the same."""
+
+
+class KernelEngine:
+    """The programs of one worker.
+
+    Threads: one at a time; what is told is taken in the thread that calls `consume`.
+    """
+
+    def __init__(self, take: Callable[[KernelEvent], None]) -> None:
+        """Load the programs; nothing is decided before `attach`.
+
+        Args:
+            take: Called with each event; must not raise.
+
+        Raises:
+            KernelError: This system cannot run them; the message says what is missing.
+        """
+        check_host()
+        path = data_path("bpf", _OBJECT)
+        try:
+            self._object = libbpf.BpfObject(path.read_bytes())
+        except OSError as error:
+            raise KernelError("GWL0475", path=path, reason=error.strerror or error) from error
+        self._links: list[libbpf.BpfLink] = []
+        self._policies = self._object.map("policies")
+        self._guards = self._object.map("guards")
+        self._events = libbpf.RingBuffer(self._object.map("events"), lambda octets: take(read_event(octets)))
+
+    @property
+    def descriptor(self) -> int:
+        """Readable when there are events to consume."""
+        return self._events.descriptor
+
+    def consume(self) -> int:
+        """Take the events that have been told; returns how many."""
+        return self._events.consume()
+
+    def activate(self, pages: bytes) -> None:
+        """Put a policy in force, whole, from one call to the next.
+
+        Args:
+            pages: As `console.policy.image.image` makes them.
+
+        Raises:
+            KernelError: There is no memory for it; the one before stays in force.
+        """
+        try:
+            with libbpf.pages_map(pages, PAGE) as made:
+                libbpf.update(self._policies, _FIRST, _NUMBER.pack(made.number))
+        except OSError as error:
+            raise KernelError("GWL0476", pages=len(pages) // PAGE, reason=error.strerror or error) from error
+
+    def attach(self, cgroup: Path) -> None:
+        """Decide for everything below a cgroup, from now on.
+
+        Raises:
+            KernelError: It is no cgroup of version 2, or the kernel refuses; nothing is attached then.
+        """
+        directory = _opened(cgroup)
+        try:
+            for program in _PROGRAMS:
+                self._links.append(self._object.attach(program, directory.number))
+        except OSError as error:
+            self.detach()
+            raise KernelError("GWL0477", path=cgroup, reason=error.strerror or error) from error
+        finally:
+            directory.close()
+
+    def detach(self) -> None:
+        """Decide no longer; again is fine."""
+        while self._links:
+            self._links.pop().close()
+
+    def let_guard(self, pid: int) -> None:
+        """Leave alone what a guard does: it has decided about it.
+
+        Raises:
+            OSError: There are too many guards.
+        """
+        libbpf.update(self._guards, _NUMBER.pack(pid), _YES)
+
+    def forget_guard(self, pid: int) -> None:
+        """Decide about a process like about any: it is no guard any more."""
+        libbpf.delete(self._guards, _NUMBER.pack(pid))
+
+    def ask(self, exit_point: ExitPoint, uid: int, local: Endpoint, remote: Endpoint) -> Answer:
+        """Return what the policy in force would decide."""
+        return read_answer(self._object.run("ask", question(exit_point, uid, local, remote)))
+
+    def counters(self) -> Counters:
+        """Return how many calls were decided."""
+        size = _COUNT.size * libbpf.processors()
+        counters = self._object.map("counters")
+        found = [libbpf.look_up(counters, _NUMBER.pack(each), size) for each in range(len(Counters._fields))]
+        return Counters(*(sum(value for (value,) in _COUNT.iter_unpack(octets)) for octets in found))
+
+    def close(self) -> None:
+        """Let go of the programs; again is fine."""
+        self.detach()
+        self._events.close()
+        self._object.close()
+
+
+def check_host() -> None:
+    """Check that programs can be loaded here at all.
+
+    Raises:
+        KernelError: They cannot; the message says why.
+    """
+    if os.geteuid() != 0:
+        raise KernelError("GWL0473")
+    if not _TYPE_INFORMATION.exists():
+        raise KernelError("GWL0478", path=_TYPE_INFORMATION)
+
+
+def find_cgroups() -> Path:
+    """Return where the cgroups of version 2 are mounted.
+
+    Raises:
+        KernelError: They are not.
+    """
+    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        if after.startswith("cgroup2 "):
+            return Path(before.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape"))
+    raise KernelError("GWL0479")
+
+
+def _opened(cgroup: Path) -> OwnedFd:
+    """Open the directory of a cgroup.
+
+    Raises:
+        KernelError: It is none of version 2.
+    """
+    with contextlib.suppress(OSError):
+        if (cgroup / "cgroup.procs").exists():
+            return OwnedFd(os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    raise KernelError("GWL047A", path=cgroup)

@@ -1,0 +1,233 @@
+"""A compiled policy as pages of octets: the same bit vectors, in a form that a program in the kernel reads.
+
+The kernel engine (data/bpf) decides from these pages as `console.policy.decide` does from its tables. User profiles and
+their groups are resolved here, because the kernel knows numbers only.
+
+Layout: Pages of 4096 octets, of 512 little-endian 64-bit words. A page is named by its number.
+
+========  =====================================================================================================
+page 0    word 0 the revision, word 1 the number of pages; from word 16 on, 16 words for each exit point
+page 1    all ones: the row of a dimension about which no rule says anything
+========  =====================================================================================================
+
+Of an exit point: word 0 how many rules it has, 0 for *OFF; word 1 the page where its decisions begin; word 2 the binary
+logarithm of the words of a row; then, from word 4 on, two words for each of user number, local address, local port,
+remote address and remote port: first the page of its index, 0 for none, and above it (32 bits up) how many pieces
+begin in it; second the page where its leaves begin, and above it the page where its rows begin.
+
+A dimension is cut into pieces (`console.policy.vectors.Ranges`); a lookup counts the beginnings at or before a value.
+A leaf has 256 beginnings, in ascending order, of two words each, the upper first; the index has the first of each leaf.
+What is left of a page is all ones. The row of a piece is its set of rules, least word first; rows have a power of two
+of words, and none goes over the end of a page.
+
+A decision is one word: sequence number in 20 bits, errno in 12, outcome (0 allowed, 1 rejected, 2 would be rejected) in
+2, then whether it is journalled, and whether an alert is asked for. The first belongs to bit 0, the default rule.
+
+Knows nothing of the kernel, and no files: who has which number is handed in.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from console.errors import PolicyError
+from console.model.words import ExitPoint, Outcome
+from console.policy.decide import CompiledPolicy, Table
+from console.policy.request import Decision
+from console.policy.vectors import Names, Ranges
+
+PAGE = 4096
+"""Octets."""
+MOST_RULES = 16_384
+"""Of one exit point; what the program in the kernel can look through."""
+EXIT_POINTS = (ExitPoint.ACCEPT, ExitPoint.CONNECT, ExitPoint.LISTEN)
+"""In the order in which page 0 has them."""
+
+_WORD = struct.Struct("<Q")
+_WORDS = PAGE // _WORD.size
+_KEY_WORDS = 2
+_FANOUT = _WORDS // _KEY_WORDS
+"""Beginnings in a leaf, and leaves in an index."""
+_ALL_ONES_PAGE = 1
+_HEAD_WORDS = 16
+_FIRST_DIMENSION = 4
+_KEY_END = 1 << 128
+_USERS_END = 1 << 32
+_OUTCOMES = {Outcome.ALLOWED: 0, Outcome.REJECTED: 1, Outcome.MONITOR: 2}
+_ERRNO_AT, _OUTCOME_AT, _JOURNAL_AT, _ALERT_AT = 20, 32, 34, 35
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who has a user number, as rules know them."""
+
+    user: str
+    """User profile in upper case."""
+    groups: frozenset[str] = frozenset()
+    """In upper case."""
+
+
+def image(compiled: CompiledPolicy, accounts: Mapping[int, Account]) -> bytes:
+    """Return the pages of a policy.
+
+    Args:
+        compiled: Without exit programs and rules about programs, which only a guard can ask and see.
+        accounts: Everybody that the system knows, by number. Who is not among them is called by the number itself, as
+            a guard does it.
+
+    Raises:
+        PolicyError: There are exit programs, rules about programs, or more rules than the kernel looks through.
+    """
+    pages = _Pages()
+    heads = [_head(pages, exit_point, compiled, accounts) for exit_point in EXIT_POINTS]
+    return pages.finish(compiled.revision, heads)
+
+
+def check_image(compiled: CompiledPolicy) -> None:
+    """Check that the kernel can hold a policy.
+
+    Raises:
+        PolicyError: It cannot; nothing of it is left out silently.
+    """
+    for exit_point in EXIT_POINTS:
+        table = compiled.tables[exit_point]
+        if table is None:
+            continue
+        if compiled.exit_programs[exit_point]:
+            raise PolicyError("GWL0470", exit_point=exit_point, number=compiled.exit_programs[exit_point][0].number)
+        if table.programs is not None:
+            raise PolicyError("GWL0471", exit_point=exit_point, program=_first_program(table.programs))
+        if len(table.decisions) > MOST_RULES:
+            raise PolicyError("GWL0472", exit_point=exit_point, count=len(table.decisions), most=MOST_RULES)
+
+
+def _first_program(programs: Names) -> str:
+    exact, generic = programs.words()
+    return next(iter([*exact, *(f"{begin}*" for begin in generic)]))
+
+
+class _Pages:
+    """The pages made so far; page 0 is written last."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = [b"\xff" * PAGE]
+        self._count = _ALL_ONES_PAGE + 1
+
+    def add(self, octets: bytes, fill: bytes = b"\0") -> int:
+        """Append whole pages; return the number of the first."""
+        first = self._count
+        self._chunks += (octets, fill * (-len(octets) % PAGE))
+        self._count += -(-len(octets) // PAGE)
+        return first
+
+    def finish(self, revision: int, heads: Iterable[Sequence[int]]) -> bytes:
+        words = [revision, self._count, *[0] * (_HEAD_WORDS - 2)]
+        for head in heads:
+            words += (*head, *[0] * (_HEAD_WORDS - len(head)))
+        first = b"".join(map(_WORD.pack, words))
+        return b"".join([first.ljust(PAGE, b"\0"), *self._chunks])
+
+
+def _head(
+    pages: _Pages, exit_point: ExitPoint, compiled: CompiledPolicy, accounts: Mapping[int, Account]
+) -> Sequence[int]:
+    table = compiled.tables[exit_point]
+    if table is None:
+        return ()
+    count = len(table.decisions)
+    scale = max(-(-count // 64) - 1, 0).bit_length()
+    decisions = pages.add(b"".join(_WORD.pack(_decision(each)) for each in table.decisions))
+    dimensions: list[int] = []
+    for pieces in _dimensions(table, accounts):
+        dimensions += (0, 0) if pieces is None else _dimension(pages, *pieces, row_octets=_WORD.size << scale)
+    return count, decisions, scale, 0, *dimensions
+
+
+_Pieces = tuple[Sequence[int], Sequence[int]]
+"""Beginnings, and one more set than beginnings."""
+
+
+def _dimensions(table: Table, accounts: Mapping[int, Account]) -> Iterable[_Pieces | None]:
+    yield None if table.users is None else _users(table.users, accounts)
+    ranges: tuple[Ranges | None, ...] = (
+        table.local_addresses,
+        table.local_ports,
+        table.remote_addresses,
+        table.remote_ports,
+    )
+    for each in ranges:
+        yield None if each is None else each.pieces()
+
+
+def _dimension(pages: _Pages, starts: Sequence[int], masks: Sequence[int], *, row_octets: int) -> tuple[int, int]:
+    starts = [start for start in starts if start < _KEY_END]
+    leaves = pages.add(_keys(starts), b"\xff")
+    index = pages.add(_keys(starts[::_FANOUT]), b"\xff")
+    rows = pages.add(b"".join(mask.to_bytes(row_octets, "little") for mask in masks[: len(starts) + 1]))
+    return index | len(starts) << 32, leaves | rows << 32
+
+
+def _keys(starts: Sequence[int]) -> bytes:
+    """Return beginnings as they stand in a leaf; at least one page of them."""
+    upper_first = (_WORD.pack(start >> 64) + _WORD.pack(start & (1 << 64) - 1) for start in starts)
+    return b"".join(upper_first) or b"\xff" * PAGE
+
+
+def _users(users: Names, accounts: Mapping[int, Account]) -> _Pieces:
+    """Return the pieces of the user numbers."""
+    edges = {0, _USERS_END}
+    for number in accounts:
+        edges |= {number, number + 1}
+    exact, generic = users.words()
+    for low, high in (*map(_numbers_called, exact), *(each for begin in generic for each in _numbers_like(begin))):
+        edges |= {low, high}
+    starts = sorted(edge for edge in edges if 0 <= edge < _USERS_END)
+    masks = [0]
+    for start in starts:
+        who = accounts.get(start) or Account(str(start))
+        masks.append(users.of(who.user, who.groups))
+    return _joined(starts, masks)
+
+
+def _joined(starts: Sequence[int], masks: Sequence[int]) -> _Pieces:
+    """Leave out the beginnings at which nothing changes."""
+    changes = [at for at, (before, after) in enumerate(pairwise(masks)) if before != after]
+    return [starts[at] for at in changes], [masks[0], *(masks[at + 1] for at in changes)]
+
+
+def _numbers_called(name: str) -> tuple[int, int]:
+    """Return the user number that is spelt so, as the first and the one after the last; an empty span for none."""
+    number = int(name) if _is_number(name) else -1
+    return number, number + 1
+
+
+def _numbers_like(begin: str) -> Collection[tuple[int, int]]:
+    """Return the spans of user numbers whose spelling begins so."""
+    if not _is_number(begin):
+        return ()
+    first = int(begin)
+    if first == 0:  # no other number begins with 0
+        return ((0, 1),)
+    spans = []
+    scale = 1
+    while first * scale < _USERS_END:
+        spans.append((first * scale, (first + 1) * scale))
+        scale *= 10
+    return spans
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and str(int(text)) == text
+
+
+def _decision(decision: Decision) -> int:
+    return (
+        decision.sequence
+        | decision.errno << _ERRNO_AT
+        | _OUTCOMES[decision.outcome] << _OUTCOME_AT
+        | decision.journal << _JOURNAL_AT
+        | decision.alert << _ALERT_AT
+    )

@@ -1,0 +1,620 @@
+// SPDX-License-Identifier: GPL-2.0 OR Apache-2.0
+/* The exit points in the kernel: connect, accept and listen of everything below a cgroup.
+ *
+ * A decision is read from pages (console/policy/image.py has their layout). The pages of a revision are one map, and
+ * the only element of `policies` says which; to activate a revision is to change that element, and whoever has looked
+ * it up goes on with the one before to the end. What cannot be decided is refused.
+ */
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "greenwall.h"
+
+#define AF_INET 2
+#define AF_INET6 10
+#define SOCK_STREAM 1
+#define EPERM 1
+#define ALL_ONES_PAGE 1
+#define HEAD_AT 16
+#define HEAD_WORDS 16
+#define FIRST_DIMENSION 4
+#define KEYS 256
+#define MAX_EXTENSIONS 8
+
+/* The kernel lets a context be read a field at a time, and the compiler would join two. */
+#define FIELD(field) (*(volatile __typeof__(field) *)&(field))
+#define WORDS(field) {FIELD((field)[0]), FIELD((field)[1]), FIELD((field)[2]), FIELD((field)[3])}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct page {
+    __u64 words[PAGE_WORDS];
+};
+
+
+/* Who made a socket, and what became of it. */
+struct owner {
+    __u32 uid, pid;
+    __u8 inert, exempt;
+};
+
+struct syn {
+    struct key local, remote;
+    __u32 ports, number;
+};
+
+struct pages {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
+    __type(key, __u32);
+    __type(value, struct page);
+} no_pages SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __array(values, struct pages);
+} policies SEC(".maps") = {.values = {&no_pages}};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_RINGBUF);
+    __uint(max_entries, 1 << 22);
+} events SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, COUNTERS);
+    __type(key, __u32);
+    __type(value, __u64);
+} counters SEC(".maps");
+
+/* Process ids of guards, which have decided about the calls that they make for their jobs. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 65536);
+    __type(key, __u32);
+    __type(value, __u8);
+} guards SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE); /* a connection has what its listener has */
+    __type(key, int);
+    __type(value, struct owner);
+} owners SEC(".maps");
+
+/* SYNs that were refused and journalled: each is sent again a few times. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 16384);
+    __type(key, struct syn);
+    __type(value, __u8);
+} refused_syns SEC(".maps");
+
+/* Parts of the kernel's own structures; libbpf finds where they are on the system at hand. */
+struct kuid_t___part {
+    __u32 val;
+} __attribute__((preserve_access_index));
+struct cred___part {
+    struct kuid_t___part euid;
+} __attribute__((preserve_access_index));
+struct task_struct___part {
+    const struct cred___part *cred;
+} __attribute__((preserve_access_index));
+
+static __always_inline void count(__u32 which)
+{
+    __u64 *counter = bpf_map_lookup_elem(&counters, &which);
+    if (counter)
+        *counter += 1;
+}
+
+static __always_inline struct page *page_of(void *policy, __u32 number)
+{
+    return bpf_map_lookup_elem(policy, &number);
+}
+
+/* How many of a page's beginnings are at or before a value. */
+__noinline int at_or_before(struct page *page, struct key *value)
+{
+    __u32 found = 0;
+    if (!page || !value)
+        return 0;
+#pragma unroll
+    for (__u32 step = KEYS / 2; step; step /= 2) {
+        __u32 at = (2 * (found + step - 1)) & (PAGE_WORDS - 1);
+        __u64 upper = page->words[at], lower = page->words[at + 1];
+        if (upper < value->upper || (upper == value->upper && lower <= value->lower))
+            found += step;
+    }
+    __u32 at = (2 * found) & (PAGE_WORDS - 1);
+    if (page->words[at] < value->upper || (page->words[at] == value->upper && page->words[at + 1] <= value->lower))
+        found += 1;
+    return found;
+}
+
+/* Where the rows of a request are. */
+struct search {
+    void *policy;
+    struct page *head;
+    struct request *request;
+    __u32 at; /* word of the head where the exit point begins */
+    __u32 scale;
+    __u32 pages[DIMENSIONS];
+    __u32 begins[DIMENSIONS];
+    __u32 failed;
+};
+
+/* Finds the row of a dimension: its page, and the word at which it begins there. */
+static long locate(__u64 turn, struct search *search)
+{
+    __u64 dimension = turn & 7;
+    asm volatile("" : "+r"(dimension)); /* where the verifier sees the bound, and not in a copy */
+    if (dimension >= DIMENSIONS)
+        return 1;
+    __u32 from = search->at + FIRST_DIMENSION + 2 * dimension;
+    __u64 index = search->head->words[from & (PAGE_WORDS - 1)];
+    __u64 places = search->head->words[(from + 1) & (PAGE_WORDS - 1)];
+    if (!(__u32)index) {
+        search->pages[dimension] = ALL_ONES_PAGE;
+        return 0;
+    }
+    __u32 count = index >> 32, leaves = (count + KEYS - 1) / KEYS, piece = 0;
+    struct key *value = &search->request->values[dimension];
+    struct page *page = page_of(search->policy, (__u32)index);
+    if (!page)
+        return search->failed = 1;
+    __u32 leaf = at_or_before(page, value);
+    if (leaf > leaves)
+        leaf = leaves;
+    if (leaf) {
+        page = page_of(search->policy, (__u32)places + leaf - 1);
+        if (!page)
+            return search->failed = 1;
+        piece = (leaf - 1) * KEYS + at_or_before(page, value);
+        if (piece > count)
+            piece = count;
+    }
+    __u32 shift = (9 - search->scale) & 15;
+    search->pages[dimension] = (__u32)(places >> 32) + (piece >> shift);
+    search->begins[dimension] = (piece & ((1u << shift) - 1)) << (search->scale & 15);
+    return 0;
+}
+
+/* The rows of a request, and the words that have been looked at. */
+struct look {
+    struct page *rows[DIMENSIONS];
+    __u32 begins[DIMENSIONS];
+    __u32 words;
+    __u32 word;
+    __u64 found;
+};
+
+/* Looks at one word of all rows, those of the first rules first. */
+static long look_at(__u32 turn, struct look *look)
+{
+    __u64 found = ~0ull;
+    __u32 word = look->words - 1 - turn;
+#pragma unroll
+    for (int row = 0; row < DIMENSIONS; row++)
+        found &= look->rows[row]->words[(look->begins[row] + word) & (PAGE_WORDS - 1)];
+    if (!turn) /* the row that is all ones has more rules than there are */
+        found &= look->found;
+    if (!found)
+        return 0;
+    look->found = found;
+    look->word = word;
+    return 1;
+}
+
+static __always_inline __u32 highest_bit(__u64 word)
+{
+    __u32 found = 0;
+#pragma unroll
+    for (__u32 step = 32; step; step /= 2)
+        if (word >> step) {
+            found += step;
+            word >>= step;
+        }
+    return found;
+}
+
+/* The bit of the first rule that matches; -1 where none does, which no policy has. */
+static __always_inline int first_rule(void *policy, struct page *head, __u32 at, struct request *request)
+{
+    __u32 rules = head->words[at & (PAGE_WORDS - 1)];
+    struct search search = {
+        .policy = policy,
+        .head = head,
+        .request = request,
+        .at = at,
+        .scale = head->words[(at + 2) & (PAGE_WORDS - 1)],
+    };
+    struct look look = {.words = (rules + 63) / 64, .word = MAX_WORDS};
+    bpf_loop(DIMENSIONS, locate, &search, 0);
+    if (search.failed || look.words > MAX_WORDS)
+        return -1;
+#pragma unroll
+    for (int row = 0; row < DIMENSIONS; row++) {
+        look.rows[row] = page_of(policy, search.pages[row]);
+        look.begins[row] = search.begins[row];
+        if (!look.rows[row])
+            return -1;
+    }
+    look.found = ~0ull >> ((64 - (rules & 63)) & 63);
+    bpf_loop(look.words, look_at, &look, 0);
+    if (look.word >= MAX_WORDS)
+        return -1;
+    return look.word * 64 + highest_bit(look.found);
+}
+
+/* Decides; refuses what cannot be decided. */
+__noinline int decide(struct request *request, struct decision *decision)
+{
+    __u32 zero = 0;
+    if (!request || !decision)
+        return 0;
+    decision->sequence = 0;
+    decision->error = EPERM;
+    decision->revision = 0;
+    decision->outcome = REJECTED;
+    decision->journal = 1;
+    decision->alert = 0;
+    decision->off = 0;
+    void *policy = bpf_map_lookup_elem(&policies, &zero);
+    struct page *head = policy ? page_of(policy, 0) : 0;
+    if (!head)
+        return 0;
+    decision->revision = head->words[0];
+    __u32 at = HEAD_AT + HEAD_WORDS * (request->exit_point & 3);
+    __u64 rules = head->words[at & (PAGE_WORDS - 1)], where = head->words[(at + 1) & (PAGE_WORDS - 1)];
+    if (!rules) {
+        decision->off = 1;
+        decision->error = decision->journal = 0;
+        decision->outcome = ALLOWED;
+        return 0;
+    }
+    int rule = first_rule(policy, head, at, request);
+    if (rule < 0)
+        return 0;
+    struct page *decisions = page_of(policy, (__u32)where + rule / PAGE_WORDS);
+    if (!decisions)
+        return 0;
+    __u64 word = decisions->words[rule & (PAGE_WORDS - 1)];
+    decision->sequence = word & 0xFFFFF;
+    decision->error = word >> 20 & 0xFFF;
+    decision->outcome = word >> 32 & 3;
+    decision->journal = word >> 34 & 1;
+    decision->alert = word >> 35 & 1;
+    return 0;
+}
+
+static __always_inline void put_address(__u8 *to, struct key *from)
+{
+    __u64 halves[2] = {bpf_cpu_to_be64(from->upper), bpf_cpu_to_be64(from->lower)};
+    __builtin_memcpy(to, halves, sizeof(halves));
+}
+
+/* Tells the worker; what finds no room is counted. */
+__noinline int tell(struct request *request, struct decision *decision)
+{
+    struct event *event;
+    if (!request || !decision)
+        return 0;
+    count(DECIDED);
+    if (decision->outcome == REJECTED)
+        count(REFUSED);
+    if (!decision->journal && !decision->alert)
+        return 0;
+    event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    if (!event) {
+        count(LOST);
+        return 0;
+    }
+    event->at_ns = bpf_ktime_get_ns();
+    event->pid = request->pid;
+    event->uid = request->values[USER_NUMBER].lower;
+    event->revision = decision->revision;
+    event->sequence = decision->sequence;
+    event->exit_point = request->exit_point;
+    event->outcome = decision->outcome;
+    event->flags = request->flags;
+    event->alert = decision->alert;
+    event->local_port = request->values[LOCAL_PORT].lower;
+    event->remote_port = request->values[REMOTE_PORT].lower;
+    event->syn_number = request->syn_number;
+    event->error = decision->error;
+    put_address(event->local_address, &request->values[LOCAL_ADDRESS]);
+    put_address(event->remote_address, &request->values[REMOTE_ADDRESS]);
+    if (bpf_get_current_comm(event->comm, sizeof(event->comm)))
+        event->comm[0] = 0;
+    bpf_ringbuf_submit(event, 0);
+    return 0;
+}
+
+static __always_inline void set_ipv4(struct key *key, __be32 address)
+{
+    key->upper = 0;
+    key->lower = 0xFFFF00000000ull | bpf_ntohl(address);
+}
+
+static __always_inline void set_ipv6(struct key *key, __be32 *address)
+{
+    key->upper = (__u64)bpf_ntohl(address[0]) << 32 | bpf_ntohl(address[1]);
+    key->lower = (__u64)bpf_ntohl(address[2]) << 32 | bpf_ntohl(address[3]);
+}
+
+static __always_inline __u32 effective_user(void)
+{
+    struct task_struct___part *task = (void *)bpf_get_current_task();
+    return BPF_CORE_READ(task, cred, euid.val);
+}
+
+static __always_inline void set_caller(struct request *request)
+{
+    request->pid = bpf_get_current_pid_tgid() >> 32;
+    request->values[USER_NUMBER].lower = effective_user();
+}
+
+static __always_inline int is_of_guard(__u32 pid)
+{
+    return bpf_map_lookup_elem(&guards, &pid) != 0;
+}
+
+static __always_inline int is_tcp(struct bpf_sock_addr *ctx)
+{
+    return ctx->type == SOCK_STREAM && (ctx->protocol == IPPROTO_TCP || ctx->protocol == IPPROTO_MPTCP);
+}
+
+/* Answers 1 to let a call go on; else it fails with the rule's errno. */
+static __always_inline int answer(struct request *request)
+{
+    struct decision decision;
+    decide(request, &decision);
+    if (!decision.off)
+        tell(request, &decision);
+    if (!decision.error)
+        return 1;
+    bpf_set_retval(-(int)decision.error);
+    return 0;
+}
+
+static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request *request)
+{
+    set_caller(request);
+    if (is_of_guard(request->pid))
+        return 1;
+    request->exit_point = CONNECT;
+    request->values[REMOTE_PORT].lower = bpf_ntohs(ctx->user_port);
+    if (ctx->sk)
+        request->values[LOCAL_PORT].lower = ctx->sk->src_port;
+    return answer(request);
+}
+
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx)
+{
+    struct request request = {};
+    if (!is_tcp(ctx))
+        return 1;
+    set_ipv4(&request.values[REMOTE_ADDRESS], ctx->user_ip4);
+    if (ctx->sk)
+        set_ipv4(&request.values[LOCAL_ADDRESS], ctx->sk->src_ip4);
+    return on_connect(ctx, &request);
+}
+
+SEC("cgroup/connect6")
+int connect6(struct bpf_sock_addr *ctx)
+{
+    struct request request = {};
+    if (!is_tcp(ctx))
+        return 1;
+    __be32 address[4] = WORDS(ctx->user_ip6);
+    set_ipv6(&request.values[REMOTE_ADDRESS], address);
+    if (ctx->sk) {
+        __be32 own[4] = WORDS(ctx->sk->src_ip6);
+        set_ipv6(&request.values[LOCAL_ADDRESS], own);
+    }
+    return on_connect(ctx, &request);
+}
+
+/* A port that no listener may have is refused here, where the program hears of it. */
+static __always_inline int on_bind(struct bpf_sock_addr *ctx, struct request *request)
+{
+    struct decision decision;
+    set_caller(request);
+    if (is_of_guard(request->pid))
+        return 1;
+    request->exit_point = LISTEN;
+    request->values[LOCAL_PORT].lower = bpf_ntohs(ctx->user_port);
+    if (!request->values[LOCAL_PORT].lower)
+        return 1;
+    decide(request, &decision);
+    if (!decision.error)
+        return 1;
+    tell(request, &decision);
+    bpf_set_retval(-(int)decision.error);
+    return 0;
+}
+
+SEC("cgroup/bind4")
+int bind4(struct bpf_sock_addr *ctx)
+{
+    struct request request = {};
+    if (!is_tcp(ctx))
+        return 1;
+    set_ipv4(&request.values[LOCAL_ADDRESS], ctx->user_ip4);
+    return on_bind(ctx, &request);
+}
+
+SEC("cgroup/bind6")
+int bind6(struct bpf_sock_addr *ctx)
+{
+    struct request request = {};
+    if (!is_tcp(ctx))
+        return 1;
+    __be32 address[4] = WORDS(ctx->user_ip6);
+    set_ipv6(&request.values[LOCAL_ADDRESS], address);
+    return on_bind(ctx, &request);
+}
+
+/* Whose socket it is, for when nobody who could be asked is running. */
+SEC("cgroup/sock_create")
+int sock_create(struct bpf_sock *ctx)
+{
+    struct owner *owner;
+    if (ctx->type != SOCK_STREAM)
+        return 1;
+    owner = bpf_sk_storage_get(&owners, ctx, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    if (!owner)
+        return 0; /* no memory: nothing would be known of it */
+    owner->uid = effective_user();
+    owner->pid = bpf_get_current_pid_tgid() >> 32;
+    owner->exempt = is_of_guard(owner->pid);
+    return 1;
+}
+
+static __always_inline void set_ends(struct bpf_sock_ops *ctx, struct request *request, int with_remote)
+{
+    request->values[LOCAL_PORT].lower = ctx->local_port;
+    if (ctx->family == AF_INET) {
+        set_ipv4(&request->values[LOCAL_ADDRESS], ctx->local_ip4);
+        if (with_remote)
+            set_ipv4(&request->values[REMOTE_ADDRESS], ctx->remote_ip4);
+    } else {
+        __be32 own[4] = WORDS(ctx->local_ip6);
+        set_ipv6(&request->values[LOCAL_ADDRESS], own);
+        if (with_remote) {
+            __be32 far[4] = WORDS(ctx->remote_ip6);
+            set_ipv6(&request->values[REMOTE_ADDRESS], far);
+        }
+    }
+    if (with_remote)
+        request->values[REMOTE_PORT].lower = bpf_ntohl(ctx->remote_port);
+}
+
+SEC("sockops")
+int sock_ops(struct bpf_sock_ops *ctx)
+{
+    struct request request = {};
+    struct decision decision;
+    if (ctx->op != BPF_SOCK_OPS_TCP_LISTEN_CB && ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+        return 1;
+    struct bpf_sock *sock = ctx->sk;
+    if (!sock)
+        return 1;
+    int listens = ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB;
+    struct owner *owner = bpf_sk_storage_get(&owners, sock, 0, listens ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+    if (owner && owner->exempt)
+        return 1;
+    request.exit_point = listens ? LISTEN : ACCEPT;
+    set_ends(ctx, &request, !listens);
+    if (owner) {
+        request.pid = owner->pid;
+        request.values[USER_NUMBER].lower = owner->uid;
+    }
+    decide(&request, &decision);
+    if (listens && owner)
+        owner->inert = decision.outcome == REJECTED;
+    if (listens && decision.outcome == REJECTED)
+        request.flags = INERT;
+    if (!decision.off)
+        tell(&request, &decision);
+    return 1;
+}
+
+/* Finds the TCP header; 0 where there is none, or too much before it. */
+static __always_inline __u32 tcp_at(struct __sk_buff *skb, struct request *request)
+{
+    if (skb->protocol == bpf_htons(ETH_P_IP)) {
+        struct iphdr header;
+        if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)) || header.protocol != IPPROTO_TCP)
+            return 0;
+        set_ipv4(&request->values[LOCAL_ADDRESS], header.daddr);
+        set_ipv4(&request->values[REMOTE_ADDRESS], header.saddr);
+        return header.ihl * 4;
+    }
+    struct ipv6hdr header;
+    if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+        return 0;
+    set_ipv6(&request->values[LOCAL_ADDRESS], (__be32 *)&header.daddr);
+    set_ipv6(&request->values[REMOTE_ADDRESS], (__be32 *)&header.saddr);
+    __u8 next = header.nexthdr;
+    __u32 at = sizeof(header);
+    for (int i = 0; i < MAX_EXTENSIONS; i++) {
+        __u8 extension[2];
+        if (next == IPPROTO_TCP)
+            return at;
+        if ((next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS) ||
+            bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
+            return 0;
+        next = extension[0];
+        at += (extension[1] + 1) * 8;
+    }
+    return 0;
+}
+
+SEC("cgroup_skb/ingress")
+int ingress(struct __sk_buff *skb)
+{
+    struct request request = {};
+    struct decision decision;
+    struct tcphdr tcp;
+    struct syn syn = {};
+    __u8 seen = 1;
+    struct bpf_sock *sock = skb->sk;
+    if (!sock)
+        return 1;
+    sock = bpf_sk_fullsock(sock);
+    if (!sock || sock->state != BPF_TCP_LISTEN)
+        return 1;
+    struct owner *owner = bpf_sk_storage_get(&owners, sock, 0, 0);
+    if (owner && owner->exempt)
+        return 1;
+    __u32 at = tcp_at(skb, &request);
+    if (!at || bpf_skb_load_bytes(skb, at, &tcp, sizeof(tcp)))
+        return 0;
+    request.exit_point = ACCEPT;
+    request.values[USER_NUMBER].lower = bpf_get_socket_uid(skb);
+    request.pid = owner ? owner->pid : 0;
+    request.values[LOCAL_PORT].lower = bpf_ntohs(tcp.dest);
+    request.values[REMOTE_PORT].lower = bpf_ntohs(tcp.source);
+    if (owner && owner->inert)
+        return 0;
+    decide(&request, &decision);
+    if (decision.outcome != REJECTED)
+        return 1;
+    if (!tcp.syn)
+        return 0;
+    syn.local = request.values[LOCAL_ADDRESS];
+    syn.remote = request.values[REMOTE_ADDRESS];
+    syn.ports = (__u32)tcp.source << 16 | tcp.dest;
+    syn.number = tcp.seq;
+    if (bpf_map_update_elem(&refused_syns, &syn, &seen, BPF_NOEXIST))
+        return 0;
+    request.syn_number = tcp.seq;
+    tell(&request, &decision);
+    return 0;
+}
+
+/* For who wants to know what would be decided. */
+SEC("syscall")
+int ask(struct question *question)
+{
+    struct request request = question->request;
+    struct decision decision;
+    decide(&request, &decision);
+    question->decision = decision;
+    return 0;
+}

@@ -1,0 +1,130 @@
+"""A cgroup of the test's own, programs in it, and the kernel engine attached to it."""
+
+from __future__ import annotations
+
+import ctypes.util
+import os
+import subprocess
+import textwrap
+import uuid
+from pathlib import Path
+
+import pytest
+
+from console.enforcement.kernel.engine import KernelEngine, check_host, find_cgroups
+from console.errors import KernelError
+from console.messages import describe, line
+from console.policy.checks import make_policy, make_rule
+from console.policy.compiler import compile_policy
+from console.policy.image import Account, image
+
+ACCOUNTS = {0: Account("ROOT"), 65534: Account("NOBODY", frozenset({"NOGROUP"}))}
+
+
+def missing():
+    """Return what the kernel engine lacks here; empty for nothing."""
+    if ctypes.util.find_library("bpf") is None:
+        return "libbpf1 is not installed"
+    try:
+        check_host()
+        find_cgroups()
+    except KernelError as error:
+        return line(describe(error))
+    return ""
+
+
+class House:
+    """One cgroup and the engine that decides for it."""
+
+    def __init__(self, cgroup):
+        self.cgroup = cgroup
+        self.events = []
+        self.engine = KernelEngine(self.events.append)
+        self.put_in_force()
+        self.engine.attach(cgroup)
+
+    def put_in_force(self, *rules, revision=1, modes=None, **settings):
+        """Activate a policy of these rules."""
+        policy = make_policy(modes or {}, [make_rule(**rule) for rule in rules], {}, **settings)
+        self.engine.activate(image(compile_policy(policy, revision), ACCOUNTS))
+
+    def start(self, code, *arguments, user=None, **more):
+        """Start a Python program in the cgroup."""
+
+        def enter():
+            (self.cgroup / "cgroup.procs").write_text(str(os.getpid()))
+            if user is not None:
+                os.setgroups([])
+                os.setresgid(user, user, user)
+                os.setresuid(user, user, user)
+
+        return subprocess.Popen(
+            [PYTHON, "-c", PRELUDE + textwrap.dedent(code), *map(str, arguments)],
+            preexec_fn=enter, stdout=subprocess.PIPE, text=True, **more,
+        )  # fmt: skip
+
+    def run(self, code, *arguments, **more):
+        """Run a Python program in the cgroup to its end; returns its lines and the events of it."""
+        self.told()
+        with self.start(code, *arguments, **more) as program:
+            said, _ = program.communicate(timeout=60)
+        assert program.returncode == 0
+        return said.splitlines(), self.told()
+
+    def told(self):
+        """Return the events since the last time."""
+        self.engine.consume()
+        found = [(event.exit_point.value, event.outcome.value, event.sequence) for event in self.events]
+        self.last = self.events[:]
+        self.events.clear()
+        return found
+
+    def close(self):
+        self.engine.close()
+        for process in (self.cgroup / "cgroup.procs").read_text().split():
+            os.kill(int(process), 9)
+
+
+PYTHON = "/usr/bin/python3"
+"""One that every user may run."""
+PRELUDE = """
+import errno, os, select, socket, struct, sys, time
+def tried(what, call):
+    try:
+        made = call()
+    except OSError as error:
+        print(what, errno.errorcode.get(error.errno, "timed out"), flush=True)
+        return None
+    print(what, 0, flush=True)
+    return made
+def connect(host, port, source=None, family=socket.AF_INET, limit=0.7):
+    made = socket.socket(family)
+    made.settimeout(limit)
+    if source:
+        made.bind((source, 0))
+    made.connect((host, port))
+    return made
+"""
+
+
+@pytest.fixture
+def house():
+    lacking = missing()
+    if lacking:
+        pytest.skip(lacking)
+    cgroup = find_cgroups() / f"greenwall-test-{uuid.uuid4().hex[:12]}"
+    cgroup.mkdir()
+    made = House(cgroup)
+    yield made
+    made.close()
+    _remove(cgroup)
+
+
+def _remove(cgroup: Path) -> None:
+    for _ in range(100):
+        try:
+            cgroup.rmdir()
+        except OSError:
+            continue
+        return
+    cgroup.rmdir()

@@ -1,0 +1,30 @@
+"""The kernel answers as the tables do: random policies, random calls, no difference."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from console.enforcement.layouts import Endpoint
+from console.policy.compiler import compile_policy
+from console.policy.image import image
+from tests.policy.strategies import policies, requests
+from tests.policy.test_image import ACCOUNTS, NUMBERS, held_by_kernel
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(policy=policies(), asked=requests, numbers=st.lists(st.sampled_from(NUMBERS), min_size=100, max_size=100))
+def test_kernel_decides_as_the_reference(house, policy, asked, numbers):
+    compiled = compile_policy(held_by_kernel(policy), 7)
+    house.engine.activate(image(compiled, ACCOUNTS))
+    for request, number in zip(asked, numbers, strict=True):
+        who = ACCOUNTS.get(number)
+        user, groups = (who.user, who.groups) if who else (str(number), frozenset())
+        decision = compiled.decide(request._replace(user=user, groups=groups))
+        local = Endpoint(request.local_address, request.local_port)
+        remote = Endpoint(request.remote_address, request.remote_port)
+        found = house.engine.ask(request.exit_point, number, local, remote)
+        assert (found.outcome, found.sequence, found.error, found.journal, found.alert) == (
+            decision.outcome, decision.sequence, decision.errno, decision.journal, decision.alert
+        )  # fmt: skip
+        assert found.revision == 7

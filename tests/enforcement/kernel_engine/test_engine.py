@@ -1,0 +1,227 @@
+"""Connect, accept and listen decided in the kernel, for everything in a cgroup and for nothing else."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from console.enforcement.kernel.events import INERT
+from console.enforcement.layouts import address_text
+from console.model.words import ExitPoint, Mode
+
+REJECT = {"action": "*REJECT"}
+NO_CONNECT = {"exit_point": "*CONNECT", "sequence": 10} | REJECT
+
+
+@pytest.mark.parametrize(
+    ("fail", "said"), [("*EPERM", "EPERM"), ("*REFUSED", "ECONNREFUSED"), ("*TIMEOUT", "ETIMEDOUT")]
+)
+def test_connect_fails_as_its_rule_says(house, fail, said):
+    house.put_in_force({"exit_point": "*CONNECT", "sequence": 10, "remote_address": "127.0.0.2", "fail": fail} | REJECT)
+    lines, told = house.run("""
+        server = socket.create_server(("0.0.0.0", 0))
+        port = server.getsockname()[1]
+        tried("refused", lambda: connect("127.0.0.2", port))
+        tried("allowed", lambda: connect("127.0.0.1", port))
+    """)
+    assert lines == [f"refused {said}", "allowed 0"]
+    assert told == [("*LISTEN", "*ALLOWED", 99999), ("*CONNECT", "*REJECTED", 10), ("*CONNECT", "*ALLOWED", 99999),
+                    ("*ACCEPT", "*ALLOWED", 99999)]  # fmt: skip
+
+
+def test_nobody_outside_the_cgroup_is_decided_about(house):
+    house.put_in_force({"exit_point": "*CONNECT", "sequence": 10, "remote_address": "127.0.0.2"} | REJECT)
+    with socket.create_server(("127.0.0.2", 0)) as server:
+        socket.create_connection(server.getsockname()).close()
+    assert house.told() == []
+
+
+def test_refused_peer_hears_nothing_and_the_server_never_wakes(house):
+    house.put_in_force({"exit_point": "*ACCEPT", "sequence": 10, "remote_address": "127.0.0.3"} | REJECT)
+    lines, told = house.run("""
+        server = socket.create_server(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        tried("refused", lambda: connect("127.0.0.1", port, "127.0.0.3"))
+        print("readable", bool(select.select([server], [], [], 0)[0]))
+        tried("allowed", lambda: connect("127.0.0.1", port))
+        print("readable", bool(select.select([server], [], [], 5)[0]))
+    """)
+    assert lines == ["refused timed out", "readable False", "allowed 0", "readable True"]
+    refused = [event for event in house.last if event.exit_point == "*ACCEPT" and event.outcome == "*REJECTED"]
+    (event,) = refused
+    assert address_text(event.remote.address) == "127.0.0.3"
+    assert event.pid
+    assert ("*ACCEPT", "*ALLOWED", 99999) in told
+
+
+def test_syn_that_is_sent_again_is_told_once(house):
+    house.put_in_force({"exit_point": "*ACCEPT", "sequence": 10, "remote_address": "127.0.0.3"} | REJECT)
+    lines, told = house.run("""
+        server = socket.create_server(("127.0.0.1", 0))
+        tried("refused", lambda: connect("127.0.0.1", server.getsockname()[1], "127.0.0.3", limit=3.5))
+    """)
+    assert lines == ["refused timed out"]
+    assert told.count(("*ACCEPT", "*REJECTED", 10)) == 1
+
+
+def test_listen_is_refused_at_its_bind(house):
+    house.put_in_force({"exit_point": "*LISTEN", "sequence": 10, "local_port": "7777"} | REJECT)
+    lines, told = house.run("""
+        made = socket.socket()
+        tried("bind", lambda: made.bind(("127.0.0.1", 7777)))
+        tried("elsewhere", lambda: made.bind(("127.0.0.1", 0)))
+        tried("listen", lambda: made.listen())
+    """)
+    assert lines == ["bind EPERM", "elsewhere 0", "listen 0"]
+    assert told == [("*LISTEN", "*REJECTED", 10), ("*LISTEN", "*ALLOWED", 99999)]
+
+
+def test_listener_that_slips_past_is_inert_and_told(house):
+    house.put_in_force({"exit_point": "*LISTEN", "sequence": 10, "local_port": "1024-65535"} | REJECT)
+    lines, told = house.run("""
+        made = socket.socket()
+        tried("listen", lambda: made.listen())
+        tried("reach", lambda: connect("127.0.0.1", made.getsockname()[1]))
+    """)
+    assert lines == ["listen 0", "reach timed out"]
+    assert told[0] == ("*LISTEN", "*REJECTED", 10)
+    assert house.last[0].flags == INERT
+
+
+def test_ipv6_and_mapped_addresses_are_the_same_as_in_rules(house):
+    house.put_in_force(
+        {"exit_point": "*CONNECT", "sequence": 10, "remote_address": "127.0.0.2"} | REJECT,
+        {"exit_point": "*CONNECT", "sequence": 20, "remote_address": "::1", "fail": "*REFUSED"} | REJECT,
+        {"exit_point": "*ACCEPT", "sequence": 10, "remote_address": "127.0.0.3"} | REJECT,
+    )
+    lines, _ = house.run("""
+        server = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        port = server.getsockname()[1]
+        six = socket.AF_INET6
+        tried("mapped", lambda: connect("::ffff:127.0.0.2", port, family=six))
+        tried("six", lambda: connect("::1", port, family=six))
+        tried("peer", lambda: connect("127.0.0.1", port, "127.0.0.3"))
+        tried("mapped peer", lambda: connect("::ffff:127.0.0.1", port, "::ffff:127.0.0.3", family=six))
+        tried("allowed", lambda: connect("::ffff:127.0.0.1", port, family=six))
+    """)
+    assert lines == ["mapped EPERM", "six ECONNREFUSED", "peer timed out", "mapped peer timed out", "allowed 0"]
+
+
+def test_effective_user_decides_about_connects_and_the_listener_s_about_accepts(house):
+    house.put_in_force(
+        {"exit_point": "*CONNECT", "sequence": 10, "user": "NOBODY", "remote_address": "127.0.0.2"} | REJECT,
+        {"exit_point": "*ACCEPT", "sequence": 10, "user": "NOBODY"} | REJECT,
+    )
+    code = """
+        server = socket.create_server(("0.0.0.0", 0))
+        port = server.getsockname()[1]
+        tried("connect", lambda: connect("127.0.0.2", port))
+        tried("accept", lambda: connect("127.0.0.1", port))
+        if os.geteuid() == 0:
+            os.setresuid(0, 65534, 0)
+            tried("effective", lambda: connect("127.0.0.2", port))
+    """
+    assert house.run(code, user=65534)[0] == ["connect EPERM", "accept timed out"]
+    assert house.run(code)[0] == ["connect 0", "accept 0", "effective EPERM"]
+
+
+def test_monitor_lets_pass_and_tells(house):
+    house.put_in_force(
+        {"exit_point": "*CONNECT", "sequence": 10, "remote_address": "127.0.0.2"} | REJECT,
+        {"exit_point": "*ACCEPT", "sequence": 10} | REJECT,
+        modes={ExitPoint.CONNECT: Mode.MONITOR, ExitPoint.ACCEPT: Mode.MONITOR, ExitPoint.LISTEN: Mode.OFF},
+    )
+    lines, told = house.run("""
+        server = socket.create_server(("0.0.0.0", 0))
+        tried("connect", lambda: connect("127.0.0.2", server.getsockname()[1]))
+    """)
+    assert lines == ["connect 0"]
+    assert told == [("*CONNECT", "*MONITOR", 10), ("*ACCEPT", "*MONITOR", 10)]
+
+
+def test_what_a_guard_does_is_not_decided_twice(house):
+    house.put_in_force(
+        {"exit_point": "*CONNECT", "sequence": 10} | REJECT, {"exit_point": "*ACCEPT", "sequence": 10} | REJECT
+    )
+    with house.start("""
+        sys.stdin.readline()
+        server = socket.create_server(("127.0.0.1", 0))
+        tried("connect", lambda: connect("127.0.0.1", server.getsockname()[1]))
+        sys.stdin.readline()
+        tried("later", lambda: connect("127.0.0.1", server.getsockname()[1]))
+    """, stdin=-1) as program:  # fmt: skip
+        house.engine.let_guard(program.pid)
+        print("go", file=program.stdin, flush=True)
+        assert program.stdout.readline() == "connect 0\n"
+        assert house.told() == []
+        house.engine.forget_guard(program.pid)
+        house.engine.forget_guard(program.pid)
+        assert program.communicate("go\n", 60)[0] == "later EPERM\n"
+
+
+def test_datagrams_and_other_families_pass(house):
+    house.put_in_force(
+        {"exit_point": "*CONNECT", "sequence": 10} | REJECT, {"exit_point": "*LISTEN", "sequence": 10} | REJECT
+    )
+    lines, told = house.run("""
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        tried("bind", lambda: made.bind(("127.0.0.1", 0)))
+        tried("datagram", lambda: made.connect(("127.0.0.1", 9)))
+        tried("unix", lambda: socket.socket(socket.AF_UNIX).bind("\\0greenwall-test-%d" % os.getpid()))
+    """)
+    assert (lines, told) == (["bind 0", "datagram 0", "unix 0"], [])
+
+
+def test_calls_are_counted_and_what_nobody_reads_is_counted_as_lost(house):
+    house.put_in_force(NO_CONNECT)
+    lines, _ = house.run("""
+        for _ in range(50_000):
+            try:
+                socket.socket().connect(("127.0.0.1", 9))
+            except PermissionError:
+                continue
+            print("let through")
+        print("done")
+    """)
+    assert lines == ["done"]
+    counted = house.engine.counters()
+    assert counted.decided == counted.refused == 50_000
+    assert counted.lost > 0
+
+
+def test_detached_engine_decides_nothing(house):
+    house.put_in_force({"exit_point": "*CONNECT", "sequence": 10, "fail": "*TIMEOUT"} | REJECT)
+    code = 'tried("connect", lambda: connect("127.0.0.1", 9))'
+    assert house.run(code)[0] == ["connect ETIMEDOUT"]
+    house.engine.detach()
+    assert house.run(code) == (["connect ECONNREFUSED"], [])
+
+
+def test_activation_under_load_lets_nothing_through_and_refuses_nothing(house):
+    """Two policies that both refuse one address and allow another, and differ in everything else."""
+    always = ({"exit_point": "*CONNECT", "sequence": 90_000, "remote_address": "127.0.0.2"} | REJECT,)
+    filler = [
+        {"exit_point": "*CONNECT", "sequence": 10 + at, "remote_address": f"10.{at // 250}.{at % 250}.0/24"} | REJECT
+        for at in range(2000)
+    ]
+    house.put_in_force(*always)
+    with house.start("""
+        server = socket.create_server(("0.0.0.0", 0), backlog=4096)
+        port = server.getsockname()[1]
+        print("ready", flush=True)
+        wrong = rounds = 0
+        while not select.select([sys.stdin], [], [], 0)[0]:
+            for host, expected in (("127.0.0.2", errno.EPERM), ("127.0.0.1", 0)):
+                made = socket.socket()
+                wrong += made.connect_ex((host, port)) != expected
+                made.close()
+            server.accept()[0].close()
+            rounds += 1
+        print(wrong, rounds > 100)
+    """, stdin=-1) as program:  # fmt: skip
+        assert program.stdout.readline() == "ready\n"
+        for revision in range(20):
+            house.put_in_force(*always, *(filler if revision % 2 else ()), revision=revision)
+            house.told()
+        assert program.communicate("stop\n", 60)[0] == "0 True\n"

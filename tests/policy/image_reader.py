@@ -1,0 +1,50 @@
+"""Decides by reading the pages of an image, as a program in the kernel does."""
+
+from __future__ import annotations
+
+import struct
+
+from console.policy.image import EXIT_POINTS, PAGE
+
+WORDS = PAGE // 8
+OUTCOMES = ("*ALLOWED", "*REJECTED", "*MONITOR")
+
+
+class Image:
+    """The pages of a policy."""
+
+    def __init__(self, octets):
+        assert len(octets) % PAGE == 0
+        self._words = struct.unpack(f"<{len(octets) // 8}Q", octets)
+        self.revision, self.pages = self._words[:2]
+
+    def decide(self, exit_point, *values):
+        """Return outcome, sequence number, errno, and whether it is journalled and alerted; None for *OFF.
+
+        `values` are user number, local address, local port, remote address, remote port.
+        """
+        head = self._words[16 + 16 * EXIT_POINTS.index(exit_point) :][:16]
+        count, decisions, scale = head[:3]
+        if not count:
+            return None
+        matching = (1 << count) - 1
+        for number, value in enumerate(values):
+            matching &= self._row(*head[4 + 2 * number : 6 + 2 * number], value, 1 << scale)
+        word = self._words[decisions * WORDS + matching.bit_length() - 1]
+        return (
+            OUTCOMES[word >> 32 & 3], word & 0xFFFFF, word >> 20 & 0xFFF, bool(word >> 34 & 1), bool(word >> 35 & 1)
+        )  # fmt: skip
+
+    def _row(self, index, places, value, row_words):
+        count, index = index >> 32, index & 0xFFFF_FFFF
+        rows, leaves = places >> 32, places & 0xFFFF_FFFF
+        if not index:
+            return -1
+        leaf = min(self._at_or_before(index, value), -(-count // 256))
+        piece = (leaf - 1) * 256 + self._at_or_before(leaves + leaf - 1, value) if leaf else 0
+        at = rows * WORDS + min(piece, count) * row_words
+        return sum(word << 64 * place for place, word in enumerate(self._words[at : at + row_words]))
+
+    def _at_or_before(self, page, value):
+        keys = self._words[page * WORDS : (page + 1) * WORDS]
+        return sum(upper << 64 | lower <= value for upper, lower in zip(keys[::2], keys[1::2], strict=True))

@@ -1,0 +1,121 @@
+"""A policy as pages for the kernel answers as the policy does, for every user number, address and port."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.errors import PolicyError
+from console.model.words import ExitPoint
+from console.policy.checks import make_policy, make_rule
+from console.policy.compiler import compile_policy
+from console.policy.fields import MAX_ADDRESS
+from console.policy.image import MOST_RULES, PAGE, Account, check_image, image
+from console.policy.request import Request
+from tests.policy.image_reader import Image
+from tests.policy.strategies import ENDS, SERVICES, policies, requests
+
+ACCOUNTS = {
+    0: Account("ROOT", frozenset({"ROOT"})),
+    7: Account("ALICE", frozenset({"ADM", "ALICE"})),
+    8: Account("AL", frozenset({"WHEEL"})),
+    1000: Account("BOB", frozenset({"WHEEL", "ADM"})),
+    4_294_967_294: Account("A"),
+}
+NUMBERS = [0, 1, 6, 7, 8, 9, 10, 99, 100, 109, 110, 999, 1000, 1001, 10_000, 10_999, 4_294_967_294, 4_294_967_295]
+
+
+def held_by_kernel(policy):
+    """Return a policy without what only a guard can see."""
+    rules = [replace(rule, program="*ANY") for rule in policy.rules]
+    return replace(policy, rules=tuple(rules), exit_programs=())
+
+
+def answers(compiled, pages, request, number):
+    """Return what the tables and what the pages say."""
+    who = ACCOUNTS.get(number, Account(str(number)))
+    decision = compiled.decide(request._replace(user=who.user, groups=who.groups))
+    told = (decision.outcome, decision.sequence, decision.errno, decision.journal, decision.alert)
+    found = pages.decide(request.exit_point, number, *request[4:])
+    return told, found or ("*ALLOWED", 0, 0, False, False)
+
+
+@settings(max_examples=150, deadline=None)
+@given(policy=policies(), asked=requests, numbers=st.lists(st.sampled_from(NUMBERS), min_size=100, max_size=100))
+def test_pages_answer_as_the_tables(policy, asked, numbers):
+    compiled = compile_policy(held_by_kernel(policy), 12)
+    pages = Image(image(compiled, ACCOUNTS))
+    assert pages.revision == 12
+    for request, number in zip(asked, numbers, strict=True):
+        told, found = answers(compiled, pages, request, number)
+        assert found == told
+
+
+@pytest.mark.parametrize("user", ["0", "10*", "1*", "1000", "4294967295", "0*", "00*", "%WHEEL", "A*", "AL"])
+def test_rules_about_user_numbers_hold_for_who_is_called_by_the_number(user):
+    rules = [make_rule(exit_point="*CONNECT", sequence=10, user=user, action="*REJECT")]
+    compiled = compile_policy(make_policy({}, rules, SERVICES))
+    pages = Image(image(compiled, ACCOUNTS))
+    asked = _request()
+    for number in NUMBERS:
+        told, found = answers(compiled, pages, asked, number)
+        assert found == told
+
+
+def test_many_rules_fill_many_leaves_and_rows():
+    rules = [
+        make_rule(exit_point="*CONNECT", sequence=10 + at, remote_address=f"10.{at // 250}.{at % 250}.4", action="*REJECT",
+                  user="ALICE" if at % 3 else "*ALL", remote_port=str(1 + at))
+        for at in range(3000)
+    ]  # fmt: skip
+    compiled = compile_policy(make_policy({}, rules, SERVICES))
+    pages = Image(image(compiled, ACCOUNTS))
+    base = 0xFFFF_0A00_0004
+    for at in (0, 1, 62, 63, 64, 127, 128, 255, 256, 1500, 2998, 2999):
+        for number in (7, 1000):
+            for off in (-1, 0, 1):
+                asked = _request(remote_address=base + (at // 250 << 16) + (at % 250 << 8) + off, remote_port=1 + at)
+                told, found = answers(compiled, pages, asked, number)
+                assert found == told
+
+
+def test_addresses_at_both_ends_are_in_their_pieces():
+    rules = [make_rule(exit_point="*CONNECT", sequence=10, remote_address="ffff::/16", action="*REJECT"),
+             make_rule(exit_point="*CONNECT", sequence=20, remote_address="::", action="*REJECT")]  # fmt: skip
+    compiled = compile_policy(make_policy({}, rules, SERVICES))
+    pages = Image(image(compiled, ACCOUNTS))
+    for address in (0, 1, MAX_ADDRESS, MAX_ADDRESS - 1, *ENDS):
+        told, found = answers(compiled, pages, _request(remote_address=address), 7)
+        assert found == told
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rules": [{"program": "/usr/bin/*"}]}, ("GWL0471", "/usr/bin/*")),
+        ({"rules": [{"program": "/bin/sh"}]}, ("GWL0471", "/bin/sh")),
+    ],
+)
+def test_what_the_kernel_cannot_see_is_refused_by_name(given, said):
+    rules = [make_rule(exit_point="*CONNECT", sequence=10, **fields) for fields in given["rules"]]
+    with pytest.raises(PolicyError) as caught:
+        check_image(compile_policy(make_policy({}, rules, SERVICES)))
+    assert (caught.value.message_id, caught.value.values["program"]) == said
+
+
+def test_more_rules_than_the_kernel_looks_through_are_refused():
+    rules = [make_rule(exit_point="*LISTEN", sequence=at + 1, local_port="1") for at in range(MOST_RULES)]
+    compiled = compile_policy(make_policy({}, rules, SERVICES))
+    with pytest.raises(PolicyError) as caught:
+        check_image(compiled)
+    assert (caught.value.message_id, caught.value.values["count"]) == ("GWL0472", MOST_RULES + 1)
+    assert len(image(compiled, ACCOUNTS)) % PAGE == 0
+
+
+def _request(**fields):
+    given = {"exit_point": ExitPoint.CONNECT, "user": "", "groups": frozenset(), "program": "", "local_address": 0,
+             "local_port": 0, "remote_address": 0xFFFF_0A01_0203, "remote_port": 443}  # fmt: skip
+    return Request(**(given | fields))
