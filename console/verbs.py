@@ -28,6 +28,9 @@ policy_app = typer.Typer(rich_markup_mode=None, help="Check, import or export th
 journal_app = typer.Typer(rich_markup_mode=None, help="Verify, export or import the audit journal.")
 app.add_typer(policy_app, name="policy")
 app.add_typer(journal_app, name="journal")
+engine_app = typer.Typer(rich_markup_mode=None, help="Detach what the kernel engine has attached.")
+app.add_typer(engine_app, name="engine")
+_ENGINES = ("guard", "kernel")
 
 FileName = Annotated[str, typer.Argument(metavar="FILE", help="A hyphen stands for standard input or output.")]
 SourceFormat = Annotated[
@@ -121,11 +124,35 @@ def _url(context: typer.Context) -> str:
 
 
 @app.command()
-def worker(context: typer.Context) -> int:
+def worker(
+    context: typer.Context,
+    engine: Annotated[
+        str, typer.Option(help="guard: jobs of greenwall run; kernel: all processes of a cgroup too.")
+    ] = "guard",
+    cgroup: Annotated[
+        str, typer.Option(metavar="PATH", help="Cgroup that the kernel engine decides for; else the whole system.")
+    ] = "",
+) -> int:
     """Run the enforcement worker of the store in the foreground."""
+    if engine not in _ENGINES or (cgroup and engine != "kernel"):
+        raise UsageError("GWL0486", engine=engine, valid=", ".join(_ENGINES))
     from console.enforcement.worker import run_worker
 
-    return run_worker(_url(context))
+    if engine == "guard":
+        return run_worker(_url(context))
+    from console.enforcement.kernel_start import chosen_cgroup
+
+    return run_worker(_url(context), cgroup=chosen_cgroup(cgroup))
+
+
+@engine_app.command("detach")
+def detach(context: typer.Context) -> int:
+    """Let the kernel decide no longer by the policy of this store, whose worker has ended."""
+    from console.enforcement.kernel_start import detach_kernel
+
+    with _store(context.obj, must_exist=True) as store:
+        detach_kernel(store)
+    return DONE
 
 
 @app.command()

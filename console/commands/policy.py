@@ -28,11 +28,13 @@ from console.policy.compiler import compile_policy
 from console.policy.difference import Change, Subject, compare
 from console.policy.explain import Explanation, explain
 from console.policy.fields import address_intervals
+from console.policy.image import check_image
 from console.policy.request import Request
 from console.policy.routes import shadowed_entries
 from console.policy.rule import Policy, Rule
 from console.store.revisions import activate, active_policy, pending_policy
 from console.store.secrets import unseal_policy
+from console.store.workers import is_in_kernel
 
 PENDING = "*PENDING"
 """Special value of a policy: the one that is edited."""
@@ -75,7 +77,9 @@ class ActivateSocketPolicy(Command):
             old_number, old = active_policy(session)
             pending = pending_policy(session)
             new = replace(pending, services=resolve_services(pending.rules, pending.socks))
-            compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
+            compiled = compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
+            if is_in_kernel(session):
+                check_image(compiled)  # nor one that the kernel engine of this store's worker would leave out
             unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
             changes = compare(old, new)
             if not changes and dict(old.services) == dict(new.services):

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
+from typing import Protocol
 
 from console.enforcement.frames import (
     MAX_FRAME_BYTES,
@@ -73,6 +74,22 @@ class Conversation:
         self._writer.transport.abort()
 
 
+class Watcher(Protocol):
+    """Whoever is told what guards are told, and which guards there are."""
+
+    def policy_changed(self, revision: int, policy: Policy) -> None:
+        """Hear of a new revision."""
+
+    def auditing_changed(self, auditing: Auditing) -> None:
+        """Hear what is to be audited from now on."""
+
+    def guard_came(self, pid: int) -> None:
+        """Hear that a guard is there."""
+
+    def guard_went(self, pid: int) -> None:
+        """Hear that a guard has gone."""
+
+
 class GuardServer:
     """All conversations, and the policy that they are told of.
 
@@ -86,6 +103,13 @@ class GuardServer:
         self._auditing = Auditing()
         self._scribe = scribe
         self._conversations: set[Conversation] = set()
+        self.watcher: Watcher | None = None
+        """Told of everything as guards are."""
+
+    @property
+    def policy(self) -> Policy:
+        """The revision that guards are told of."""
+        return self._policy
 
     def connected(self) -> frozenset[str]:
         """Return the ids of the guards that are there."""
@@ -97,6 +121,8 @@ class GuardServer:
         if auditing != self._auditing:
             self._auditing = auditing
             self._tell_all(encode(NewAuditing(auditing)))
+            if self.watcher is not None:
+                self.watcher.auditing_changed(auditing)
         newer = await self._scribe.insist(self._scribe.ledger.newer_policy, self.revision)
         if newer is not None and newer[0] != self.revision:  # while we waited, another may have looked
             self._push(*newer)
@@ -104,6 +130,8 @@ class GuardServer:
     def _push(self, revision: int, policy: Policy) -> None:
         self.revision, self._policy = revision, policy
         self._tell_all(encode(NewRevision(revision, policy)))
+        if self.watcher is not None:
+            self.watcher.policy_changed(revision, policy)
 
     def _tell_all(self, octets: bytes) -> None:
         for conversation in self._conversations:
@@ -154,6 +182,8 @@ class GuardServer:
         conversation = Conversation(hello.guard_id, writer)
         # Nothing is awaited between these two: a revision is either in the Welcome or pushed after it.
         self._conversations.add(conversation)
+        if self.watcher is not None:
+            self.watcher.guard_came(pid)
         welcome = Welcome(PROTOCOL, job_number, last_number, self.revision, self._policy, self._auditing)
         conversation.send(encode(welcome))
         try:
@@ -164,6 +194,8 @@ class GuardServer:
                 await self._scribe.put(Parcel(hello.guard_id, frame), conversation)
         finally:
             self._conversations.discard(conversation)
+            if self.watcher is not None:
+                self.watcher.guard_went(pid)
 
 
 def _check_owner(pid: int, uid: int) -> None:

@@ -68,8 +68,12 @@ class Ledger:
         self._worker_id = 0
         self._unusable = 0
 
-    def start(self, *, host: str) -> tuple[int, Policy]:
+    def start(self, *, host: str, cgroup: str = "") -> tuple[int, Policy]:
         """Record that this process is the worker; return the active revision, its passwords in clear.
+
+        Args:
+            host: Name of this system.
+            cgroup: Of its kernel engine; empty without one.
 
         Raises:
             StoreError: Nothing was recorded.
@@ -78,7 +82,9 @@ class Ledger:
             number, policy = active_policy(session)
             policy = unseal_policy(self._store.location, policy)
             tell_of_unclean_end(session, latest_worker(session), self._clock())
-            self._worker_id = add_worker(session, pid=os.getpid(), host=host, at=self._clock(), revision=number)
+            self._worker_id = add_worker(
+                session, pid=os.getpid(), host=host, at=self._clock(), revision=number, cgroup=cgroup
+            )
         return number, policy
 
     def beat(self, revision: int) -> None:
@@ -210,6 +216,17 @@ class Ledger:
             tell_of_servers(session, entries)
         self.check_there()
         return results
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Write down what no guard has sent.
+
+        Raises:
+            StoreError: Nothing was written.
+            StoreGoneError: What was written is lost with the store.
+        """
+        with transaction(self._store) as session:
+            append(session, entries)
+        self.check_there()
 
     def move_outbox(self) -> int:
         """Move what administration has left into the journal; return how many entries.

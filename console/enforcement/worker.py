@@ -25,6 +25,7 @@ from console.enforcement.alert_tasks import AlertTasks
 from console.enforcement.forwarding import forward_for_ever
 from console.enforcement.guard_server import GuardServer
 from console.enforcement.journal_keeper import JournalKeeper, keep_journal
+from console.enforcement.kernel_start import begin_kernel
 from console.enforcement.ledger import Ledger, StoreGoneError
 from console.enforcement.readiness import tell_systemd
 from console.enforcement.scribe import Scribe
@@ -48,11 +49,12 @@ _LOCK_PAUSE_S = 0.05
 """Who asks whether a worker runs holds the lock for a moment (`console.store.locks.is_locked`)."""
 
 
-def run_worker(store_url: str) -> int:
+def run_worker(store_url: str, *, cgroup: Path | None = None) -> int:
     """Be the worker of a store, in the foreground, until SIGTERM or SIGINT.
 
     Args:
         store_url: As `console.store.engine.open_store` takes it.
+        cgroup: What the kernel engine is to decide for; None: it is not wanted.
 
     Returns:
         Exit code: 0 when it ended in order, or another worker serves the store already; 1 when the store has gone.
@@ -60,6 +62,7 @@ def run_worker(store_url: str) -> int:
     Raises:
         StoreError: The store cannot be opened.
         WorkerError: The sockets beside the store cannot be made.
+        KernelError, PolicyError: The kernel engine was asked for and cannot be had; nothing is attached.
     """
     logging.basicConfig(stream=sys.stderr, format="greenwall worker: %(message)s")
     _log.setLevel(logging.INFO)
@@ -70,7 +73,7 @@ def run_worker(store_url: str) -> int:
             if not alone:
                 _log.info("%s", line(message("GWL0501", url=store.shown_url)))
                 return 0
-            return asyncio.run(_serve(store))
+            return asyncio.run(_serve(store, cgroup))
     finally:
         store.close()
 
@@ -89,10 +92,10 @@ def _only_worker(store: Store) -> Iterator[bool]:
         os.close(descriptor)
 
 
-async def _serve(store: Store) -> int:
+async def _serve(store: Store, cgroup: Path | None) -> int:
     with _bound(store, socket.SOCK_STREAM) as listener, _bound(store, socket.SOCK_DGRAM) as wake:
         listener.listen(_BACKLOG)
-        worker = Worker(store, listener, wake)
+        worker = Worker(store, listener, wake, cgroup=cgroup)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
@@ -122,23 +125,30 @@ class Worker:
     Threads: The event loop's only.
     """
 
-    def __init__(self, store: Store, listener: socket.socket, wake: socket.socket) -> None:
-        """Record the worker in the store.
+    def __init__(
+        self, store: Store, listener: socket.socket, wake: socket.socket, *, cgroup: Path | None = None
+    ) -> None:
+        """Record the worker in the store, and put the kernel engine to work if it is wanted.
 
         Args:
             store: Where it works; locked for it, and closed by the caller.
             listener: Where guards connect; not blocking.
             wake: Where datagrams say that something has changed; not blocking.
+            cgroup: What the kernel engine is to decide for; None: it is not wanted.
 
         Raises:
             StoreError: The store cannot be read or written.
+            KernelError, PolicyError: The kernel engine cannot be had.
         """
         self._location = store.location
         self._listener = listener
         self._wake = wake
         self._ledger = Ledger(store, system_clock)
         self._scribe = Scribe(self._ledger)
-        self._guards = GuardServer(self._scribe, *self._ledger.start(host=socket.gethostname()))
+        start = self._ledger.start(host=socket.gethostname(), cgroup="" if cgroup is None else str(cgroup))
+        self._guards = GuardServer(self._scribe, *start)
+        self._kernel = None if cgroup is None else begin_kernel(self._scribe, store.location, cgroup, *start)
+        self._guards.watcher = self._kernel
         self._keep = partial(keep_journal, self._scribe, JournalKeeper(store, system_clock))
         self._forward = partial(forward_for_ever, store, system_clock)
         self._alerts = AlertTasks(store, system_clock, socket.gethostname())
@@ -164,6 +174,8 @@ class Worker:
                     self._begin(group, self._supervise(work))
                 for work in (self._keep, self._alerts.watch, self._alerts.deliver):
                     self._begin(group, self._supervise(work))
+                if self._kernel is not None:
+                    self._begin(group, self._supervise(self._kernel.write_for_ever))
                 self._begin(group, self._supervise(lambda: self._accept(group)))
                 tell_systemd("READY=1")
                 await self._stopped.wait()

@@ -67,6 +67,8 @@ class WorkerBase(SQLModel):
     """When it ended in order; None while it runs, and when it was killed."""
     revision: int = Field(ge=0)
     """Revision that it hands to guards."""
+    cgroup: str = Field(default="", max_length=4096)
+    """Directory of the cgroup that its kernel engine decides for; empty without one."""
 
 
 class Worker(WorkerBase, table=True):

@@ -34,14 +34,20 @@ def latest_worker(session: Session) -> Worker | None:
     return session.exec(select(Worker).order_by(col(Worker.id).desc()).limit(1)).first()
 
 
+def is_in_kernel(session: Session) -> bool:
+    """Say whether the policy of this store is also decided in the kernel: by its worker, or left attached by it."""
+    worker = latest_worker(session)
+    return worker is not None and bool(worker.cgroup)
+
+
 def list_workers(session: Session, *, limit: int = 100) -> list[Worker]:
     """Return workers, newest first."""
     return list(session.exec(select(Worker).order_by(col(Worker.id).desc()).limit(limit)))
 
 
-def add_worker(session: Session, *, pid: int, host: str, at: datetime, revision: int) -> int:
+def add_worker(session: Session, *, pid: int, host: str, at: datetime, revision: int, cgroup: str = "") -> int:
     """Record that a worker has started; return its id."""
-    row = {"pid": pid, "host": host, "started": at, "heartbeat": at, "revision": revision}
+    row = {"pid": pid, "host": host, "started": at, "heartbeat": at, "revision": revision, "cgroup": cgroup}
     worker = Worker.model_validate(row)
     session.add(worker)
     session.flush()

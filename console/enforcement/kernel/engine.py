@@ -110,6 +110,22 @@ class KernelEngine:
         finally:
             directory.close()
 
+    def pin(self, directory: Path) -> None:
+        """Go on deciding when this process has ended, until the files in a directory are removed.
+
+        Args:
+            directory: Of the BPF file system; empty.
+
+        Raises:
+            KernelError: They cannot be made.
+        """
+        try:
+            for program, link in zip(_PROGRAMS, self._links, strict=True):
+                link.pin(directory / program)
+            self._object.pin_map("events", directory / "events")
+        except OSError as error:
+            raise KernelError("GWL047C", path=directory, reason=error.strerror or error) from error
+
     def detach(self) -> None:
         """Decide no longer; again is fine."""
         while self._links:

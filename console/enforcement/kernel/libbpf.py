@@ -22,6 +22,8 @@ _LIBRARY = "libbpf.so.1"
 _MAP_ARRAY = 2
 _INNER_MAP = 1 << 12
 _MMAPABLE = 1 << 10
+_MOUNT_FLAGS = 2 | 4 | 8
+"""MS_NOSUID, MS_NODEV, MS_NOEXEC (linux/mount.h)."""
 _SAMPLE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 _PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
@@ -171,6 +173,14 @@ class BpfObject:
         """Return the descriptor of a map; the object goes on owning it."""
         return _done("bpf_object__find_map_fd_by_name", self._object, name.encode())
 
+    def pin_map(self, name: str, path: Path) -> None:
+        """Keep a map for as long as a file of the BPF file system exists.
+
+        Raises:
+            OSError: The file cannot be made.
+        """
+        _done("bpf_obj_pin", self.map(name), bytes(path))
+
     def attach(self, program: str, cgroup: int) -> BpfLink:
         """Attach a program to a cgroup, beside what others have attached there.
 
@@ -262,6 +272,26 @@ def pages_map(octets: bytes, page: int) -> OwnedFd:
     with mmap.mmap(made.number, len(octets)) as memory:
         memory.write(octets)
     return made
+
+
+def mount(path: Path) -> None:
+    """Mount the BPF file system.
+
+    Raises:
+        OSError: It cannot be.
+    """
+    if ctypes.CDLL(None, use_errno=True).mount(b"bpf", bytes(path), b"bpf", _MOUNT_FLAGS, b"mode=0700"):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def opened(path: Path) -> OwnedFd:
+    """Return what a file of the BPF file system keeps.
+
+    Raises:
+        OSError: There is no such file, or it is none of these.
+    """
+    return OwnedFd(_done("bpf_obj_get", bytes(path)))
 
 
 def update(map_descriptor: int, key: bytes, value: bytes) -> None:

@@ -1,0 +1,153 @@
+"""Keeps the kernel engine of a worker: what is in force there, whom it leaves alone, and what it tells, in the journal.
+
+Must not decide anything: the engine does, also while this waits for the store or is stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+
+from console.enforcement.kernel.accounts import known_accounts
+from console.enforcement.kernel.engine import KernelEngine
+from console.enforcement.kernel.entries import entry, lost
+from console.enforcement.kernel.events import KernelEvent
+from console.enforcement.scribe import Scribe
+from console.errors import KernelError, PolicyError
+from console.journal.entries import Entry
+from console.messages import describe, line, message
+from console.policy.audit_levels import Auditing, Levels
+from console.policy.compiler import compile_policy
+from console.policy.image import Account, check_image, image
+from console.policy.rule import Policy
+
+_log = logging.getLogger("greenwall.worker")
+
+_PAUSE_S = 0.1
+"""From one transaction to the next; meanwhile events wait in the ring buffer."""
+_ACCOUNTS_S = 30.0
+"""How long names and groups of users are believed, as in a guard."""
+_MOST_WAITING = 100_000
+"""Events that wait for the store; beyond that they are left in the ring buffer, and then lost and counted."""
+
+
+class KernelKeeper:
+    """What stands between the engine and the rest of the worker.
+
+    Threads: The event loop's only.
+    """
+
+    def __init__(self, scribe: Scribe, engine: KernelEngine, revision: int, policy: Policy) -> None:
+        """Put the policy in force.
+
+        Args:
+            scribe: Writes the journal.
+            engine: Loaded, and not attached yet.
+            revision: Number of the active revision.
+            policy: The active revision.
+
+        Raises:
+            PolicyError: The kernel cannot hold this policy.
+            KernelError: The kernel has no memory for it.
+        """
+        self._scribe = scribe
+        self._engine = engine
+        self._accounts = known_accounts()
+        self._accounts_until = time.monotonic() + _ACCOUNTS_S
+        self._levels = Levels(Auditing())
+        self._waiting: list[KernelEvent] = []
+        self._told = asyncio.Event()
+        self._lost = 0
+        self._in_force = revision, policy
+        self._load(revision, policy)
+
+    def take(self, event: KernelEvent) -> None:
+        """Take an event from the engine."""
+        self._waiting.append(event)
+
+    def policy_changed(self, revision: int, policy: Policy) -> None:
+        """Put another revision in force; one that the kernel cannot hold leaves the one before, and says so."""
+        self._in_force = revision, policy
+        try:
+            self._load(revision, policy)
+        except (PolicyError, KernelError) as error:
+            _log.warning("%s", line(message("GWL0482", number=revision, reason=line(describe(error)))))
+
+    def auditing_changed(self, auditing: Auditing) -> None:
+        """Write what other audit levels say, from now on."""
+        self._levels = Levels(auditing)
+
+    def guard_came(self, pid: int) -> None:
+        """Leave a guard's own calls alone."""
+        with contextlib.suppress(OSError):  # more guards than the map holds: their calls are decided twice
+            self._engine.let_guard(pid)
+
+    def guard_went(self, pid: int) -> None:
+        """Decide about a process again: the number may come to be another's."""
+        self._engine.forget_guard(pid)
+
+    async def write_for_ever(self) -> None:
+        """Write down what the engine tells."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._engine.descriptor, self._on_told)
+        try:
+            while True:
+                self._told.clear()
+                self._on_told()
+                self._look_at_accounts()
+                await self._write()
+                await asyncio.sleep(_PAUSE_S)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_ACCOUNTS_S):
+                        await self._told.wait()
+        finally:
+            loop.remove_reader(self._engine.descriptor)
+
+    def _on_told(self) -> None:
+        if len(self._waiting) < _MOST_WAITING and self._engine.consume():
+            self._told.set()
+
+    async def _write(self) -> None:
+        events, self._waiting = self._waiting, []
+        clock_ns = time.time_ns() - time.monotonic_ns()
+        entries = [made for event in events if (made := self._entry(event, clock_ns))]
+        count = self._engine.counters().lost
+        if count > self._lost:
+            entries.append(lost(count - self._lost, at_ns=time.time_ns()))
+        if entries:
+            await self._scribe.insist(self._scribe.ledger.write, entries)
+        self._lost = count
+
+    def _entry(self, event: KernelEvent, clock_ns: int) -> Entry | None:
+        account = self._accounts.get(event.uid) or Account(str(event.uid))
+        made = entry(event, clock_ns=clock_ns, user=account.user, program=_program(event))
+        is_wanted = event.error or self._levels.wants(
+            "SK", made.sk_type, user=account.user, local_port=event.local.port
+        )
+        return made if is_wanted else None
+
+    def _look_at_accounts(self) -> None:
+        """Resolve users and groups anew, now and then; the policy is loaded again where they have changed."""
+        if time.monotonic() < self._accounts_until:
+            return
+        self._accounts_until = time.monotonic() + _ACCOUNTS_S
+        accounts = known_accounts()
+        if accounts != self._accounts:
+            self._accounts = accounts
+            self.policy_changed(*self._in_force)
+
+    def _load(self, revision: int, policy: Policy) -> None:
+        compiled = compile_policy(policy, revision)
+        check_image(compiled)
+        self._engine.activate(image(compiled, self._accounts))
+
+
+def _program(event: KernelEvent) -> str:
+    """Return the path of the program of a process that lives, else the name that its thread had."""
+    try:
+        return os.readlink(f"/proc/{event.pid}/exe") if event.pid else event.comm
+    except OSError:
+        return event.comm

@@ -1,0 +1,93 @@
+"""Puts the kernel engine of a store to work, and takes it away.
+
+A module of its own beside the worker's: nobody without the engine loads libbpf.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.errors import KernelError
+from console.messages import line, message
+from console.store.locks import is_locked
+from console.store.session import reading
+from console.store.workers import latest_worker
+
+if TYPE_CHECKING:
+    from console.enforcement.kernel.keeper import KernelKeeper
+    from console.enforcement.kernel.pins import Pins
+    from console.enforcement.scribe import Scribe
+    from console.policy.rule import Policy
+    from console.store.engine import Store
+    from console.store.location import Location
+
+_log = logging.getLogger("greenwall.worker")
+
+
+def chosen_cgroup(path: str) -> Path:
+    """Return the directory of the cgroup that is meant; the root of all of them for none.
+
+    Raises:
+        KernelError: There are no cgroups of version 2.
+    """
+    from console.enforcement.kernel.engine import find_cgroups
+
+    return Path(path).absolute() if path else find_cgroups()
+
+
+def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int, policy: Policy) -> KernelKeeper:
+    """Attach the engine with a policy in force, and let go of what an earlier worker has left attached.
+
+    Args:
+        scribe: Writes the journal.
+        location: The store's.
+        cgroup: What it is to decide for.
+        revision: Number of the active revision.
+        policy: The active revision.
+
+    Raises:
+        KernelError: This system cannot have it; what an earlier worker has attached stays.
+        PolicyError: The kernel cannot hold this policy.
+    """
+    from console.enforcement.kernel.engine import KernelEngine
+    from console.enforcement.kernel.keeper import KernelKeeper
+
+    pins = _pins(location)
+    directory = pins.make()
+    keepers: list[KernelKeeper] = []
+    engine = KernelEngine(lambda event: keepers[0].take(event))
+    try:
+        keepers.append(KernelKeeper(scribe, engine, revision, policy))
+        engine.attach(cgroup)
+        engine.pin(directory)
+    except BaseException:
+        shutil.rmtree(directory)
+        engine.close()
+        raise
+    pins.take_over(keepers[0].take)
+    _log.info("%s", line(message("GWL0483", path=cgroup, number=revision)))
+    return keepers[0]
+
+
+def detach_kernel(store: Store) -> None:
+    """Remove what keeps the engine of a store attached.
+
+    Raises:
+        KernelError: A worker that runs holds it, or nothing is attached for this store.
+        StoreError: The store cannot be read.
+    """
+    with reading(store) as session:
+        worker = latest_worker(session)
+    if worker is not None and worker.cgroup and is_locked(store.location.worker_lock):
+        raise KernelError("GWL0485", pid=worker.pid, path=worker.cgroup)
+    if not _pins(store.location).remove():
+        raise KernelError("GWL0484", url=store.shown_url)
+
+
+def _pins(location: Location) -> Pins:
+    from console.enforcement.kernel.pins import Pins
+
+    return Pins(str(location.directory / location.name))

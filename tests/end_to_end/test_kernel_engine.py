@@ -1,0 +1,118 @@
+"""greenwall worker --engine kernel: the policy of the store decides for a cgroup, and its journal tells."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import uuid
+from contextlib import contextmanager
+
+import pytest
+
+from console.enforcement.kernel.engine import find_cgroups
+from tests.end_to_end.command import until
+from tests.enforcement.kernel_engine.conftest import missing
+
+PATIENCE_S = 60
+CONNECT = "import socket; print(socket.socket().connect_ex(({host!r}, 9)))"
+
+
+@pytest.fixture
+def cgroup():
+    lacking = missing()
+    if lacking:
+        pytest.skip(lacking)
+    made = find_cgroups() / f"greenwall-test-{uuid.uuid4().hex[:12]}"
+    made.mkdir()
+    yield made
+    until(lambda: _is_removed(made), "the cgroup to be empty", PATIENCE_S)
+
+
+@pytest.fixture
+def engine(greenwall, cgroup):
+    """Return a function that runs the worker with the engine; all of it is detached in the end."""
+
+    @contextmanager
+    def running(expected=True):
+        command = greenwall.arguments("worker", "--engine", "kernel", "--cgroup", str(cgroup))
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
+            said = worker.stderr.readline()
+            assert ("GWL0483" in said) is expected, said
+            yield worker
+            if worker.poll() is None:
+                worker.terminate()
+
+    yield running
+    greenwall("engine", "detach")
+
+
+def _is_removed(cgroup):
+    try:
+        cgroup.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def connect(cgroup, host):
+    """Connect from the cgroup; returns the errno."""
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", CONNECT.format(host=host)], capture_output=True, text=True, check=True,
+        preexec_fn=lambda: (cgroup / "cgroup.procs").write_text(str(os.getpid())),
+    )  # fmt: skip
+    return int(done.stdout)
+
+
+def calls(greenwall):
+    """Return the socket entries: outcome, rule, address, user, program."""
+    return [
+        (row["outcome"], row["rule_sequence"], row["remote_address"], row["user_name"], row["program"])
+        for row in greenwall.show("journal")
+        if row["entry_type"] == "SK"
+    ]
+
+
+def test_worker_with_the_engine_decides_and_writes_for_the_cgroup(greenwall, cgroup, engine):
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine():
+        assert connect(cgroup, "127.0.0.2") == 1
+        assert connect(cgroup, "127.0.0.1") == 111
+        until(lambda: len(calls(greenwall)) == 2, "both entries", PATIENCE_S)
+        refused, allowed = calls(greenwall)
+        assert refused[:4] == ("*REJECTED", 10, "127.0.0.2", "ROOT")
+        assert "python3" in refused[4]
+        assert allowed[:3] == ("*ALLOWED", 99999, "127.0.0.1")
+        greenwall.cl("CHGSOCRUL EXITPNT(*CONNECT) SEQNBR(10) FAIL(*TIMEOUT)", "ACTSOCPCY")
+        until(lambda: connect(cgroup, "127.0.0.2") == 110, "the next revision", PATIENCE_S)
+        (row,) = greenwall.show("workers")
+        assert row["cgroup"] == str(cgroup)
+
+
+def test_engine_goes_on_without_its_worker_and_the_next_writes_what_happened(greenwall, cgroup, engine):
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine() as worker:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        assert connect(cgroup, "127.0.0.2") == 1
+    with engine():
+        assert connect(cgroup, "127.0.0.2") == 1
+        until(lambda: len(calls(greenwall)) == 2, "the entry of the time between, and the one after", PATIENCE_S)
+    assert connect(cgroup, "127.0.0.2") == 1
+    greenwall.done("engine", "detach")
+    assert connect(cgroup, "127.0.0.2") == 111
+    assert "GWL0484" in greenwall("engine", "detach").stderr
+
+
+def test_what_the_kernel_cannot_see_is_refused_at_activation_and_at_the_start(greenwall, cgroup, engine):
+    with engine():
+        greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) PGM('/usr/bin/curl') ACTION(*REJECT)")
+        refused = greenwall("cl", "ACTSOCPCY")
+        assert (refused.returncode, refused.stderr.split()[0]) == (1, "GWL0471")
+        assert "GWL0485" in greenwall("engine", "detach").stderr
+    greenwall.done("engine", "detach")
+
+
+def test_option_that_makes_no_sense_is_refused(greenwall):
+    for words in (("--engine", "both"), ("--cgroup", "/x")):
+        assert greenwall("worker", *words).stderr.startswith("GWL0486")
