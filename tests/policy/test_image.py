@@ -67,10 +67,16 @@ def test_rules_about_user_numbers_hold_for_who_is_called_by_the_number(user):
 
 def test_many_rules_fill_many_leaves_and_rows():
     rules = [
-        make_rule(exit_point="*CONNECT", sequence=10 + at, remote_address=f"10.{at // 250}.{at % 250}.4", action="*REJECT",
-                  user="ALICE" if at % 3 else "*ALL", remote_port=str(1 + at))
+        make_rule(
+            exit_point="*CONNECT",
+            sequence=10 + at,
+            remote_address=f"10.{at // 250}.{at % 250}.4",
+            remote_port=str(1 + at),
+            user="ALICE" if at % 3 else "*ALL",
+            action="*REJECT",
+        )
         for at in range(3000)
-    ]  # fmt: skip
+    ]
     compiled = compile_policy(make_policy({}, rules, SERVICES))
     pages = Image(image(compiled, ACCOUNTS))
     base = 0xFFFF_0A00_0004
