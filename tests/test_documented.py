@@ -134,6 +134,7 @@ def test_each_message_has_all_its_texts_on_one_line_each():
 def test_messages_are_in_the_file_of_their_subject():
     subjects = {
         "shell": "GWL00", "commands": "GWL01", "policy": "GWL02", "carried": "GWL02", "store": "GWL03",
+        "kernel": "GWL04",
         "guard": "GWL04", "worker": "GWL05", "journal": "GWL06", "console": "GWL07", "socks": "GWL08",
         "keyboard": "KBD", "reading": "GWL06", "export": "GWL06",
         "audit_levels": "GWL06", "alerts": "GWL09", "receivers": "GWL06",
