@@ -29,6 +29,7 @@ from console.policy.secret import NO_SECRET, Secret
 from console.store import alerts as kept
 from console.store import deliveries
 from console.store.secrets import seal
+from console.store.session import transaction
 
 _ANOTHER = "another"
 """Told of a secret that was replaced."""
@@ -151,6 +152,8 @@ class TestAlertDestination(Command):
             spec, event, severity=0, text=place.name, system=socket.gethostname(), notice_id=deliveries.new_id()
         )
         remark = WAYS[place.channel].deliver(place, told_of.payload)
+        with transaction(context.store) as session:
+            deliveries.hurry(session, place.name, now)
         done = message("GWL0959", name=place.name, remark=f" ({remark})" if remark else "")
         return Result(messages=(done,))
 

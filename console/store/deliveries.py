@@ -100,6 +100,14 @@ def put_off(session: Session, destination: str, until: datetime) -> None:
     session.execute(waiting.values(next_try_at=until))
 
 
+def hurry(session: Session, destination: str, now: datetime) -> None:
+    """Have everything that waits for a destination be tried now."""
+    waiting = update(AlertDelivery).where(
+        col(AlertDelivery.destination) == destination, col(AlertDelivery.state) == Delivered.WAITING
+    )
+    session.execute(waiting.values(next_try_at=now))
+
+
 def counts(session: Session) -> dict[tuple[str, Delivered], int]:
     """Return how many deliveries there are for each destination and state."""
     columns = (col(AlertDelivery.destination), col(AlertDelivery.state))

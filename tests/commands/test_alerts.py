@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
@@ -15,12 +16,15 @@ from console.errors import AlertError, CommandError, ConsoleError
 from console.journal.writer import append
 from console.model.outbox import AuditOutbox
 from console.store import alerts as kept
+from console.store import deliveries
 from console.store.messages import list_messages, send_message
 from console.store.session import reading, transaction
 from tests.alerts.receivers import Posts, free_port, web_server
 from tests.alerts.rows import at
+from tests.commands.conftest import NOW
 from tests.factories import entry
 
+LATER = NOW + timedelta(hours=1)
 ADD = "ADDALR ALERT(FAILS) COND('outcome=*rejected AND RMTADR <> 10.0.0.0/8') PER(RMTADR) THRESHOLD(3)"
 
 
@@ -155,12 +159,19 @@ def test_destination_that_is_told_cannot_be_removed(run):
     assert said(run("RMVALRDST HOOK")) == ["GWL0958"]
 
 
-def test_test_of_a_destination_delivers_at_once(run):
+def test_test_of_a_destination_delivers_at_once_and_has_what_waits_tried_again(run, store):
     posts = Posts()
     with web_server(posts) as port:
         run(f"ADDALRDST HOOK *WEBHOOK TARGET('http://127.0.0.1:{port}/')")
         assert said(run("TSTALRDST HOOK")) == ["GWL0959"]
     (told,) = posts.bodies()
+    with transaction(store) as session:
+        deliveries.put(session, delivery_id="x", alert="A", destination="HOOK", payload="{}", at=LATER)
+        assert deliveries.due(session, "HOOK", NOW) == []
+    with web_server(posts, port):
+        run("TSTALRDST HOOK")
+    with reading(store) as session:
+        assert len(deliveries.due(session, "HOOK", NOW)) == 1
     assert (told["event"], told["severity"]) == ("*TEST", 0)
     run(f"CHGALRDST HOOK TARGET('http://127.0.0.1:{free_port()}/')")
     with pytest.raises(AlertError):
