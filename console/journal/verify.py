@@ -7,13 +7,15 @@ after the last checkpoint that the file beside the store tells of: at most a min
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, NoReturn
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, NoReturn, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Column, ColumnElement, Integer, Result, Row, String, select, type_coerce
+from sqlalchemy import Column, ColumnElement, CursorResult, Integer, Result, Row, String, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
@@ -30,6 +32,9 @@ WHOLE = "GWL0601"
 """Id of the message that everything is as it was written."""
 
 _PAGE = 1000
+_POINT = 19
+_TEXT_LENGTH = 26
+"""Of ``2026-03-01 12:00:00.123456``, and the place of its point."""
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are stored without zone, in UTC
 _MICROSECOND = timedelta(microseconds=1)
 _MOMENTS = ("attached_at", "detached_at", "saved_at", "deleted_at", "made_at")
@@ -244,32 +249,34 @@ class _Walk:
         name, good = row.name, self._good
         expected, digest = self._expected, self._digest
         mark = self._mark()
-        for entry in self._readable(expected, row.last_sequence):
-            number = entry[0]
-            fault = _place_fault(entry, expected, name) or _hash_fault(digest, entry)
-            if fault:
-                self._good = good
-                self._stop(expected, fault)
-            digest = bytes.fromhex(entry[-1])
-            expected += 1
-            good += 1
+        for page in self._readable(expected, row.last_sequence):
+            for entry in page:
+                number = entry[0]
+                fault = _place_fault(entry, expected, name) if number != expected or entry[2] != name else ""
+                link_hash = None if fault else _hash_of(digest, entry)
+                if link_hash is None or link_hash != entry[-1]:
+                    self._good = good
+                    self._stop(expected, fault or "GWL0603")
+                digest = bytes.fromhex(link_hash)
+                expected += 1
+                good += 1
+                if number >= mark:
+                    self._good = good
+                    self._pass_checkpoints(number, link_hash)
+                    mark = self._mark()
             if self._check is not None:
-                self._check.add(entry)
-            if number >= mark:
-                self._good = good
-                self._pass_checkpoints(number, entry[-1])
-                mark = self._mark()
+                self._check.extend(page)
         self._expected, self._digest, self._good = expected, digest, good
         if expected <= row.last_sequence:
             self._stop(expected, "GWL0602")
 
-    def _readable(self, first: int, last: int) -> Iterator[tuple[Any, ...]]:
-        """Yield entries; one that cannot be read is not what was written."""
+    def _readable(self, first: int, last: int) -> Iterator[Sequence[Sequence[Any]]]:
+        """Yield entries, some at a time; one that cannot be read is not what was written."""
         number = first - 1
         try:
-            for entry in _entries(self._session, first, last):
-                number = entry[0]
-                yield entry
+            for page in _pages(self._session, first, last):
+                number = page[-1][0]
+                yield page
         except DBAPIError:
             self._good += number - first + 1
             self._stop(number + 1, "GWL0603")
@@ -329,25 +336,36 @@ class _Walk:
 _COLUMNS = (*FIELDS, "chain_hash")
 
 
-def _entries(session: Session, first: int, last: int) -> Iterator[tuple[Any, ...]]:
-    """Yield the values of each entry: those of `FIELDS`, then the hash.
+def _pages(session: Session, first: int, last: int) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield the values of entries, some at a time: those of `FIELDS`, then the hash.
 
-    Values and not rows of the model: SQLAlchemy would keep every entry it has ever read, and take twice as long. Times
-    as text: what somebody wrote into the column need not be a time.
+    Values and not rows of the model: SQLAlchemy would keep every entry it has ever read, and take twice as long. From
+    the driver's cursor, as its tuples need no work. Times as text: what somebody wrote there need not be a time.
+
+    Raises:
+        DBAPIError: The entry after the last one yielded cannot be read.
     """
     columns = JournalEntry.metadata.tables["journal_entry"].c
     number, moment, *rest = (columns[name] for name in _COLUMNS)
     query = select(number, type_coerce(moment, String), *rest).order_by(number)
     after = first - 1
-    try:
-        for row in session.execute(query.where(number.between(first, last)), execution_options={"yield_per": _PAGE}):
-            after = row[0]
-            yield tuple(row)
-    except DBAPIError:
-        # A text in the page is no text. One by one, all but that entry can be read.
-        while one := session.execute(query.where(number > after, number <= last).limit(1)).one_or_none():
-            after = one[0]
-            yield tuple(one)
+    errors = session.connection().dialect.loaded_dbapi.Error
+    while after < last:
+        found = cast(CursorResult[Any], session.execute(query.where(number > after, number <= last).limit(_PAGE)))
+        try:
+            page = found.cursor.fetchall()
+        except errors:
+            break
+        finally:
+            found.close()
+        if not page:
+            return
+        after = page[-1][0]
+        yield page
+    # A text in the page is no text. One by one, all but that entry can be read.
+    while after < last and (one := session.execute(query.where(number > after, number <= last).limit(1)).one_or_none()):
+        after = one[0]
+        yield [tuple(one)]
 
 
 def read_entries(session: Session, first: int, last: int) -> Iterator[list[Any]]:
@@ -356,28 +374,41 @@ def read_entries(session: Session, first: int, last: int) -> Iterator[list[Any]]
     Raises:
         JournalError: One is not what was written.
     """
-    for entry in _entries(session, first, last):
+    for entry in chain.from_iterable(_pages(session, first, last)):
         try:
             yield [entry[0], _us(entry[1]), *entry[2:]]
         except (ValueError, TypeError) as error:
             raise JournalError("GWL0603", bad_entry=entry[0], entries=entry[0] - first) from error
 
 
-def _place_fault(entry: tuple[Any, ...], expected: int, receiver: str) -> str:
+def _place_fault(entry: Sequence[Any], expected: int, receiver: str) -> str:
     number = entry[0]
     if number != expected:
         return "GWL0602" if number > expected else "GWL0603"
     return "" if entry[2] == receiver else "GWL0604"
 
 
-def _hash_fault(before: bytes, entry: tuple[Any, ...]) -> str:
-    number, text, *rest = entry
-    found = rest.pop()
-    # Octets would be hashed as the text that stands for them in JSON: another value, and the same hash.
-    if bytes in set(map(type, rest)):
-        return "GWL0603"
+def _hash_of(before: bytes, entry: Sequence[Any]) -> str | None:
+    """Return the hash that an entry should have; None if it can have none."""
     try:
-        moment_us = _us(text)
+        values = [entry[0], _moment_us(entry[1]), *entry[2:-1]]
     except (ValueError, TypeError):
-        return "GWL0603"
-    return "" if found == link(before, canonical((number, moment_us, *rest))).hex() else "GWL0603"
+        return None
+    # Octets would be hashed as the text that stands for them in JSON: another value, and the same hash.
+    return None if bytes in set(map(type, values)) else link(before, canonical(values)).hex()
+
+
+def _moment_us(text: str | datetime) -> int:
+    """Return what `_us` does, faster for the form in which SQLite's times are stored: the second is mostly the last's.
+
+    Raises:
+        ValueError, TypeError: It is no time.
+    """
+    if isinstance(text, str) and len(text) == _TEXT_LENGTH and text[_POINT] == "." and text[-6:].isdecimal():
+        return _second_us(text[:_POINT]) + int(text[-6:])
+    return _us(text)
+
+
+@lru_cache(maxsize=1024)
+def _second_us(text: str) -> int:
+    return _us(text)

@@ -86,14 +86,14 @@ def postings(rows: Sequence[Sequence[Any]]) -> list[Posting]:
     """Return the index of a block, in the order of its key.
 
     Args:
-        rows: The values of `INDEXED` of each entry of the block, in ascending order of number.
+        rows: The values of `INDEXED` of each entry of the block, in ascending order of number; others may follow them.
     """
     if not rows:
         return []
     numbers, *columns = zip(*rows, strict=True)
     first = first_of(block_of(numbers[0]))
     offsets = range(BLOCK) if len(rows) == BLOCK else [number - first for number in numbers]
-    named = dict(zip(INDEXED[1:], columns, strict=True))
+    named = dict(zip(INDEXED[1:], columns, strict=False))
     found: dict[Key, list[list[int]]] = {}
     for name, keys in _KEYS:
         values = map(bucket, named[name]) if name.endswith("_port") else named[name]
