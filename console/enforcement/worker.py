@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from console.clock import system_clock
+from console.collector import calm
 from console.enforcement import syscalls
 from console.enforcement.alert_tasks import AlertTasks
 from console.enforcement.forwarding import forward_for_ever
@@ -73,6 +74,7 @@ def run_worker(store_url: str, *, cgroup: Path | None = None) -> int:
             if not alone:
                 _log.info("%s", line(message("GWL0501", url=store.shown_url)))
                 return 0
+            calm()
             return asyncio.run(_serve(store, cgroup))
     finally:
         store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from console.collector import calm
 from console.commands.receivers import check_file, rebuild_index
 from console.errors import JournalError
 from console.journal.seal import public_text
@@ -26,6 +27,7 @@ def verify_journal(store: Store, *, rebuild: bool = False) -> None:
         JournalError: The journal is not what was written.
         StoreError: The store cannot be read.
     """
+    calm()
     with reading(store) as session:
         verdict = verify(session)
     if verdict.hidden and rebuild:
