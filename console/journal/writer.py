@@ -62,7 +62,7 @@ def append(session: Session, entries: Sequence[Entry], *, clock: Clock = system_
 
 
 def _chained(
-    receiver: Receiver, entries: Sequence[Entry], stored_time: Callable[[int], object]
+    receiver: Receiver, entries: Sequence[Entry], stored_time: Callable[[int], object] | None
 ) -> list[tuple[object, ...]]:
     """Return the rows of entries in the order of `_COLUMNS`, and move the end of their receiver.
 
@@ -72,15 +72,19 @@ def _chained(
     digest = bytes.fromhex(receiver.last_hash)
     number = receiver.last_sequence
     rows: list[tuple[object, ...]] = []
+    known, begin = 0, _text_second(0)
     for entry in entries:
         number += 1
         since = entry[0] - EPOCH
-        moment_us = (since.days * 86400 + since.seconds) * _SECOND_US + since.microseconds
+        second, rest_us = since.days * 86400 + since.seconds, since.microseconds
+        moment_us = second * _SECOND_US + rest_us
         row: list[object] = [number, moment_us, name, JOURNAL_CODES.get(entry[1], AUDIT_CODE), *entry[1:]]
         form = canonical(row)
         size += len(form)
         digest = link(digest, form)
-        row[_MOMENT] = stored_time(moment_us)
+        if second != known:
+            known, begin = second, _text_second(second)
+        row[_MOMENT] = f"{begin}.{rest_us:06}" if stored_time is None else stored_time(moment_us)
         row.append(digest.hex())
         rows.append(tuple(row))
     receiver.last_sequence = number
@@ -96,8 +100,8 @@ def _checkpoint_is_due(session: Session, now: datetime) -> bool:
 
 
 @cache
-def _stored_time(dialect: Dialect) -> Callable[[int], object]:
-    """Return what turns microseconds since 1970 into what the driver takes for a time."""
+def _stored_time(dialect: Dialect) -> Callable[[int], object] | None:
+    """Return what turns microseconds since 1970 into what the driver takes; None: text, as `_text_time` writes it."""
     process = _TABLE.c.entry_timestamp.type.dialect_impl(dialect).bind_processor(dialect)
 
     def stored(moment_us: int) -> object:
@@ -106,7 +110,7 @@ def _stored_time(dialect: Dialect) -> Callable[[int], object]:
 
     # SQLAlchemy takes as long to write a time as SQLite to store an entry; and the second mostly is that of the last.
     if stored(_SAMPLE_US) == _text_time(_SAMPLE_US):
-        return _text_time
+        return None
     return stored
 
 
