@@ -4,6 +4,7 @@
     python -m tests.bench.journal write [ENTRIES]              entries a second, against bare sqlite3
     python -m tests.bench.journal read STORE-FILE              every kind of page and subset, the slowest of each
     python -m tests.bench.journal verify STORE-FILE            entries a second of a verification
+    python -m tests.bench.journal delete STORE-FILE            deletes all of it while entries come, and how they wait
 
 The entries are those of a busy server: 5 in 100 are rejected, 40 users, 3,000 jobs of which some are busy, clients from
 a few hundred networks, ports that the system picks, and now and then something rare.
@@ -27,6 +28,7 @@ from pathlib import Path
 from console.collector import calm
 from console.journal.chain import FIELDS
 from console.journal.entries import Entry
+from console.journal.receivers import change_receiver, delete_receiver, purge_some
 from console.journal.verify import verify
 from console.journal.writer import append
 from console.store.engine import Store, open_store
@@ -237,11 +239,38 @@ def check(path: Path) -> None:
     store.close()
 
 
+def delete(path: Path) -> None:
+    """Delete the attached receiver, after another was attached, and write entries meanwhile, as the worker does."""
+    store = open_store(f"sqlite:///{path}", create=False)
+    with transaction(store) as session:
+        old, _ = change_receiver(session)
+        receiver = delete_receiver(session, old, unsaved=True, at=datetime.now(UTC))
+        count = receiver.last_sequence - receiver.first_sequence + 1
+    source = entries(11)
+    waits: list[float] = []
+    began = time.monotonic()
+    more = True
+    while more:
+        asked = time.monotonic()  # entries that come now wait for the step, and then for themselves
+        with transaction(store) as session:
+            more = purge_some(session)
+        with transaction(store) as session:
+            append(session, list(islice(source, 200)))
+        waits.append((time.monotonic() - asked) * 1000)
+    waits.sort()
+    print(
+        f"{count} entries deleted in {time.monotonic() - began:.0f} s; 200 new ones after each of {len(waits)} steps"
+        f" waited {statistics.median(waits):.0f} ms (median), {waits[int(len(waits) * 0.99)]:.0f} ms (99 of 100),"
+        f" {waits[-1]:.0f} ms (longest)"
+    )
+    store.close()
+
+
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description="Bench of a large journal")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb in ("make", "read", "verify"):
+    for verb in ("make", "read", "verify", "delete"):
         verbs.add_parser(verb).add_argument("path", type=Path)
     verbs.choices["make"].add_argument("entries", type=int)
     verbs.add_parser("write").add_argument("entries", type=int, nargs="?", default=200_000)
@@ -256,6 +285,8 @@ def main() -> None:
             read(given.path)
         case "verify":
             check(given.path)
+        case "delete":
+            delete(given.path)
 
 
 if __name__ == "__main__":

@@ -61,3 +61,13 @@ def test_decide_is_measured_at_three_sizes():
     rows = bench("decide").splitlines()
     assert [row.split()[0] for row in rows] == ["rules", "10", "1,000", "10,000", "aim:"]
     assert len(rows) == 5
+
+
+def test_large_journal_is_made_written_read_verified_and_deleted(tmp_path):
+    path = str(tmp_path / "journal.db")
+    bench("journal", "make", path, "20000")
+    names = [row.split("  ")[0] for row in bench("journal", "write", "2000").splitlines()[:3]]
+    assert names == ["bare sqlite3 executemany", "journal, chain and seal", "journal with its index"]
+    assert bench("journal", "read", path).splitlines()[-1].startswith("20000 entries; slowest page ")
+    assert "bad_entry=None" in bench("journal", "verify", path)
+    assert bench("journal", "delete", path).startswith("20001 entries deleted in ")
