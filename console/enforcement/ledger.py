@@ -16,7 +16,7 @@ from console.enforcement.frames import Counted, End, EndJob, Hello, InForce, Rec
 from console.enforcement.intake import GENERIC, job_end, new_events, notice
 from console.enforcement.job_rows import count, end_job, if_wanted, known_job, lives, write_down
 from console.enforcement.leftovers import Took, take_in
-from console.enforcement.operator_notices import tell_of_outage, tell_of_servers, tell_of_unclean_end
+from console.enforcement.operator_notices import tell_of_outage, tell_of_servers, tell_of_unclean_end, tell_of_unkept
 from console.enforcement.records import Totals, read_all
 from console.enforcement.spool import waiting_spools
 from console.errors import PolicyError, StoreError, WorkerError
@@ -214,6 +214,7 @@ class Ledger:
             results = [self._take_one(session, guards[parcel.guard_id], parcel.frame, entries) for parcel in parcels]
             append(session, entries)
             tell_of_servers(session, entries)
+            tell_of_unkept(session, entries)
         self.check_there()
         return results
 

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from console.clock import Clock
 from console.enforcement.intake import GENERIC, unseen_events
 from console.enforcement.job_rows import end_job, known_job, write_down
-from console.enforcement.operator_notices import tell_of_servers
+from console.enforcement.operator_notices import tell_of_servers, tell_of_unkept
 from console.enforcement.spool import Leftover, discard, leftover, read_segment
 from console.journal.entries import Entry
 from console.journal.writer import append
@@ -76,6 +76,7 @@ def _take_segment(store: Store, clock: Clock, left: Leftover, path: Path) -> boo
             entries.append(_said(clock, guard, "GWL0507", path=path.name, events=len(events), damage=damage))
         append(session, entries)
         tell_of_servers(session, entries)
+        tell_of_unkept(session, entries)
     return bool(damage)
 
 

@@ -26,6 +26,8 @@ FAILING_SERVER = "*SOCKS"
 _FAILED = re.compile(r"GWL0820 .*?(\S+:\d+) ", re.DOTALL)
 _BACK = re.compile(r"GWL0821 .*?(\S+:\d+) ", re.DOTALL)
 """What guards say (`guard.socks_servers`); the first word with a port is the server."""
+_UNKEPT = ("GWL0510", "GWL0517", "GWL0693")
+"""Ids of what guards say of entries that they could not keep (`guard.backlog`)."""
 _LONGEST_KEY = 200
 
 
@@ -50,6 +52,14 @@ def tell_of_servers(session: Session, entries: Iterable[Entry]) -> None:
             _has_failed(session, failing, failed[1][:_LONGEST_KEY], each)
         elif (back := _BACK.match(each.text)) and back[1] in failing:
             _is_back(session, failing.pop(back[1]), each.entry_timestamp)
+
+
+def tell_of_unkept(session: Session, entries: Iterable[Entry]) -> None:
+    """Tell operators of guards that could not keep their entries in files, or had to do without some."""
+    for each in entries:
+        if each.entry_type == GENERIC and each.text.startswith(_UNKEPT):
+            said = message("GWL0694", job=each.qualified_job_name, told=each.text[:600])
+            send(session, said, at=each.entry_timestamp, key=f"unkept:{each.guard_id}:{each.text[:7]}")
 
 
 def tell_of_lost_guard(session: Session, guard: Guard, at: datetime) -> None:

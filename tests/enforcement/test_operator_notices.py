@@ -9,6 +9,7 @@ from console.enforcement.operator_notices import (
     tell_of_outage,
     tell_of_servers,
     tell_of_unclean_end,
+    tell_of_unkept,
 )
 from console.messages import line, message
 from console.model.running import Guard, Worker
@@ -94,3 +95,11 @@ def test_killed_guard_killed_worker_and_full_store_are_told(store):
         "The store could not be written from 2026-03-01 12:00:00 UTC on for 0:01:15 (hours:minutes:seconds): "
         "GWL0310 disk is full",
     ]
+
+
+def test_guard_that_cannot_keep_its_entries_is_told_of(store):
+    told = [line(message("GWL0510", path="/spool", reason="No space left")), line(message("GWL0693", count=7)), "else"]
+    with transaction(store) as session:
+        tell_of_unkept(session, [entry(entry_type="GR", sk_type="", text=text, guard_id=GUARD_ID) for text in told])
+    assert [(message_id, severity) for message_id, severity, _, _ in said(store)] == [("GWL0694", 80)] * 2
+    assert "No space left" in said(store)[0][2]
