@@ -47,7 +47,7 @@ def test_decisions_reach_the_server_over_restarts_of_worker_and_server(here, ser
     until(lambda: set(range(1, last + 1)) <= set(server.numbers()), "every entry")
     until(lambda: "*SENDING" in state(here), "the state")
     here.end_workers()
-    assert here.cl("WRKJRNFWD").splitlines()[1].split()[7] == str(here.show("journal")[-1]["sequence_number"])
+    assert here.cl("WRKJRNFWD").splitlines()[1].split()[8] == str(here.show("journal")[-1]["sequence_number"])
 
 
 def test_worker_ends_at_once_though_a_server_takes_nothing(here):
