@@ -66,11 +66,51 @@ def test_rule_written_by_keys_refuses_curl_and_the_refusal_is_on_the_journal_pan
     console.wait_for("Display Journal Entry")
     console.press("F9")
     first = console.wait_for("Rule that decided")
-    console.press("PageDown")
-    whole = first + console.wait_for("Remote address")
-    for field, value in (("Outcome", "*REJECTED"), ("Rule that decided", "10"), ("Remote address", "127.0.0.1")):
-        (line,) = {line for line in whole.splitlines() if line.startswith(f" {field}")}
+    for field, value in (
+        ("Outcome", "*REJECTED  -  the call was refused"),
+        ("Rule that decided", "10"),
+        ("Remote IP address", "127.0.0.1"),
+        ("Remote port", str(server_port)),
+    ):
+        (line,) = {line for line in first.splitlines() if line.startswith(f" {field}")}
         assert line.endswith(f":   {value}")
+    console.press("PageDown")
+    console.wait_for("Rule 10 of *CONNECT as revision 2 has it")
+
+    console.press("F6")
+    prompted = console.wait_for("From journal entry")
+    (action,) = [line for line in prompted.splitlines() if line.startswith(" Action")]
+    assert "> *ALLOW" in action
+    (number,) = [line for line in prompted.splitlines() if line.startswith(" Sequence number")]
+    assert "> 5" in number, "before the rule that decided"
+    console.press("F12")
+    console.wait_for("Rule 10 of *CONNECT as revision 2 has it")
+
+
+def test_audit_report_counts_what_was_let_go_and_what_was_refused(greenwall, console, server_port):
+    address = ("127.0.0.1", server_port)
+    connect = f"import socket; socket.create_connection({address!r}).close()"
+    assert greenwall.run("python3", "-c", connect).returncode == 0
+    greenwall.cl("ADDSOCRUL *CONNECT 10 RMTADR(127.0.0.1) ACTION(*REJECT)", "ACTSOCPCY")
+    assert greenwall.run("python3", "-c", connect).returncode == 1
+
+    console.enter("dspaudrpt by(*port *outcome)")
+    shown = console.wait_for("Display Audit Report")
+    assert "Entries 2   accepted 1   refused 1" in shown
+    assert shown.count("█") == 2
+    (line,) = [line for line in shown.splitlines() if f" {server_port} " in line]
+    assert line.split()[1:4] == ["2", "1", "1"]
+    console.press("F11")
+    console.wait_for("*REJECTED")
+
+    console.press("S-F9")
+    console.wait_for("Page with pictures")
+    console.press("Tab", "Tab")
+    console.enter("1")
+    console.wait_for("Report on 2 entries written to")
+    (path,) = greenwall.directory.glob("print-*.html")
+    assert path.read_text(encoding="utf-8").count("<svg") == 2
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_console_gives_the_terminal_back_as_it_was(greenwall, terminal):
