@@ -101,6 +101,20 @@ class Greenwall:
         with started(self.arguments("run", "--", *command), **options) as job:
             yield job
 
+    def end_jobs(self) -> None:
+        """Kill what tests that failed have left of jobs under the rules of the store; their guards end with that."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if self._is_guard(process):
+                    for child in process.children(recursive=True):
+                        if not self._is_guard(child) and child.cmdline()[-1:] != ["worker"]:
+                            child.kill()
+
+    def _is_guard(self, process: psutil.Process) -> bool:
+        """Return whether a process is a guard of the store, or the front of one."""
+        words = process.cmdline()
+        return self.url in words and "run" in words
+
     def end_workers(self) -> None:
         """End the workers of the store, in order, and wait until they are gone.
 

@@ -15,12 +15,13 @@ from tests.programs.build import Programs, has_compiler
 
 @pytest.fixture
 def greenwall(tmp_path):
-    """Return the command on a fresh store; its workers are ended with the test."""
+    """Return the command on a fresh store; its jobs and workers are ended with the test."""
     # A directory of its own: the tests fill tmp_path with other things.
     directory = tmp_path / "store"
     directory.mkdir(mode=0o700)
     command = Greenwall(directory)
     yield command
+    command.end_jobs()
     command.end_workers()
 
 

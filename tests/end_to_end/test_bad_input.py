@@ -94,13 +94,22 @@ def test_wrong_usage_ends_with_2_and_makes_no_store(greenwall, arguments):
     assert not (greenwall.directory / "store.db").exists()
 
 
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory):
+    """Return the command on a store that is there."""
+    directory = tmp_path_factory.mktemp("looked-at")
+    directory.chmod(0o700)
+    command = Greenwall(directory)
+    command.cl(LOOK)
+    return command
+
+
 @pytest.mark.parametrize("output", [">/dev/full", ">&-"], ids=["full", "closed"])
 @pytest.mark.parametrize("verb", ["show rules", "policy export -", "--version", "cl --list"])
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
-def test_output_that_cannot_be_written_is_said_in_a_message(greenwall, verb, output, unbuffered):
-    greenwall.cl(LOOK)
+def test_output_that_cannot_be_written_is_said_in_a_message(looked_at, verb, output, unbuffered):
     done = subprocess.run(
-        ["sh", "-c", f'"$@" {verb} {output}', "sh", *greenwall.arguments()], stdin=subprocess.DEVNULL,
+        ["sh", "-c", f'"$@" {verb} {output}', "sh", *looked_at.arguments()], stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=60, check=False, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
     )  # fmt: skip
     assert done.returncode == 2

@@ -155,8 +155,8 @@ def test_a_stopped_job_is_ended_too(greenwall, which):
 
 
 def test_a_command_that_somebody_stops_and_continues_takes_the_front_along(greenwall):
-    with greenwall.running(sys.executable, "-c", TREE) as job:
-        said(job)
+    waiting = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    with greenwall.running(sys.executable, "-c", waiting) as job:
         command, front = psutil.Process(int(said(job))), psutil.Process(job.pid)
         for _ in range(3):
             command.suspend()

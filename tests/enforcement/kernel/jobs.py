@@ -14,12 +14,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sqlmodel import col, select
 
 from console.enforcement import syscalls
+from console.model.journal import JournalEntry
 from console.model.words import ExitPoint, Fail, Mode
 from console.policy.checks import default_rule, make_policy, make_rule
 from console.store.engine import open_store
-from console.store.journal import page_after
 from console.store.revisions import activate, set_pending
 from console.store.session import reading, transaction
 from tests.conftest import NOW
@@ -58,8 +59,10 @@ def activate_rules(store, *rules, modes=None, **settings):
 class Running:
     """A program beside the test, whose lines come with a time limit."""
 
-    def __init__(self, process):
+    def __init__(self, process, name=""):
         self.process = process
+        self.name = name
+        """Of the job; empty for a program without a guard."""
         self._lines = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -88,7 +91,7 @@ class Running:
 
     def end(self):
         """End the program and, of a job, all that is left of it; every stream is closed."""
-        left = _job_processes(self.process.pid)
+        left = self._rest_of_job()
         if self.process.poll() is None:
             self.process.kill()
         for process in left:
@@ -96,18 +99,24 @@ class Running:
                 process.kill()
         self.process.wait(PATIENCE_S)
         self._reader.join(PATIENCE_S)
+        # Closing the stream would wait for the thread that reads it, for ever.
+        assert not self._reader.is_alive(), f"somebody still has the output of {self.process.args}"
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             if stream is not None:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
 
-
-def _job_processes(front):
-    """Return what runs under the guard of a front; the guard itself ends with them."""
-    try:
-        return guard_of(front).children(recursive=True)
-    except (psutil.NoSuchProcess, ProcessLookupError, ValueError):
-        return []
+    def _rest_of_job(self):
+        """Return what runs under the guard, which ends with it; also when the front, and so its family, has gone."""
+        if not self.name:
+            return []
+        found = []
+        words = self.process.args
+        for guard in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if guard.pid != self.process.pid and guard.cmdline()[-len(words) :] == words:
+                    found += guard.children(recursive=True)
+        return found
 
 
 def guard_of(front):
@@ -164,8 +173,7 @@ class House:
         name, command = self.command(program, *arguments, options=options)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
         process = subprocess.Popen(command if guarded else self.argv(program, *arguments), text=True, **pipes)
-        running = Running(process)
-        running.name = name
+        running = Running(process, name if guarded else "")
         try:
             yield running
         finally:
@@ -173,13 +181,14 @@ class House:
 
     def entries(self, name):
         """Return the socket entries of a job, oldest first, as (exit point, outcome, local, remote, text)."""
+        fields = ("exit_point", "outcome", "local_address", "remote_address", "text")
+        query = (
+            select(*(getattr(JournalEntry, field) for field in fields))
+            .where(JournalEntry.entry_type == "SK", col(JournalEntry.qualified_job_name).endswith("/" + name))
+            .order_by(col(JournalEntry.sequence_number))
+        )
         with reading(self.store) as session:
-            entries = page_after(session, 0, limit=1_000_000)
-        return [
-            (entry.exit_point, entry.outcome, entry.local_address, entry.remote_address, entry.text)
-            for entry in entries
-            if entry.entry_type == "SK" and entry.qualified_job_name.endswith("/" + name)
-        ]
+            return [tuple(row) for row in session.exec(query)]
 
     def workers(self):
         return [worker["pid"] for worker in self.greenwall.show("workers") if worker["status"] == "running"]
@@ -198,6 +207,7 @@ def make_house(directory, programs, rules=RULES):
         yield House(greenwall, store, programs)
     finally:
         store.close()
+        greenwall.end_jobs()
         greenwall.end_workers()
 
 
