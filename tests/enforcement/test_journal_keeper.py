@@ -80,8 +80,18 @@ def test_file_beside_the_store_follows_the_checkpoints(store, now):
     assert read_head(store.location)[:2] == (1, 4)
 
 
-def test_store_that_an_older_version_left_unsigned_is_signed_when_a_worker_begins(store, now):
+def test_journal_that_an_older_version_left_unsigned_is_signed_as_it_is_when_a_worker_begins(store, now):
+    write(store, 5)
+    store.location.journal_key.unlink()
+    with transaction(store) as session:
+        session.connection().exec_driver_sql("UPDATE receiver SET (signature, checkpoints, size_bytes) = ('', 0, 0)")
+        session.connection().exec_driver_sql("DELETE FROM journal_checkpoint")
+    with reading(store) as session:
+        assert verify(session).message_id == "GWL0610"
     JournalKeeper(store, lambda: now).begin()
     with reading(store) as session:
-        assert all(each.signature for each in list_receivers(session))
+        assert verify(session).entries == 5
         assert verify(session).bad_entry is None
+    write(store, 1)
+    with reading(store) as session:
+        assert verify(session).entries == 6
