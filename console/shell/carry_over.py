@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from types import MappingProxyType
-
-from console.commands.definition import Context, Result
-from console.commands.host import service_port
-from console.errors import PolicyError, UsageError
+from console.commands.definition import Context
+from console.commands.policy_import import FORMATS, check_carried, left_behind, take_entries
+from console.errors import UsageError
 from console.messages import message
-from console.policy import dante, proxychains
 from console.policy.carried import Carried
 from console.shell.files import read_text
 from console.shell.output import print_message, print_warning
-from console.shell.policy_file import lacking_passwords, make_pending, run_import
-
-
-def _dante(text: str, name: str) -> Carried:
-    return dante.parse(text, name, service_port)
-
-
-FORMATS: Mapping[str, Callable[[str, str], Carried]] = MappingProxyType(
-    {"proxychains": proxychains.parse, "socks.conf": _dante}
-)
-"""Word behind --from -> what reads such a file."""
+from console.shell.policy_file import run_import
 
 
 def read_foreign(name: str, source: str) -> Carried:
@@ -43,12 +28,9 @@ def read_foreign(name: str, source: str) -> Carried:
     if read is None:
         raise UsageError("GWL000E", format=source, formats=", ".join(FORMATS))
     carried = read(read_text(name), name)
-    for each in carried.left:
-        print_warning(message(each.message_id, **each.values))
-    if carried.direct:
-        raise PolicyError("GWL0263", path=name, lines=", ".join(map(str, carried.direct)))
-    if not carried.entries:
-        raise PolicyError("GWL0262", path=name)
+    for warning in left_behind(carried):
+        print_warning(warning)
+    check_carried(carried, name)
     return carried
 
 
@@ -75,12 +57,5 @@ def take_in_entries(carried: Carried, name: str, source: str, context: Context) 
     Raises:
         StoreError: The store cannot be written; the pending policy is as it was.
     """
-
-    def work(inside: Context) -> Result:
-        taken = make_pending(inside, lambda policy: replace(policy, socks=carried.entries))
-        done = message(
-            "GWL0286", path=name, count=len(carried.entries), before=len(taken.before.socks), changes=taken.told
-        )
-        return Result(messages=(done, *lacking_passwords(taken.policy)), changed=taken.changed)
-
-    run_import(f"greenwall policy import --from {source} {name}", context, work)
+    command = f"greenwall policy import --from {source} {name}"
+    run_import(command, context, lambda inside: take_entries(carried, name, inside))

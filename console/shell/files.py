@@ -9,14 +9,12 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from console.commands.input_file import MAX_BYTES, decoded, read_file, reason_of
 from console.errors import UsageError
 from console.shell.output import print_text
 
 STANDARD = "-"
 """Name of standard input and standard output."""
-
-MAX_BYTES = 64 * 1024 * 1024
-"""Far above any policy or script; keeps a device or a core dump from filling the memory."""
 
 PRIVATE = 0o600
 """A policy tells an attacker which doors are open: nobody but its owner reads it."""
@@ -31,21 +29,13 @@ def read_text(name: str) -> str:
     Raises:
         UsageError: It cannot be read, is too large, or is not UTF-8.
     """
+    if name != STANDARD:
+        return read_file(name)
     try:
-        if name == STANDARD:
-            octets = sys.stdin.buffer.read(MAX_BYTES + 1)
-        else:
-            with open(name, "rb") as file:
-                octets = file.read(MAX_BYTES + 1)
+        octets = sys.stdin.buffer.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise UsageError("GWL0006", path=name, reason=_reason(error)) from error
-    if len(octets) > MAX_BYTES:
-        raise UsageError("GWL0008", path=name, longest=MAX_BYTES // (1024 * 1024))
-    try:
-        return octets.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = octets.count(b"\n", 0, error.start) + 1
-        raise UsageError("GWL0007", path=name, line=line, octet=f"{octets[error.start]:02X}") from error
+        raise UsageError("GWL0006", path=name, reason=reason_of(error)) from error
+    return decoded(octets, name)
 
 
 def write_private(name: str, text: str) -> None:
@@ -69,7 +59,7 @@ def write_private(name: str, text: str) -> None:
         else:
             _replace(path, text)
     except (OSError, ValueError) as error:
-        raise UsageError("GWL0009", path=name, reason=_reason(error)) from error
+        raise UsageError("GWL0009", path=name, reason=reason_of(error)) from error
 
 
 def _replace(path: Path, text: str) -> None:
@@ -83,7 +73,3 @@ def _replace(path: Path, text: str) -> None:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-
-
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else "") or str(error)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from console.commands.audit import GR_TYPES, record
 from console.commands.definition import Context, Result
 from console.commands.execute import run_audited
 from console.commands.host import service_port
-from console.commands.policy import shadowed_messages, summary
+from console.commands.policy import shadowed_messages
+from console.commands.policy_import import lacking_passwords, take_document
 from console.messages import Message, message
 from console.policy.checks import make_policy, services_used
-from console.policy.difference import Change, Subject, compare
 from console.policy.document import parse, render
 from console.policy.rule import Policy
-from console.policy.socks_entries import lacks_password
 from console.shell.files import read_text, write_private
 from console.shell.output import print_message, print_warning
 from console.store.engine import Store
-from console.store.revisions import active_policy, pending_policy, set_pending
-from console.store.secrets import seal_policy, unseal_policy
+from console.store.revisions import active_policy, pending_policy
+from console.store.secrets import unseal_policy
 from console.store.session import reading
 
 
@@ -69,12 +67,6 @@ def _warnings(policy: Policy) -> list[Message]:
     return [*unknown, *lacking_passwords(policy), *shadowed_messages(known_of)]
 
 
-def lacking_passwords(policy: Policy) -> list[Message]:
-    """Return a message for each SOCKS entry whose password is missing, as it mostly is in a document."""
-    lacking = (entry for entry in policy.socks if lacks_password(entry))
-    return [message("GWL012A", sequence=entry.sequence, user_id=entry.user_id) for entry in lacking]
-
-
 def take_in(policy: Policy, name: str, context: Context) -> None:
     """Make a policy the pending policy, whole or not at all.
 
@@ -86,13 +78,7 @@ def take_in(policy: Policy, name: str, context: Context) -> None:
     Raises:
         StoreError: The store cannot be written; the pending policy is as it was.
     """
-
-    def work(inside: Context) -> Result:
-        taken = make_pending(inside, lambda _: policy)
-        done = message("GWL0011", path=name, count=len(policy.rules), changes=taken.told)
-        return Result(messages=(done, *lacking_passwords(taken.policy)), changed=taken.changed)
-
-    run_import(f"greenwall policy import {name}", context, work)
+    run_import(f"greenwall policy import {name}", context, lambda inside: take_document(policy, name, inside))
 
 
 def run_import(command: str, context: Context, work: Callable[[Context], Result]) -> None:
@@ -110,49 +96,6 @@ def run_import(command: str, context: Context, work: Callable[[Context], Result]
     print_message(done)
     for warning in warnings:
         print_warning(warning)
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A pending policy that was made by `make_pending`."""
-
-    before: Policy
-    policy: Policy
-    told: str
-    """What changed, for people."""
-    changed: bool
-
-
-def make_pending(inside: Context, made: Callable[[Policy], Policy]) -> Pending:
-    """Put a policy in the place of the pending one, and record each change.
-
-    Args:
-        inside: Of the audited act.
-        made: Returns the new policy, its passwords in clear, from the pending one.
-
-    Raises:
-        StoreError: The store cannot be written.
-    """
-    with inside.opened() as session:
-        before = pending_policy(session)
-        new = seal_policy(inside.store.location, made(before), before.socks)
-        changes = compare(before, new)
-        if changes:
-            set_pending(session, new)
-    for change in changes:
-        _record(inside, change)
-    return Pending(before, new, summary(changes) if changes else "nothing changed", bool(changes))
-
-
-def _record(context: Context, change: Change) -> None:
-    record(
-        context,
-        f"{change.what} {change.kind} by import",
-        exit_point=change.exit_point,
-        before={change.what: change.before},
-        after={change.what: change.after},
-        gr_type=GR_TYPES[change.kind] if change.subject is Subject.EXIT_PROGRAM else "",
-    )
 
 
 def put_out(name: str, store: Store, *, active: bool, secrets: bool = False) -> None:
