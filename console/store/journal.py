@@ -43,7 +43,7 @@ def page_after(session: Session, number: int, *, limit: int, only: JournalFilter
     """Return the entries after a sequence number, in ascending order; 0 begins at the first."""
     if only.journal:
         return imported_page_after(session, number, limit=limit, only=only)
-    search = _search(session, only, low=number + 1, high=None, descending=False)
+    search = _search(session, only, low=number + 1, high=None, limit=limit, descending=False)
     return _load(session, list(islice(search, limit)))
 
 
@@ -53,7 +53,7 @@ def page_before(
     """Return the entries before a sequence number, or the last ones for None; in ascending order too."""
     if only.journal:
         return imported_page_before(session, number, limit=limit, only=only)
-    search = _search(session, only, low=1, high=None if number is None else number - 1, descending=True)
+    search = _search(session, only, low=1, high=None if number is None else number - 1, limit=limit, descending=True)
     return _load(session, list(islice(search, limit)))
 
 
@@ -87,8 +87,10 @@ class _Stretch:
     bits: int | None = None
 
 
-def _search(session: Session, only: JournalFilter, *, low: int, high: int | None, descending: bool) -> Iterator[int]:
-    """Yield the numbers of the entries that a filter shows, from the near end on."""
+def _search(
+    session: Session, only: JournalFilter, *, low: int, high: int | None, limit: int, descending: bool
+) -> Iterator[int]:
+    """Yield the numbers of the entries that a filter shows, from the near end on; so many are wanted."""
     span = _narrowed(session, only, low, high)
     if span is None:
         return
@@ -96,9 +98,21 @@ def _search(session: Session, only: JournalFilter, *, low: int, high: int | None
     if not wanted and only.from_time is None and only.to_time is None:
         yield from _scan(session, only, _Stretch(*span), descending=descending)
         return
+    candidates: list[int] = []
+    enough = min(limit, _MOST_CANDIDATES)
     for stretch in _stretches(session, only, wanted, span, descending=descending):
-        look = _scan if stretch.bits is None else _look_up
-        yield from look(session, only, stretch, descending=descending)
+        if stretch.bits is None:
+            yield from _look_up(session, only, candidates, descending=descending)
+            candidates = []
+            yield from _scan(session, only, stretch, descending=descending)
+            continue
+        # Some for a page at once: looking them up one block after the other would take a query for each.
+        for number in _candidates(stretch, descending=descending):
+            candidates.append(number)
+            if len(candidates) >= enough:
+                yield from _look_up(session, only, candidates, descending=descending)
+                candidates, enough = [], _MOST_CANDIDATES
+    yield from _look_up(session, only, candidates, descending=descending)
 
 
 def _narrowed(session: Session, only: JournalFilter, low: int, high: int | None) -> tuple[int, int] | None:
@@ -171,17 +185,18 @@ def _scan(session: Session, only: JournalFilter, stretch: _Stretch, *, descendin
     yield from _confirmed(session, only, [number.between(stretch.first, stretch.last)], descending=descending)
 
 
-def _look_up(session: Session, only: JournalFilter, stretch: _Stretch, *, descending: bool) -> Iterator[int]:
-    """Yield the numbers of the entries that a filter shows, of those that the index has found."""
+def _candidates(stretch: _Stretch, *, descending: bool) -> Iterator[int]:
+    """Yield the numbers that the index has found in a block, as far as they are in the stretch."""
     base = first_of(block_of(stretch.first))
     low, high = stretch.first - base, stretch.last - base
     bits = (stretch.bits or 0) & ALL >> (ALL.bit_length() - 1 - high)
-    candidates = offsets_in(bits >> low << low, descending=descending)
-    count = 32
-    number = col(JournalEntry.sequence_number)
-    while some := [base + offset for offset in islice(candidates, count)]:
-        yield from _confirmed(session, only, [number.in_(some)], descending=descending)
-        count = _MOST_CANDIDATES
+    return (base + offset for offset in offsets_in(bits >> low << low, descending=descending))
+
+
+def _look_up(session: Session, only: JournalFilter, numbers: list[int], *, descending: bool) -> Iterator[int]:
+    """Yield those of some numbers whose entries a filter shows."""
+    if numbers:
+        yield from _confirmed(session, only, [col(JournalEntry.sequence_number).in_(numbers)], descending=descending)
 
 
 def _confirmed(

@@ -14,10 +14,22 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import chain
-from operator import or_ as or_bits
+from operator import or_
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    String,
+    cast,
+    delete,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
 from sqlmodel import Session, col
 
 from console.model.journal import JournalBlock, JournalEntry, JournalIndex
@@ -39,7 +51,7 @@ from console.store.journal_keys import (
     port_key,
     text_key,
 )
-from console.store.postings import ALL, BLOCK, BLOCK_BITS, pack, unpack
+from console.store.postings import ALL, BLOCK, BLOCK_BITS, pack, union, unpack
 
 _CROWD = 128
 """Entries of a neighbourhood in a block from which on each address has a row of its own."""
@@ -216,23 +228,42 @@ def matching(session: Session, blocks: Collection[int], wanted: Sequence[Clause]
     """
     alive = dict.fromkeys(blocks, ALL)
     for clause in wanted:
-        if not alive:
-            break
-        found = dict.fromkeys(alive, 0)
-        table = JournalIndex
-        query = select(col(table.block), col(table.entries)).where(
-            col(table.block).in_(alive), or_(*map(_within, clause))
-        )
-        for block, entries in session.execute(query):
-            found[block] |= unpack(entries)
-        alive = {block: both for block, bits in alive.items() if (both := bits & found[block])}
+        asked = set(alive) if _is_exact(clause) else {block for block, bits in alive.items() if bits.bit_count() > _FEW}
+        if not asked:
+            continue
+        stored: defaultdict[int, list[bytes]] = defaultdict(list)
+        for block, entries in session.execute(_query(asked, clause)):
+            stored[block].append(entries)
+        for block in asked:
+            bits = alive.pop(block) & union(stored[block])
+            if bits:
+                alive[block] = bits
     return alive
+
+
+_FEW = 4
+"""Entries left in a block that are looked up sooner than a range of keys is read."""
+
+
+def _is_exact(clause: Clause) -> bool:
+    return all(span.low == span.high for span in clause)
+
+
+def _query(blocks: Collection[int], clause: Clause) -> Select[int, bytes] | CompoundSelect[int, bytes]:
+    """Return the query for the sets of a clause: a part for each range, as SQLite would read whole blocks for an OR."""
+    table = JournalIndex
+    parts = [
+        select(col(table.block), col(table.entries)).where(
+            col(table.block).in_(blocks), col(table.field) == int(span.field), _within(span)
+        )
+        for span in clause
+    ]
+    return parts[0] if len(parts) == 1 else union_all(*parts)
 
 
 def _within(span: Range) -> ColumnElement[bool]:
     key = col(JournalIndex.key)
-    where = key == span.low if span.low == span.high else key.between(span.low, span.high)
-    return and_(col(JournalIndex.field) == int(span.field), where)
+    return key == span.low if span.low == span.high else key.between(span.low, span.high)
 
 
 def stored_postings(session: Session, block: int) -> Iterator[Posting]:
@@ -277,5 +308,5 @@ def _found(sets: dict[tuple[int, bytes], int], field: int, key: bytes) -> int:
             # It was crowded before entries of it were deleted; each address had a row of its own.
             near = (bits for (other, address), bits in sets.items()
                     if other == fields.address and neighbourhood_of(address) == key)  # fmt: skip
-            return reduce(or_bits, near, sets.get((field, key), 0))
+            return reduce(or_, near, sets.get((field, key), 0))
     return sets.get((field, key), 0)

@@ -79,8 +79,8 @@ _BUCKET_BITS = 6
 share a key, which takes one row for forty."""
 _JOB_PARTS = (IndexField.JOB_NUMBER, IndexField.JOB_USER, IndexField.JOB_NAME)
 _V4, _V6, _OTHER = b"4", b"6", b"0"
-_LEVELS = {_V4: (8, 16), _V6: (32, 48)}
-"""Lengths of the prefixes that have keys of their own: a range of a million addresses is then few rows."""
+_LEVELS = {_V4: (4, 8, 12, 16), _V6: (4, 16, 32, 48)}
+"""Lengths of the prefixes that have keys of their own: a network of a million addresses is then eight rows at most."""
 _NEIGHBOURHOOD = {_V4: 4, _V6: 9, _OTHER: 97}
 """Octets of a key, the family's included, that all of a neighbourhood have: /24, /64."""
 
@@ -129,7 +129,14 @@ def neighbourhood_of(key: bytes) -> bytes:
 def networks_of(key: bytes) -> tuple[bytes, ...]:
     """Return the keys of the networks that a neighbourhood is in."""
     family = key[:1]
-    return tuple(family + bytes((bits,)) + key[1 : 1 + bits // 8] for bits in _LEVELS.get(family, ()))
+    return tuple(_network_key(family, bits, key[1:]) for bits in _LEVELS.get(family, ()))
+
+
+def _network_key(family: bytes, bits: int, packed: bytes) -> bytes:
+    """Return the key of the network of a length that an address is in."""
+    octets = (bits + 7) // 8
+    number = int.from_bytes(packed[:octets], "big") >> (8 * octets - bits)
+    return family + bytes((bits,)) + number.to_bytes(octets, "big")
 
 
 def clauses(only: JournalFilter) -> list[Clause]:
@@ -212,8 +219,7 @@ def _network_ranges(end: AddressFields, network: IPv4Network | IPv6Network) -> I
     low, high = network.network_address.packed, network.broadcast_address.packed
     for bits in _LEVELS[family]:
         if network.prefixlen <= bits:
-            level = family + bytes((bits,))
-            yield Range(end.network, level + low[: bits // 8], level + high[: bits // 8])
+            yield Range(end.network, _network_key(family, bits, low), _network_key(family, bits, high))
             return
     yield from _span(end, family + low, family + high)
 

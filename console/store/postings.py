@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 BLOCK_BITS = 14
 BLOCK = 1 << BLOCK_BITS
@@ -52,21 +52,35 @@ def pack(offsets: Sequence[int]) -> bytes:
 
 def unpack(data: bytes) -> int:
     """Return the set that some stored octets stand for."""
-    if not data:
-        return ALL
-    if len(data) == _BITMAP_BYTES:
-        return int.from_bytes(data, "little")
-    offsets = array("H", data[: len(data) // _OFFSET_BYTES * _OFFSET_BYTES])
-    if sys.byteorder == "big":
-        offsets.byteswap()
-    if len(offsets) <= _FEW:
-        return sum(1 << offset for offset in set(offsets) if offset < BLOCK)
-    digits = bytearray(_CLEAR)
-    for offset in offsets:
-        if offset < BLOCK:
+    return union((data,))
+
+
+def union(stored: Iterable[bytes]) -> int:
+    """Return the set of all entries that are in one of several stored sets."""
+    bits = 0
+    digits: bytearray | None = None
+    for data in stored:
+        if not data:
+            return ALL
+        if len(data) == _BITMAP_BYTES:
+            bits |= int.from_bytes(data, "little")
+            continue
+        offsets = array("H", data[: len(data) // _OFFSET_BYTES * _OFFSET_BYTES])
+        if sys.byteorder == "big":
+            offsets.byteswap()
+        if max(offsets, default=0) >= BLOCK:  # nothing that was ever packed
+            offsets = array("H", (offset for offset in offsets if offset < BLOCK))
+        if len(offsets) <= _FEW:
+            for offset in offsets:
+                bits |= 1 << offset
+            continue
+        digits = bytearray(_CLEAR) if digits is None else digits
+        for offset in offsets:
             digits[offset] = _SET
+    if digits is None:
+        return bits
     digits.reverse()
-    return int(digits, 2)
+    return bits | int(digits, 2)
 
 
 def offsets_in(bits: int, *, descending: bool) -> Iterator[int]:
