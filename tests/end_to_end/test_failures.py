@@ -106,6 +106,28 @@ def test_killed_guard_has_lost_no_decision_and_its_job_reaches_nobody(greenwall,
     assert not messages(greenwall, "GWL0521")
 
 
+def test_spool_that_ends_in_half_a_record_after_a_power_cut_costs_that_record_only_and_says_so(
+    greenwall, programs, port
+):
+    with greenwall.running(programs.get("tally"), "127.0.0.1", str(port)) as job:
+        before = connect(job, 10)[0]
+        guard = guard_of(greenwall)
+        end(*greenwall.workers(), signal.SIGKILL)
+        expected = before + connect(job, 50)[0]
+        end(guard, signal.SIGKILL)
+        job.stdin.close()
+    segment = max(greenwall.directory.glob("store.db.spool/*.segment"))
+    octets = bytearray(segment.read_bytes())
+    used = len(octets.rstrip(b"\0"))
+    octets[used - 20 :] = bytes(len(octets) - used + 20)  # written before the cut: the length, not all of the rest
+    segment.write_bytes(octets)
+    assert greenwall.run("true").returncode == 0
+    until(lambda: "Job lost its guard, which was killed." in job_entries(greenwall), "the end of the job")
+    assert whole(greenwall, port) == expected - 1
+    assert messages(greenwall, "GWL0507")
+    assert list(greenwall.directory.glob("store.db.spool/*.damaged"))
+
+
 def test_job_begins_and_ends_in_the_journal(greenwall):
     assert greenwall.run("sh", "-c", "exit 7").returncode == 7
     entries = greenwall.show("journal")
