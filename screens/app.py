@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from screens.mail import NO_MAIL, Mail
 from screens.message_information import AdditionalMessageInformation
 from screens.panel import Panel
 from screens.print_screen import print_screen
+from screens.progress import Progress
 from screens.session import Outcome, Session
 from screens.surface import Surface
 from screens.terminal.keys import HELP, Function
@@ -61,6 +62,8 @@ class ConsoleOptions:
     """Returns a standing warning for row 2, or nothing. Called in a thread of its own, one call at a time."""
     mail: Callable[[], Mail] = _no_mail
     """Returns what the operator has not read, likewise."""
+    progress: Progress = field(default_factory=Progress)
+    """What long turns say of themselves; `status` shows it."""
     poll_s: float | None = 1.0
     """Seconds between calls of `status`; None calls it once."""
     theme: str = "green"
@@ -159,6 +162,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.exit()
         else:
             self._show(outcome)
+            if self._options.progress.take_end():
+                self._poll()
 
     def on_console_app_status_read(self, event: StatusRead) -> None:
         """Show the banner and the time."""

@@ -133,6 +133,7 @@ def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
         options,
         system_name=services.system,
         status=Banner(store, options.clock, services.progress).text,
+        progress=services.progress,
         mail=Mailbox(store, services.context.user).look,
         state_directory=store.location.directory if nowhere else options.state_directory,
     )

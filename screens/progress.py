@@ -13,7 +13,15 @@ class Progress:
     def __init__(self) -> None:
         self.text = ""
         """What to show."""
+        self._has_told = False
 
     def tell(self, text: str) -> None:
         """Show another line; an empty one ends it."""
         self.text = text
+        self._has_told = self._has_told or bool(text)
+
+    def take_end(self) -> bool:
+        """Say, once, whether there was something to show that is over now: the banner is then out of date."""
+        is_over = self._has_told and not self.text
+        self._has_told = self._has_told and not is_over
+        return is_over

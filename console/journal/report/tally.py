@@ -13,11 +13,12 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import compress
 from operator import itemgetter
+from sys import intern
 from typing import Any, NamedTuple
 
 from console.model.words import DEFAULT_SEQUENCE, Outcome
 
-MOST_KEYS = 100_000
+MOST_KEYS = 200_000
 _MOST_HOURS = 100_000
 """Eleven years; what a damaged journal has beyond that is in the totals only."""
 _MOST_MINUTES = 50_000
@@ -229,7 +230,8 @@ def count(batches: Iterable[Batch], by: Sequence[By], *, most_lines: int, tell: 
         # Nearly sorted, so this takes next to no time; the first and last time of each key follow from the order.
         part.sort(key=itemgetter(0))
         columns = dict(zip(names, zip(*part, strict=True), strict=True))
-        minutes, outcomes = columns[MINUTE], columns["outcome"]
+        # One text for each minute, and not one for each entry: the first and the last of every key are kept.
+        minutes, outcomes = [intern(str(each)) for each in columns[MINUTE]], columns["outcome"]
         hours.add(Counter(zip(minutes, outcomes, strict=True)))
         kinds = set(outcomes) - {Outcome.ALLOWED.value}
         rare = {outcome: [each == outcome for each in outcomes] for outcome in kinds}

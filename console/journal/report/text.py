@@ -113,7 +113,7 @@ def _summary_lines(summary: Summary) -> Iterator[str]:
         yield INEXACT
 
 
-INEXACT = "There are very many different ones: a line may have a few entries less than there were."
+INEXACT = "Very many different ones: a line may have a few entries less than there were."
 
 
 def minute_text(minute: str) -> str:
