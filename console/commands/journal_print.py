@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from console.commands.definition import Context
-from console.commands.journal_subset import journal_filter
+from console.commands.journal_subset import QAUDJRN, journal_filter
 from console.commands.listing import end_text, shown_sequence
 from console.commands.output_file import output_path, written
 from console.messages import Message, message
@@ -93,7 +93,8 @@ def print_entries(context: Context, values: Mapping[str, str], limit: int | None
 
 
 def _heading(context: Context, values: Mapping[str, str]) -> Iterator[str]:
-    yield f"Display Journal Entries   QAUDJRN   {context.clock().astimezone():%Y-%m-%d %H:%M:%S %z}   {context.user}"
+    journal = values.get("JRN", QAUDJRN)
+    yield f"Display Journal Entries   {journal}   {context.clock().astimezone():%Y-%m-%d %H:%M:%S %z}   {context.user}"
     yield f"Subset: {subset_text(values, ' ') or '*ALL'}"
     yield ""
     yield _aligned([heading for heading, _ in _HEADINGS])

@@ -7,7 +7,7 @@ entries is read at a time, and blocks in which the index finds nothing are not r
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session
 
 from console.model.journal import JournalEntry
-from console.store.journal import JournalFilter, last_number
+from console.store.journal import JournalFilter, last_number, page_after
 from console.store.journal_filter import conditions, confirm
 from console.store.journal_index import block_of, first_of, known_blocks, matching
 from console.store.journal_keys import clauses
@@ -43,6 +43,9 @@ def batches(session: Session, only: JournalFilter, names: Sequence[str]) -> Iter
         only: Which entries.
         names: Fields of the entry, of which the time comes as text in UTC on SQLite; or `MINUTE`.
     """
+    if only.journal:
+        yield from _imported(session, only, names)
+        return
     check = confirm(only)
     columns = [_column(session, name) for name in (*names, *(_CONFIRMED if check else ()))]
     query = select(*columns).where(*conditions(only)).order_by(_field("sequence_number"))
@@ -50,6 +53,20 @@ def batches(session: Session, only: JournalFilter, names: Sequence[str]) -> Iter
     for first, last in spans(session, only):
         for part in _read(session, query, first, last):
             yield part if check is None else [row[:count] for row in part if check(*row[count:])]
+
+
+def _imported(session: Session, only: JournalFilter, names: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
+    """Yield the entries of an imported journal, of which there are not so many: page by page."""
+    number = 0
+    while page := page_after(session, number, limit=_ROWS, only=only):
+        yield [tuple(_value(entry, name) for name in names) for entry in page]
+        number = page[-1].sequence_number
+
+
+def _value(entry: JournalEntry, name: str) -> Any:  # noqa: ANN401 -- of whatever field
+    if name == MINUTE:
+        return f"{entry.entry_timestamp.astimezone(UTC):%Y-%m-%d %H:%M}"
+    return getattr(entry, name)
 
 
 def rows(session: Session, only: JournalFilter, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -172,7 +172,7 @@ class DisplayJournalEntry(Display):
         context: Context = self.services.context
         path = output_path(context, {"TOFILE": GENERATED}, "txt")
         with written(path, replace=False) as file:
-            file.write(f"{self.title}   QAUDJRN   {self._entry.sequence_number}\n\n")
+            file.write(f"{self.title}   {self._entry.sequence_number}\n\n")
             for line in (*self._identity(), Line(), *self._interpreted()):
                 shown = f"{line.label:32}  {line.value}" if line.label else line.text
                 file.write(f"{printable(shown)}".rstrip() + "\n")

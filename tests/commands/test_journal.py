@@ -14,6 +14,8 @@ from console.model.journal import JournalEntry
 from console.store.journal import JournalFilter
 from console.store.session import transaction
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
 
 def entry(number, **fields):
     values = {
@@ -222,3 +224,42 @@ def test_a_long_print_out_says_how_far_it_has_come(context, tmp_path, monkeypatc
     told = []
     printed(replace(context, tell=told.append), tmp_path)
     assert told == ["2 entries read...", "4 entries read...", ""]
+
+
+@pytest.fixture
+def imported(context, tmp_path):
+    """Return the name of a journal with two records of a real IBM i."""
+    from console.store.imported import ImportedValues, add_imported, add_imported_entries
+
+    fields = {"user_name": "QTCP", "exit_point": "*ACCEPT", "local_address": "10.0.0.1", "local_port": 23}
+    made = [
+        ImportedValues(datetime(2020, 5, 1, 12, number, tzinfo=UTC), "A", remote_address=f"10.0.0.{number}", **fields)
+        for number in (7, 8)
+    ]
+    row = {"name": "OLDSYS", "entries": 2, "form": "QASYSKJ5", "imported_at": NOW, "imported_by": "OPER",
+           "source": "sk.csv", "text": ""}  # fmt: skip
+    with transaction(context.store) as session:
+        add_imported_entries(session, "OLDSYS", 1, made)
+        add_imported(session, row)
+    return "OLDSYS"
+
+
+def test_an_imported_journal_is_printed_and_not_another(context, tmp_path, imported):
+    write(context, entry(1))
+    message_id, lines = printed(context, tmp_path, f"JRN({imported}) RMTADR(10.0.0.8)")
+    assert message_id == "GWL0635"
+    assert imported in lines[0]
+    assert [line.split()[0] for line in lines if "10.0.0." in line and "Subset" not in line] == ["2"]
+    assert "/usr/bin/curl" not in "".join(lines)
+
+
+def test_an_imported_entry_becomes_a_rule_that_allows_what_was_done(context, imported):
+    from console.commands.journal_rule import rule_values
+    from console.store.journal import page_after
+    from console.store.session import reading
+
+    with reading(context.store) as session:
+        found = page_after(session, 0, limit=1, only=JournalFilter(journal=imported))[0]
+    values = rule_values(context, found)
+    assert (values["EXITPNT"], values["USRPRF"], values["LCLPORT"]) == ("*ACCEPT", "QTCP", "23")
+    assert (values["RMTADR"], values["ACTION"], values["SEQNBR"]) == ("10.0.0.7", "*ALLOW", "*NEXT")
