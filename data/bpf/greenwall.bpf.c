@@ -28,6 +28,7 @@
 #define HEAD_WORDS 16
 #define FIRST_DIMENSION 4
 #define KEYS 256
+#define STRIDE 8 /* words that one turn of a loop looks at */
 #define MAX_EXTENSIONS 8
 
 /* The kernel lets a context be read a field at a time, and the compiler would join two. */
@@ -111,6 +112,7 @@ struct cred___part {
 } __attribute__((preserve_access_index));
 struct task_struct___part {
     const struct cred___part *cred;
+    int tgid;
 } __attribute__((preserve_access_index));
 
 static __always_inline void count(__u32 which)
@@ -201,21 +203,25 @@ struct look {
     __u64 found;
 };
 
-/* Looks at one word of all rows, those of the first rules first. */
+/* Looks at some words of all rows, those of the first rules first. It never looks behind the last, word 0: the default
+ * rule, bit 0 there, matches everything. */
 static long look_at(__u32 turn, struct look *look)
 {
-    __u64 found = ~0ull;
-    __u32 word = look->words - 1 - turn;
+    __u32 top = look->words - 1 - turn * STRIDE;
 #pragma unroll
-    for (int row = 0; row < DIMENSIONS; row++)
-        found &= look->rows[row]->words[(look->begins[row] + word) & (PAGE_WORDS - 1)];
-    if (!turn) /* the row that is all ones has more rules than there are */
-        found &= look->found;
-    if (!found)
-        return 0;
-    look->found = found;
-    look->word = word;
-    return 1;
+    for (__u32 step = 0; step < STRIDE; step++) {
+        __u64 found = step || turn ? ~0ull : look->found; /* the row of all ones has more rules than there are */
+        __u32 word = top - step;
+#pragma unroll
+        for (int row = 0; row < DIMENSIONS; row++)
+            found &= look->rows[row]->words[(look->begins[row] + word) & (PAGE_WORDS - 1)];
+        if (found) {
+            look->found = found;
+            look->word = word;
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static __always_inline __u32 highest_bit(__u64 word)
@@ -253,7 +259,7 @@ static __always_inline int first_rule(void *policy, struct page *head, __u32 at,
             return -1;
     }
     look.found = ~0ull >> ((64 - (rules & 63)) & 63);
-    bpf_loop(look.words, look_at, &look, 0);
+    bpf_loop((look.words + STRIDE - 1) / STRIDE, look_at, &look, 0);
     if (look.word >= MAX_WORDS)
         return -1;
     return look.word * 64 + highest_bit(look.found);
@@ -469,22 +475,6 @@ int bind6(struct bpf_sock_addr *ctx)
     return on_bind(ctx, &request);
 }
 
-/* Whose socket it is, for when nobody who could be asked is running. */
-SEC("cgroup/sock_create")
-int sock_create(struct bpf_sock *ctx)
-{
-    struct owner *owner;
-    if (ctx->type != SOCK_STREAM)
-        return 1;
-    owner = bpf_sk_storage_get(&owners, ctx, 0, BPF_SK_STORAGE_GET_F_CREATE);
-    if (!owner)
-        return 0; /* no memory: nothing would be known of it */
-    owner->uid = effective_user();
-    owner->pid = bpf_get_current_pid_tgid() >> 32;
-    owner->exempt = is_of_guard(owner->pid);
-    return 1;
-}
-
 static __always_inline void set_ends(struct bpf_sock_ops *ctx, struct request *request, int with_remote)
 {
     request->values[LOCAL_PORT].lower = ctx->local_port;
@@ -504,33 +494,62 @@ static __always_inline void set_ends(struct bpf_sock_ops *ctx, struct request *r
         request->values[REMOTE_PORT].lower = bpf_ntohl(ctx->remote_port);
 }
 
+/* A listener is decided about here a second time, with the port that it has. */
+static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct request *request)
+{
+    struct decision decision;
+    struct owner *owner = bpf_sk_storage_get(&owners, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    struct task_struct___part *task = (void *)bpf_get_current_task();
+    request->pid = BPF_CORE_READ(task, tgid);
+    request->values[USER_NUMBER].lower = effective_user();
+    request->exit_point = LISTEN;
+    set_ends(ctx, request, 0);
+    int is_exempt = is_of_guard(request->pid);
+    if (owner) {
+        owner->uid = request->values[USER_NUMBER].lower;
+        owner->pid = request->pid;
+        owner->exempt = is_exempt;
+        owner->inert = 0;
+    }
+    if (is_exempt)
+        return;
+    decide(request, &decision);
+    if (decision.outcome == REJECTED) {
+        request->flags = INERT;
+        if (owner)
+            owner->inert = 1;
+    }
+    if (!decision.off)
+        tell(request, &decision);
+}
+
+static __always_inline void on_accepted(struct bpf_sock_ops *ctx, struct request *request)
+{
+    struct decision decision;
+    struct owner *owner = bpf_sk_storage_get(&owners, ctx->sk, 0, 0);
+    if (owner) {
+        if (owner->exempt)
+            return;
+        request->pid = owner->pid;
+        request->values[USER_NUMBER].lower = owner->uid;
+    }
+    request->exit_point = ACCEPT;
+    set_ends(ctx, request, 1);
+    decide(request, &decision);
+    if (!decision.off)
+        tell(request, &decision);
+}
+
 SEC("sockops")
 int sock_ops(struct bpf_sock_ops *ctx)
 {
     struct request request = {};
-    struct decision decision;
-    if (ctx->op != BPF_SOCK_OPS_TCP_LISTEN_CB && ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+    if (!ctx->sk)
         return 1;
-    struct bpf_sock *sock = ctx->sk;
-    if (!sock)
-        return 1;
-    int listens = ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB;
-    struct owner *owner = bpf_sk_storage_get(&owners, sock, 0, listens ? BPF_SK_STORAGE_GET_F_CREATE : 0);
-    if (owner && owner->exempt)
-        return 1;
-    request.exit_point = listens ? LISTEN : ACCEPT;
-    set_ends(ctx, &request, !listens);
-    if (owner) {
-        request.pid = owner->pid;
-        request.values[USER_NUMBER].lower = owner->uid;
-    }
-    decide(&request, &decision);
-    if (listens && owner)
-        owner->inert = decision.outcome == REJECTED;
-    if (listens && decision.outcome == REJECTED)
-        request.flags = INERT;
-    if (!decision.off)
-        tell(&request, &decision);
+    if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB)
+        on_listen(ctx, &request);
+    else if (ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+        on_accepted(ctx, &request);
     return 1;
 }
 
@@ -574,10 +593,10 @@ int ingress(struct __sk_buff *skb)
     struct syn syn = {};
     __u8 seen = 1;
     struct bpf_sock *sock = skb->sk;
-    if (!sock)
+    if (!sock || sock->state != BPF_TCP_LISTEN) /* first: every packet comes by here */
         return 1;
     sock = bpf_sk_fullsock(sock);
-    if (!sock || sock->state != BPF_TCP_LISTEN)
+    if (!sock)
         return 1;
     struct owner *owner = bpf_sk_storage_get(&owners, sock, 0, 0);
     if (owner && owner->exempt)

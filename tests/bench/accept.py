@@ -46,7 +46,7 @@ def _loop(programs: Programs, prefix: Sequence[str], stack: contextlib.ExitStack
     return stack.enter_context(started(command, stdout=subprocess.PIPE)).stdout.readline().strip()
 
 
-def _nginx(directory: Path, prefix: Sequence[str], stack: contextlib.ExitStack) -> str:
+def start_nginx(directory: Path, prefix: Sequence[str], stack: contextlib.ExitStack) -> str:
     """Start an nginx; returns its port."""
     directory.mkdir()
     with socket.create_server((HOST, 0)) as free:
@@ -66,7 +66,7 @@ def _nginx(directory: Path, prefix: Sequence[str], stack: contextlib.ExitStack) 
     return str(port)
 
 
-def _has_nginx() -> bool:
+def has_nginx() -> bool:
     return shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/bin") is not None
 
 
@@ -104,10 +104,10 @@ def main() -> None:
         print(f"{'':34} {'connections':>12} {'ratio':>8}")
         ports = _loop(programs, [], stack), _loop(programs, guard, stack)
         _contest("accept and close", _clients(load, ports, [], worker, stack), options.rounds, options.count)
-        if not _has_nginx():
+        if not has_nginx():
             print("nginx is not installed")
             return
-        ports = _nginx(directory / "native", [], stack), _nginx(directory / "guarded", guard, stack)
+        ports = start_nginx(directory / "native", [], stack), start_nginx(directory / "guarded", guard, stack)
         _contest("nginx", _clients(load, ports, [_REQUEST], worker, stack), options.rounds, options.count)
 
 

@@ -25,8 +25,8 @@ from console.policy.image import PAGE
 from console.resources import data_path
 
 _OBJECT = "greenwall.bpf.o"
-_PROGRAMS = ("sock_create", "sock_ops", "ingress", "bind4", "bind6", "connect4", "connect6")
-"""In the order in which they are attached: who owns a socket is written down before it is asked for."""
+_PROGRAMS = ("sock_ops", "ingress", "bind4", "bind6", "connect4", "connect6")
+"""In the order in which they are attached: who listens is written down before anybody asks."""
 _FIRST = bytes(4)
 """Key of the first element, often the only one."""
 _YES = b"\1"

@@ -91,24 +91,34 @@ class KernelKeeper:
 
     async def write_for_ever(self) -> None:
         """Write down what the engine tells."""
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._engine.descriptor, self._on_told)
-        try:
-            while True:
-                self._told.clear()
-                self._on_told()
-                self._look_at_accounts()
+        while True:
+            self._look_at_accounts()
+            self._consume()
+            if self._waiting:
                 await self._write()
                 await asyncio.sleep(_PAUSE_S)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_ACCOUNTS_S):
-                        await self._told.wait()
+            else:
+                await self._await_events()
+
+    async def _await_events(self) -> None:
+        """Wait until something is told, or users may have changed.
+
+        Nothing is waited for while there is something to write: the kernel wakes nobody for an event before which
+        others lie unread, and to be woken costs more than the decision.
+        """
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._engine.descriptor, self._told.set)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ACCOUNTS_S):
+                    await self._told.wait()
         finally:
             loop.remove_reader(self._engine.descriptor)
+            self._told.clear()
 
-    def _on_told(self) -> None:
-        if len(self._waiting) < _MOST_WAITING and self._engine.consume():
-            self._told.set()
+    def _consume(self) -> None:
+        if len(self._waiting) < _MOST_WAITING:
+            self._engine.consume()
 
     async def _write(self) -> None:
         events, self._waiting = self._waiting, []
