@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
-from tests.end_to_end.command import Greenwall, until
+from console.journal.writer import append
+from console.store.engine import open_store
+from console.store.session import transaction
+from tests.end_to_end.command import Greenwall, started, until
+from tests.factories import entry
 from tests.fidelity.peers import needs
 from tests.journal.forwarding.syslog_server import Rsyslog
 
@@ -48,6 +54,23 @@ def test_decisions_reach_the_server_over_restarts_of_worker_and_server(here, ser
     until(lambda: "*SENDING" in state(here), "the state")
     here.end_workers()
     assert here.cl("WRKJRNFWD").splitlines()[1].split()[8] == str(here.show("journal")[-1]["sequence_number"])
+
+
+def test_nothing_is_lost_when_the_worker_is_killed_under_load(here, server):
+    here.cl(f"ADDJRNFWD SIEM '127.0.0.1' PROTOCOL(*TCP) PORT({server.port}) STRSEQ(*FIRST)")
+    store = open_store(here.url)
+    last = 0
+    for round_number in range(3):
+        with transaction(store) as session:
+            last = append(session, [entry()] * 3000)
+        with started(here.arguments("worker"), stderr=subprocess.DEVNULL) as worker:
+            goal = round_number * 3000 + 700
+            until(lambda goal=goal: max(server.numbers(), default=0) >= goal, "some of the entries")
+            worker.kill()
+            worker.wait()
+    store.close()
+    with started(here.arguments("worker"), stderr=subprocess.DEVNULL):
+        until(lambda: set(range(1, last + 1)) <= set(server.numbers()), "every entry")
 
 
 def test_worker_ends_at_once_though_a_server_takes_nothing(here):

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import random
+import socket
 
 import pytest
+from sqlalchemy import delete
+from sqlmodel import col
 
 from console.clock import system_clock
 from console.enforcement.forwarding import Lines
 from console.journal.forwarding.line import Pace
 from console.journal.writer import append
 from console.model.forwarding import ForwardState
+from console.model.journal import JournalEntry
 from console.store.forwarding import add_target, change_target, get_target
 from console.store.messages import list_messages
 from console.store.session import reading, transaction
@@ -228,3 +232,54 @@ def test_held_target_is_sent_nothing_and_goes_on_where_it_was(store, server):
             change_target(session, "SIEM", {"active": "*YES"})
         lines.look()
         until(lambda: set(server.numbers()) == set(range(1, 11)), "the rest")
+
+
+@each("*TCP")
+def test_operator_hears_of_entries_that_were_deleted_before_they_were_forwarded(store, server):
+    target(store, server)
+    add(store, 10)
+    with transaction(store) as session:
+        session.execute(delete(JournalEntry).where(col(JournalEntry.sequence_number) <= 4))
+    with forwarding(store):
+        until(lambda: look(store).position == 10, "the position")
+    assert server.numbers() == [5, 6, 7, 8, 9, 10]
+    with reading(store) as session:
+        (said,) = list_messages(session)
+    assert said.text == "Journal entries 1 to 4 were deleted before they were forwarded to SIEM."
+
+
+@each("*TCP")
+def test_entry_that_comes_while_nothing_else_does_is_sent_soon(store, server):
+    target(store, server)
+    with forwarding(store):
+        until(lambda: look(store).state is ForwardState.SENDING, "the connection")
+        for number in (1, 2, 3):
+            add(store, 1)
+            until(lambda number=number: server.numbers() == [*range(1, number + 1)], "the entry")
+
+
+def test_server_that_talks_or_hangs_up_at_once_is_one_that_fails(store):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        values = {
+            "name": "SIEM",
+            "protocol": "*RELP",
+            "host": "127.0.0.1",
+            "port": port,
+            "format": "*JSON",
+            "position": 0,
+        }
+        with transaction(store) as session:
+            add_target(session, values, system_clock())
+        add(store, 3)
+        with forwarding(store):
+            for said in (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"1 rsp 9 500 never\n", b"2 rsp 6 200 OK\n"):
+                listener.settimeout(30)
+                with listener.accept()[0] as client:
+                    client.recv(4096)
+                    client.sendall(said)
+                until(lambda: look(store).last_error, "the failure")
+                with transaction(store) as session:
+                    change_target(session, "SIEM", {"last_error": ""})
+    assert look(store).position == 0
+    assert told(store) == ["GWL0660"]
