@@ -26,7 +26,7 @@ from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.binding import has_moved, hold, is_loose
 from console.enforcement.guard.destination import ANYWHERE, asked_about, asks_local, is_datagram, resolved
 from console.enforcement.guard.interruption import was_interrupted
-from console.enforcement.guard.remote_names import Led, RemoteNames, is_local_service
+from console.enforcement.guard.remote_names import RemoteNames, is_local_service
 from console.enforcement.guard.routing import Routed, Router
 from console.enforcement.guard.supervisor import Attempt, Decider, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
@@ -169,28 +169,12 @@ class ConnectPoint:
         except OSError:
             own = False
         if not own:
-            supervisor.backend.answer(call, self._connect_unasked(taken, sockaddr))
+            led = None if self.names is None else self.names.connect(taken.number, sockaddr)
+            supervisor.backend.answer(call, syscalls.connect(taken.number, sockaddr) if led is None else led)
         elif self.names is not None and is_local_service(sockaddr):
             supervisor.backend.answer(call, errno.ENOENT)
         else:
             supervisor.backend.go_on(call)
-
-    def _connect_unasked(self, taken: OwnedFd, sockaddr: bytes) -> int:
-        """Make a connect about which no rule was asked; returns 0 or the errno."""
-        remote = k.parse_known_sockaddr(sockaddr)
-        if self.names is not None and remote is not None:
-            try:
-                led = self.names.led(taken.number, sockaddr, remote)
-            except OSError:  # no socket, which connect says better
-                led = Led(sockaddr)
-            if led.failure or led.to_guard:
-                return led.failure or self._ask_guard(self.names, taken, led)
-        return syscalls.connect(taken.number, sockaddr)
-
-    def _ask_guard(self, names: RemoteNames, taken: OwnedFd, led: Led) -> int:
-        """Connect a socket to the guard in the place of a name server; returns 0 or the errno."""
-        with names.asking(taken.number):
-            return syscalls.connect(taken.number, led.sockaddr)
 
     def _covered(
         self, supervisor: Supervisor, attempt: Attempt, taken: OwnedFd, sockaddr: bytes, remote: Endpoint
@@ -241,10 +225,8 @@ class ConnectPoint:
         name = ""
         if self.names is not None:
             led = self.names.led(taken.number, sockaddr, remote)
-            if led.failure:
-                return Routed(led.failure, text=self.names.text(remote, led))
-            if led.to_guard:
-                return Routed(self._ask_guard(self.names, taken, led), text=self.names.text(remote, led))
+            if led.failure or led.to_guard:
+                return Routed(self.names.connect_led(taken.number, led), text=self.names.text(remote, led))
             name = led.name
         routed = None
         if policy.has_socks:

@@ -128,6 +128,28 @@ class RemoteNames:
         """Say whether a datagram socket has asked the guard."""
         return self._server.askers.has(socket.SOCK_DGRAM, number)
 
+    def connect(self, number: int, sockaddr: bytes) -> int | None:
+        """Make a connect about which no rule was asked, if it is led elsewhere than it says.
+
+        Returns:
+            0 or the errno; None where it is what it says, and was not made.
+        """
+        remote = k.parse_known_sockaddr(sockaddr)
+        if remote is None:
+            return None
+        try:
+            led = self.led(number, sockaddr, remote)
+        except OSError:  # no socket, which connect says better
+            return None
+        return self.connect_led(number, led) if led.failure or led.to_guard else None
+
+    def connect_led(self, number: int, led: Led) -> int:
+        """Connect a socket to the guard in the place of a name server; returns 0 or the errno, or why it is not led."""
+        if led.failure:
+            return led.failure
+        with self.asking(number):
+            return syscalls.connect(number, led.sockaddr)
+
     def concerns(self, remote: Endpoint) -> bool:
         """Say whether connects to somewhere may be led elsewhere than they say, now or later."""
         return remote.port == _DOMAIN or remote.port in _NEIGHBOURS or is_handed_out_from_here(remote.address)
