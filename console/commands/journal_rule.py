@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from console.commands.definition import Context
 from console.commands.keywords import NEXT
 from console.errors import CommandError, PolicyError, StoreError
+from console.journal.describe import is_about_call
 from console.messages import describe
 from console.model.journal import JournalEntry
 from console.model.words import DEFAULT_SEQUENCE, Action, ExitPoint, Outcome
@@ -42,7 +43,7 @@ def check_call(entry: JournalEntry) -> None:
     Raises:
         CommandError: It is not about a socket call that was decided, or its user cannot be named in a rule.
     """
-    if entry.entry_type != "SK" or entry.exit_point not in tuple(ExitPoint):
+    if not is_about_call(entry.entry_type, entry.exit_point) or entry.exit_point not in tuple(ExitPoint):
         raise CommandError(_NO_CALL, number=entry.sequence_number)
     try:
         is_plain = check_user(entry.user_name) == entry.user_name and entry.user_name[:1] not in ("*", "%")

@@ -56,4 +56,9 @@ _OTHER_TYPES: Mapping[tuple[str, str], str] = {
 def type_text(entry_type: str, subtype: str) -> str:
     """Return what a type is called, with its own type behind it where that is known; empty for an unknown one."""
     detail = SK_TYPES.get(subtype, "") if entry_type == "SK" else _OTHER_TYPES.get((entry_type, subtype), "")
-    return ", ".join(filter(None, (ENTRY_TYPES.get(entry_type, ""), detail.lower() if entry_type == "SK" else detail)))
+    return ", ".join(filter(None, (ENTRY_TYPES.get(entry_type, ""), detail[:1].lower() + detail[1:])))
+
+
+def is_about_call(entry_type: str, exit_point: str) -> bool:
+    """Say whether an entry is about a call of a socket: all SK entries, and AF entries of a refused listen."""
+    return entry_type == "SK" or (entry_type == "AF" and bool(exit_point))

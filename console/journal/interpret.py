@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from console.journal.chain import FIELDS
-from console.journal.describe import SK_TYPES
+from console.journal.describe import SK_TYPES, is_about_call
 from console.model.journal import JournalEntry
 from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, ExitPoint, Outcome
 
@@ -106,7 +106,8 @@ def groups(entry: JournalEntry, names: Mapping[str, str] = {}) -> tuple[Group, .
         entry: The entry.
         names: Address -> name of the host, for those that were asked for.
     """
-    specific = _sockets(entry, names) if entry.entry_type == "SK" else _details(entry)
+    is_call = is_about_call(entry.entry_type, entry.exit_point)
+    specific = _sockets(entry, names) if is_call else _details(entry)
     return (*specific, _heading(entry), _trust(entry))
 
 

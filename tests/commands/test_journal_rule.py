@@ -84,3 +84,9 @@ def test_where_the_rule_is_not_known_it_is_said_why(context):
     assert deciding_rule(context, entry(1, revision=1)) == "Revision 1 has no such rule"
     assert "9" in deciding_rule(context, entry(1, revision=9))
     assert deciding_rule(context, entry(1, revision=0)) == ""
+
+
+def test_a_refused_listen_becomes_a_rule_that_allows_it(context):
+    refused = {"entry_type": "AF", "sk_type": "", "exit_point": "*LISTEN", "local_address": "0.0.0.0", "local_port": 80}
+    values = rule_values(context, entry(1, outcome="*REJECTED", **refused))
+    assert (values["EXITPNT"], values["LCLPORT"], values["ACTION"]) == ("*LISTEN", "80", "*ALLOW")
