@@ -15,7 +15,15 @@ from sqlmodel import Session, col, select
 from console.clock import Clock
 from console.enforcement.scribe import Scribe
 from console.journal.entries import Entry
-from console.journal.receivers import change_at_threshold, expire, purge_is_due, purge_some, threshold_is_reached
+from console.journal.receivers import (
+    attached_is_sound,
+    change_at_threshold,
+    change_receiver,
+    expire,
+    purge_is_due,
+    purge_some,
+    threshold_is_reached,
+)
 from console.journal.signer import key_of, read_head, write_head
 from console.journal.writer import append
 from console.messages import line, message
@@ -67,8 +75,10 @@ class JournalKeeper:
         with reading(self._store) as session:
             end = block_of(last_number(session) + 1)
             block = missing_block(session, end) if end > self._indexed else None
-            purge, change = purge_is_due(session), threshold_is_reached(session)
+            purge, change, sound = purge_is_due(session), threshold_is_reached(session), attached_is_sound(session)
             checkpoint = session.exec(select(Checkpoint).order_by(col(Checkpoint.number).desc()).limit(1)).first()
+        if not sound:
+            self._leave_unsound()
         if block is not None:
             with transaction(self._store) as session:
                 index_block(session, block)
@@ -92,6 +102,12 @@ class JournalKeeper:
                 self._say(session, "GWL0618", receiver=reached.receiver)
             else:
                 self._say(session, "GWL0617", receiver=reached.receiver, attached=reached.attached)
+
+    def _leave_unsound(self) -> None:
+        """Attach a receiver that signatures vouch for in the place of one that somebody else has written to."""
+        with transaction(self._store) as session:
+            old, new = change_receiver(session, clock=self._clock)
+            self._say(session, "GWL061A", receiver=old, attached=new)
 
     def _expire(self) -> None:
         now = self._clock()

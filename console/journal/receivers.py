@@ -20,12 +20,13 @@ from sqlmodel.sql.expression import SelectOfScalar
 from console.clock import Clock, system_clock
 from console.errors import JournalError
 from console.journal.entries import Entry
-from console.journal.signer import key_of, make_checkpoint, sign_receiver
+from console.journal.signer import is_sound, key_of, load_key, make_checkpoint, sign_receiver
 from console.journal.writer import append
 from console.model.journal import JournalAttributes, JournalEntry, Receiver
 from console.store.journal import attached_receiver
 from console.store.journal_index import block_of, forget_blocks
 from console.store.postings import BLOCK
+from console.store.session import location_of
 
 JOURNAL = "QAUDJRN"
 _NAME_LONGEST = 10
@@ -113,9 +114,12 @@ def change_receiver(session: Session, name: str = "", *, clock: Clock = system_c
     now = clock()
     append(session, [Entry(now, "NR", text=f"Next receiver {name}")], clock=clock)
     key = key_of(session)
-    session.add(make_checkpoint(key, old, now))
+    sound = is_sound(location_of(session), key, old)
+    if sound:
+        session.add(make_checkpoint(key, old, now))
     old.detached_at = now
-    sign_receiver(key, old)
+    if sound:
+        sign_receiver(key, old)
     session.flush()
     new = Receiver.model_validate(
         {
@@ -158,10 +162,28 @@ def mark_saved(session: Session, name: str, at: datetime) -> None:
         JournalError: There is no such receiver.
         StoreError: The key of the journal cannot be read.
     """
-    receiver = find_receiver(session, name)
-    receiver.saved_at = at
-    sign_receiver(key_of(session), receiver)
+    _change(session, find_receiver(session, name), saved_at=at)
+
+
+def _change(session: Session, receiver: Receiver, **values: object) -> None:
+    """Change a receiver's row, and sign it if it was what was signed."""
+    key = key_of(session)
+    sound = is_sound(location_of(session), key, receiver)
+    for name, value in values.items():
+        setattr(receiver, name, value)
+    if sound:
+        sign_receiver(key, receiver)
     session.flush()
+
+
+def attached_is_sound(session: Session) -> bool:
+    """Say whether the attached receiver's row is what was signed; a session that only reads may ask.
+
+    Raises:
+        StoreError: The key of the journal cannot be read.
+    """
+    location = location_of(session)
+    return not location.journal_key.exists() or is_sound(location, load_key(location), attached_receiver(session))
 
 
 def delete_receiver(session: Session, name: str, *, unsaved: bool, at: datetime) -> Receiver:
@@ -182,9 +204,7 @@ def delete_receiver(session: Session, name: str, *, unsaved: bool, at: datetime)
         raise JournalError("GWL0615", receiver=name)
     if receiver.saved_at is None and not unsaved:
         raise JournalError("GWL0616", receiver=name)
-    receiver.deleted_at = at
-    sign_receiver(key_of(session), receiver)
-    session.flush()
+    _change(session, receiver, deleted_at=at)
     return receiver
 
 
@@ -210,9 +230,7 @@ def purge_some(session: Session) -> bool:
     inside = number.between(receiver.first_sequence, receiver.last_sequence)
     first = session.exec(select(number).where(inside).order_by(number).limit(1)).first()
     if first is None:
-        receiver.purged = True
-        sign_receiver(key_of(session), receiver)
-        session.flush()
+        _change(session, receiver, purged=True)
         return True
     last = min(first + _DELETED_AT_ONCE - 1, receiver.last_sequence)
     session.execute(delete(JournalEntry).where(number.between(first, last)))

@@ -23,6 +23,7 @@ from console.journal.seal import (
     KEY_BYTES,
     CheckpointForm,
     ReceiverForm,
+    is_signed,
     private_key,
     public_text,
     sign,
@@ -162,6 +163,22 @@ def receiver_form(receiver: Receiver) -> ReceiverForm:
         _us(receiver.deleted_at),
         int(receiver.purged),
     )
+
+
+def is_sound(location: Location, key: Ed25519PrivateKey, receiver: Receiver) -> bool:
+    """Say whether a receiver's row is what was signed; ask before changing it.
+
+    What is not must never be signed: that would make good what somebody without the key has written. A row without
+    signature is sound while there was never a worker that saw a checkpoint: the journal is new, or an older version's.
+
+    Args:
+        location: The store's.
+        key: The journal's.
+        receiver: As it was read.
+    """
+    if not receiver.signature:
+        return not location.journal_head.exists()
+    return is_signed(key.public_key(), receiver_form(receiver), receiver.signature)
 
 
 def sign_receiver(key: Ed25519PrivateKey, receiver: Receiver) -> None:

@@ -86,9 +86,11 @@ def verify(session: Session, *, index: bool = True) -> Verdict:
     if not receivers:
         return Verdict(0, 1, "GWL0605")
     if key is None:
-        if receivers[-1].last_sequence == 0 and _first_entry(session, 0, None) is None:
+        if _is_new(session, receivers):
             return Verdict(0)
         return Verdict(0, 1, "GWL0610", (("path", location.journal_key),))
+    if _is_new(session, receivers) and read_head(location) is None:
+        return Verdict(0)
     check = IndexCheck(session) if index else None
     try:
         entries = _Walk(session, key, check).whole(receivers, read_head(location), str(location.journal_head))
@@ -96,6 +98,12 @@ def verify(session: Session, *, index: bool = True) -> Verdict:
         return found.verdict
     hidden = check.finish() if check else []
     return _hidden(entries, hidden) if hidden else Verdict(entries)
+
+
+def _is_new(session: Session, receivers: list[_Row]) -> bool:
+    """Say whether nothing was ever written to a journal, and so nothing signed."""
+    only = receivers[-1]
+    return only.last_sequence == 0 and not only.signature and _first_entry(session, -(2**63), None) is None
 
 
 def _hidden(entries: int, blocks: list[int]) -> Verdict:

@@ -16,10 +16,11 @@ from sqlmodel import Session, col, select
 from console.clock import Clock, system_clock
 from console.journal.chain import EPOCH, FIELDS, canonical, link
 from console.journal.entries import AUDIT_CODE, Entry
-from console.journal.signer import key_of, make_checkpoint, sign_receiver
+from console.journal.signer import is_sound, key_of, make_checkpoint, sign_receiver
 from console.model.journal import Checkpoint, JournalEntry, Receiver
 from console.store.bulk import insert_rows
 from console.store.journal import attached_receiver
+from console.store.session import location_of
 
 CHECKPOINT_EVERY = timedelta(minutes=1)
 """While there are entries."""
@@ -51,12 +52,15 @@ def append(session: Session, entries: Sequence[Entry], *, clock: Clock = system_
     if not entries:
         return receiver.last_sequence
     key = key_of(session)
+    sound = is_sound(location_of(session), key, receiver)
     rows = _chained(receiver, entries, _stored_time(session.connection().dialect))
     insert_rows(session.connection(), _TABLE, _COLUMNS, rows)
     now = clock()
-    if _checkpoint_is_due(session, now):
-        session.add(make_checkpoint(key, receiver, now))
-    sign_receiver(key, receiver)
+    # Entries come first, whatever happened to the row; but nothing vouches for it then, and another is attached soon.
+    if sound:
+        if _checkpoint_is_due(session, now):
+            session.add(make_checkpoint(key, receiver, now))
+        sign_receiver(key, receiver)
     session.flush()
     return receiver.last_sequence
 

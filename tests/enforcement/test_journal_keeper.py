@@ -95,3 +95,20 @@ def test_journal_that_an_older_version_left_unsigned_is_signed_as_it_is_when_a_w
     write(store, 1)
     with reading(store) as session:
         assert verify(session).entries == 6
+
+
+def test_receiver_that_somebody_else_has_written_to_is_left_and_the_operator_told(store, now):
+    write(store, 5)
+    keeper = JournalKeeper(store, lambda: now)
+    keeper.step()
+    with transaction(store) as session:
+        session.connection().exec_driver_sql("UPDATE receiver SET size_bytes = 1")
+    keeper.step()
+    write(store, 1)
+    keeper.step()
+    with reading(store) as session:
+        assert [state(each) for each in list_receivers(session)] == ["ONLINE", "ATTACHED"]
+        found = verify(session)
+        assert (found.message_id, dict(found.detail)) == ("GWL0607", {"receiver": "AUDRCV0001"})
+        said = session.connection().exec_driver_sql("SELECT message_id FROM queue_message").scalars().all()
+    assert said == ["GWL061A"]

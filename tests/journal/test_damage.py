@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
 from console.journal.chain import FIELDS, canonical, link
-from console.journal.receivers import change_receiver, delete_receiver, mark_saved, purge_some
+from console.journal.receivers import (
+    attached_is_sound,
+    change_receiver,
+    delete_receiver,
+    list_receivers,
+    mark_saved,
+    purge_some,
+)
 from console.journal.signer import read_head, write_head
 from console.journal.verify import WHOLE, verify
 from console.journal.writer import append
@@ -349,3 +356,28 @@ def test_key_is_its_owners_and_another_key_vouches_for_nothing(store):
     assert key.read_text() != text
     with reading(store) as session:
         assert verify(session).message_id == "GWL0608"
+
+
+def test_what_somebody_without_the_key_has_written_is_never_signed_later(store, now):
+    with transaction(store) as session:
+        append(session, [entry(guard_number=number) for number in range(9)])
+        write_head(store.location, session.get(Checkpoint, 1))
+    for blank in (False, True):
+        with transaction(store) as session:
+            run = session.connection().exec_driver_sql
+            run("UPDATE journal_entry SET user_name = 'MALLORY' WHERE sequence_number = 4")
+            rehash(run, 4)
+            if blank:
+                run("UPDATE receiver SET signature = ''")
+                run("DELETE FROM journal_checkpoint")
+        with transaction(store) as session:
+            assert not attached_is_sound(session)
+            append(session, [entry()])
+            change_receiver(session, clock=lambda: now)
+            for each in list_receivers(session)[:-1]:
+                mark_saved(session, each.name, now)
+        with transaction(store) as session:
+            assert attached_is_sound(session)
+            found = verify(session)
+            assert found.message_id != WHOLE
+            assert found.bad_entry <= 4
