@@ -1,8 +1,8 @@
 """The tasks of the worker for alerts: one looks at the journal, one delivers; neither holds up journal or event loop.
 
-Looking has a thread of its own, and pauses after each batch of a backlog as long as the batch took. Each destination
-that something is due to has a thread of its own while that is so, which ends with the process: a server that answers
-nothing holds up neither another destination nor the end of the worker.
+Looking has a thread of its own, and pauses after each batch of a backlog three times as long as the batch took. Each
+destination that something is due to has a thread of its own while that is so, which ends with the process: a server
+that answers nothing holds up neither another destination nor the end of the worker.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _log = logging.getLogger("greenwall.worker")
 
 _LOOK_S = 0.5
 """How late an alert may be, besides the time that its entries take into the journal."""
+_PAUSES = 3
+"""How many times as long as a batch took the pause after it is, while more wait: the journal has the processor."""
 _DELIVER_S = 0.5
 _AFTER_ERROR_S = 2.0
 
@@ -58,7 +60,7 @@ class AlertTasks:
                 _log.warning("%s", line(describe(error)))
                 await asyncio.sleep(_AFTER_ERROR_S)
                 continue
-            await asyncio.sleep(time.monotonic() - began if has_more else _LOOK_S)
+            await asyncio.sleep(_PAUSES * (time.monotonic() - began) if has_more else _LOOK_S)
 
     async def deliver(self) -> None:
         """Deliver for ever."""
