@@ -20,6 +20,7 @@ DATAGRAMS_TOO = steps(build_filter(decide_datagrams=True))
 NAMES_TOO = steps(build_filter(ask_names=True))
 RECEIVES_TOO = steps(build_filter(decide_datagrams=True, ask_names=True, ask_receives=True))
 BINDS_TOO = steps(build_filter(ask_names=True, ask_binds=True))
+BINDS_WATCHED = steps(build_filter(watch_binds=True))
 IO_URING = (k.SYS_IO_URING_SETUP, k.SYS_IO_URING_ENTER, k.SYS_IO_URING_REGISTER)
 ASKED = {k.SYS_CONNECT: "connect", k.SYS_ACCEPT: "accept", k.SYS_ACCEPT4: "accept4", k.SYS_LISTEN: "listen"}
 FLAGS_AT = {k.SYS_SENDTO: 3, k.SYS_SENDMSG: 2, k.SYS_SENDMMSG: 3}
@@ -60,7 +61,7 @@ def fails(number):
     return k.SECCOMP_RET_ERRNO | number
 
 
-@pytest.mark.parametrize("program", [PROGRAM, DATAGRAMS_TOO, NAMES_TOO, BINDS_TOO, RECEIVES_TOO])
+@pytest.mark.parametrize("program", [PROGRAM, DATAGRAMS_TOO, NAMES_TOO, BINDS_TOO, BINDS_WATCHED, RECEIVES_TOO])
 def test_every_jump_lands_inside_the_filter(program):
     for at, (code, if_true, if_false, _) in enumerate(program):
         if code in (0x15, 0x35, 0x45):
@@ -92,6 +93,13 @@ def test_binds_ask_only_where_they_may_be_rbinds():
     for program in (PROGRAM, NAMES_TOO):
         assert answer(k.SYS_BIND, program=program) == k.SECCOMP_RET_ALLOW
     assert answer(k.SYS_BIND, program=BINDS_TOO) == k.SECCOMP_RET_USER_NOTIF
+
+
+def test_binds_that_are_watched_ask_and_so_does_what_restricts_them_but_for_our_own_restriction():
+    assert answer(k.SYS_BIND, program=BINDS_WATCHED) == k.SECCOMP_RET_USER_NOTIF
+    assert answer(k.SYS_LANDLOCK_RESTRICT_SELF, 3, 0, program=BINDS_WATCHED) == k.SECCOMP_RET_USER_NOTIF
+    own = answer(k.SYS_LANDLOCK_RESTRICT_SELF, 3, 0, k.OWN_RESTRICTION, program=BINDS_WATCHED)
+    assert own == answer(k.SYS_LANDLOCK_RESTRICT_SELF, 3, 0, program=BINDS_TOO) == k.SECCOMP_RET_ALLOW
 
 
 @pytest.mark.parametrize("number", [k.SYS_RECVMSG, k.SYS_RECVMMSG])

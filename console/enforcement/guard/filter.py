@@ -12,7 +12,7 @@ What it says, in order:
   answers where TCP Fast Open is switched off, so that programs fall back to connect.
 * sendto with an address, sendmsg and sendmmsg: ask the guard, in a job whose policy decides datagrams.
 * the same, and recvfrom with an address, recvmsg and recvmmsg: ask the guard, in a job whose names are resolved at
-  SOCKS servers.
+  SOCKS servers, and in one whose datagrams are watched (see `traffic`).
 * getpeername, getsockname, and setsockopt of the level that means Rbind: ask the guard, in a job whose policy has SOCKS
   entries.
 * bind: asks the guard, in a job that was started with --rbind, and in one whose binds are watched (see `bind`); in the
