@@ -42,6 +42,7 @@ class DisplayJournalEntry(Display):
     name = "DSPJRNENT"
     title = "Display Journal Entry"
     module = "display_journal_entry"
+    is_wide = True
 
     def __init__(
         self, services: Services, entry: JournalEntry, neighbour: Neighbour, names: HostNames | None = None

@@ -322,3 +322,12 @@ def test_the_last_minutes_are_reckoned_anew_on_f5(services, store, fill):
 def test_f17_goes_to_what_a_word_stands_for(journal, text, first):
     journal.press("F17").enter(POSITION=text)
     assert numbers(journal)[0] == first if first < 19 else numbers(journal)[-1] == 30
+
+
+def test_a_wide_screen_shows_the_hash_in_one_piece(services, fill):
+    fill(1)
+    wide = Operator(services.open("DisplayJournal", ALL_ENTRIES), WIDE).option("1", "5").press("ENTER").press("F9")
+    assert wide.matches("display_journal_entry_fields_wide")
+    wide.press("ROLLUP")
+    (line,) = [row for row in wide.rows if row.startswith(" Chain hash")]
+    assert len(line.split()[-1]) == 64
