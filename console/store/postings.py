@@ -68,19 +68,20 @@ def union(stored: Iterable[bytes]) -> int:
         offsets = array("H", data[: len(data) // _OFFSET_BYTES * _OFFSET_BYTES])
         if sys.byteorder == "big":
             offsets.byteswap()
-        if max(offsets, default=0) >= BLOCK:  # nothing that was ever packed
-            offsets = array("H", (offset for offset in offsets if offset < BLOCK))
         if len(offsets) <= _FEW:
             for offset in offsets:
                 bits |= 1 << offset
             continue
         digits = bytearray(_CLEAR) if digits is None else digits
-        for offset in offsets:
-            digits[offset] = _SET
-    if digits is None:
-        return bits
-    digits.reverse()
-    return bits | int(digits, 2)
+        try:
+            for offset in offsets:
+                digits[offset] = _SET
+        except IndexError:  # nothing that was ever packed; what comes after it is not read
+            continue
+    if digits is not None:
+        digits.reverse()
+        bits |= int(digits, 2)
+    return bits & ALL if bits.bit_length() > BLOCK else bits
 
 
 def offsets_in(bits: int, *, descending: bool) -> Iterator[int]:
