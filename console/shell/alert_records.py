@@ -25,7 +25,8 @@ def message_record(each: QueueMessage) -> dict[str, object]:
 
 def alert_record(alert: Alert, states: Iterable[AlertState]) -> dict[str, object]:
     """Return an alert by the names of its fields, with what it has raised."""
-    shown = alert.model_dump(mode="json", exclude={"since_number"})
+    dumped = alert.model_dump(mode="json")
+    shown = {name: dumped[name] for name in Alert.model_fields if name != "since_number"}
     raised = [
         {
             "key": state.key,
