@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -25,10 +26,12 @@ from console.messages import Message, message
 from console.model.words import ExitPoint, YesNo
 from console.policy.checks import KEYWORDS, warnings
 from console.policy.compiler import compile_policy
+from console.policy.decide import CompiledPolicy
 from console.policy.difference import Change, Subject, compare
 from console.policy.explain import Explanation, explain
 from console.policy.fields import address_intervals
 from console.policy.image import check_image
+from console.policy.own_way import refusal_of_own_way
 from console.policy.request import Request
 from console.policy.routes import shadowed_entries
 from console.policy.rule import Policy, Rule
@@ -68,7 +71,11 @@ class ActivateSocketPolicy(Command):
 
     name = "ACTSOCPCY"
     text = "Activate Socket Policy"
-    parameters = (TEXT,)
+    parameters = (
+        TEXT,
+        Parameter("FORCE", "Keep yourself out", one_of("FORCE", tuple(YesNo)), default=YesNo.NO, special=tuple(YesNo),
+                  additional=True),
+    )  # fmt: skip
     changes = True
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -80,6 +87,8 @@ class ActivateSocketPolicy(Command):
             compiled = compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
             if is_in_kernel(session):
                 check_image(compiled)  # nor one that the kernel engine of this store's worker would leave out
+                if values["FORCE"] == YesNo.NO:
+                    _check_own_way(compiled)
             unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
             changes = compare(old, new)
             if not changes and dict(old.services) == dict(new.services):
@@ -97,6 +106,18 @@ class ActivateSocketPolicy(Command):
         )
         done = message("GWL0148", revision=number, changes=told)
         return Result(messages=(done, *shadowed_messages(new)))
+
+
+def _check_own_way(compiled: CompiledPolicy) -> None:
+    """Check that a policy for the whole system would let its operator come back.
+
+    Raises:
+        CommandError: It would not.
+    """
+    connection = os.environ.get("SSH_CONNECTION", "")
+    found = refusal_of_own_way(compiled, connection)
+    if found is not None:
+        raise CommandError("GWL0487", sequence=shown_sequence(found.sequence), connection=connection)
 
 
 def summary(changes: Iterable[Change]) -> str:

@@ -1,0 +1,43 @@
+"""A policy that would keep its own operator out is known before it is in force."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.model.words import ExitPoint, Mode
+from console.policy.checks import make_policy, make_rule
+from console.policy.compiler import compile_policy
+from console.policy.own_way import refusal_of_own_way
+
+HERE = "192.0.2.7 50000 192.0.2.1 22"
+
+
+def compiled(mode=Mode.ENFORCE, **fields):
+    rule = make_rule(exit_point="*ACCEPT", sequence=10, action="*REJECT", **fields)
+    return compile_policy(make_policy({ExitPoint.ACCEPT: mode}, [rule], {}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "connection"),
+    [
+        ({"remote_address": "192.0.2.0/24"}, HERE),
+        ({"local_port": "22"}, HERE),
+        ({"user": "ROOT"}, HERE),
+        ({"user": "%ROOT"}, HERE),
+        ({"remote_address": "2001:db8::/32"}, "2001:db8::7%eth0 50000 2001:db8::1 22"),
+    ],
+)
+def test_rule_that_refuses_the_way_here_is_named(fields, connection):
+    assert refusal_of_own_way(compiled(**fields), connection).sequence == 10
+
+
+@pytest.mark.parametrize(
+    "connection", ["", "x", "192.0.2.7 50000 192.0.2.1", "192.0.2.7 a 192.0.2.1 22", "a b c d", HERE]
+)
+def test_somebody_who_is_here_or_is_let_in_is_kept_out_by_nothing(connection):
+    assert refusal_of_own_way(compiled(remote_address="198.51.100.0/24"), connection) is None
+
+
+@pytest.mark.parametrize("mode", [Mode.MONITOR, Mode.OFF])
+def test_exit_point_that_refuses_nothing_keeps_nobody_out(mode):
+    assert refusal_of_own_way(compiled(mode, local_port="22"), HERE) is None
