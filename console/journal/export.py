@@ -22,6 +22,7 @@ from console.store.session import reading
 STRETCH = 65_536
 """Numbers in a stretch: a second's work."""
 _NAMES = EntryValues._fields
+_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def origin() -> Origin:
@@ -50,11 +51,17 @@ def entries(store: Store, only: JournalFilter = EVERYTHING, *, stretch: int = ST
 
 
 def _values(row: tuple[Any, ...]) -> EntryValues:
-    """Return a row with its time as a time; SQLite has it as text, in UTC."""
+    """Return a row with its time as a time; SQLite has it as text, in UTC.
+
+    Somebody who can write the store can put what is no time there. `greenwall journal verify` says so; the entry is
+    still exported, with the beginning of 1970.
+    """
     number, moment, *rest = row
-    if isinstance(moment, str):
-        moment = datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    return EntryValues(number, moment.astimezone(UTC), *rest)
+    try:
+        found = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        return EntryValues(number, found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC), *rest)
+    except (ValueError, AttributeError):
+        return EntryValues(number, _NO_TIME, *rest)
 
 
 def follow(
