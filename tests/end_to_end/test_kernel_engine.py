@@ -113,6 +113,14 @@ def test_what_the_kernel_cannot_see_is_refused_at_activation_and_at_the_start(gr
     greenwall.done("engine", "detach")
 
 
+def test_policy_that_would_keep_its_operator_out_is_activated_only_when_that_is_said(greenwall, cgroup, engine):
+    through_ssh = {**os.environ, "SSH_CONNECTION": "192.0.2.7 50000 192.0.2.1 22"}
+    with engine():
+        greenwall.cl("ADDSOCRUL EXITPNT(*ACCEPT) SEQNBR(10) RMTADR('192.0.2.0/24') ACTION(*REJECT)")
+        assert greenwall("cl", "ACTSOCPCY", env=through_ssh).stderr.startswith("GWL0487 Rule 10 of *ACCEPT")
+        greenwall.done("cl", "ACTSOCPCY FORCE(*YES)", env=through_ssh)
+
+
 def test_option_that_makes_no_sense_is_refused(greenwall):
     for words in (("--engine", "both"), ("--cgroup", "/x")):
         assert greenwall("worker", *words).stderr.startswith("GWL0486")
