@@ -12,7 +12,7 @@ from console.store.session import transaction
 from tests.alerts.rows import at
 from tests.factories import entry
 
-REFUSED = {"name": "REFUSED", "active": True, "condition": "outcome = *REJECTED", "per": "remote_address",
+REFUSED = {"name": "FAILING", "active": True, "condition": "outcome = *REJECTED", "per": "remote_address",
            "threshold": 3, "within_s": 10, "clear_s": 20, "quiet_s": 60, "text": "Refused too often"}  # fmt: skip
 
 

@@ -59,11 +59,11 @@ def test_raised_then_over_is_two_messages_and_two_deliveries(store, clock, refus
     clock.seconds = 23
     run(watcher)
     assert said(store) == [
-        ("GWL0910", 40, "Alert REFUSED is raised for 10.0.0.1 (Refused too often): 3 or more entries in 10 s."),
+        ("GWL0910", 40, "Alert FAILING is raised for 10.0.0.1 (Refused too often): 3 or more entries in 10 s."),
         (
             "GWL0913",
             0,
-            "Alert REFUSED is over for 10.0.0.1 (Refused too often): it lasted 1 s, 4 entries since "
+            "Alert FAILING is over for 10.0.0.1 (Refused too often): it lasted 1 s, 4 entries since "
             "2026-03-01 12:00:02 UTC.",
         ),
     ]
@@ -156,7 +156,7 @@ def test_alert_that_is_changed_begins_anew(store, refuse, make_alert, make_watch
     watcher = make_watcher()
     run(watcher)
     with transaction(store) as session:
-        alert = kept.get_alert(session, "REFUSED")
+        alert = kept.get_alert(session, "FAILING")
         kept.change_alert(session, Alert.model_validate({**alert.model_dump(), "threshold": 2, "since_number": 2}))
     refuse(2)
     run(watcher)
@@ -172,7 +172,7 @@ def test_alert_removed_while_it_is_raised_says_nothing_more(store, clock, refuse
     watcher = make_watcher()
     run(watcher)
     with transaction(store) as session:
-        kept.remove_alert(session, "REFUSED")
+        kept.remove_alert(session, "FAILING")
     clock.seconds = 1000
     run(watcher)
     assert len(said(store)) == 1
@@ -181,7 +181,7 @@ def test_alert_removed_while_it_is_raised_says_nothing_more(store, clock, refuse
 
 def test_port_scan_is_told_and_written_as_an_im_entry_with_the_address(store, clock, journal, make_alert, make_watcher):
     make_alert(
-        name="PORTSCAN", condition="sk_type = A", distinct="local_port", threshold=5, probe="SCANE", text="Port scan"
+        name="SCAN", condition="sk_type = A", distinct="local_port", threshold=5, probe="SCANE", text="Port scan"
     )
     for port in (22, 22, 22, 23, 25, 80):
         journal(0, sk_type="A", local_port=port, remote_address="10.0.0.9", outcome="*REJECTED")
