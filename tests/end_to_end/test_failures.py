@@ -223,6 +223,46 @@ def test_full_disk_is_made_do_without_until_calls_must_be_refused_and_nothing_is
     assert not list(disk.directory.glob("store.db.spool/*"))
 
 
+def test_full_disk_refuses_calls_before_any_is_in_memory_only_where_none_may_be(disk, programs, port):
+    disk.cl("CHGSYSVAL QAUDFRCLVL 1")
+    with disk.running(programs.get("tally"), "127.0.0.1", str(port)) as job:
+        expected = connect(job, 10)[0]
+        until(lambda: len(disk.journal(remote_port=port)) == expected, "the first entries")
+        ballast = fill(disk.directory)
+        ask(job, 0)  # as far as the files reach that are there
+        succeeded, failed, name = told(job)
+        assert (failed, name) == (1, "EPERM")
+        assert succeeded < 10_000
+        guard = guard_of(disk)
+        end(guard, signal.SIGKILL)
+        ballast.unlink()
+    assert disk.run("true").returncode == 0
+    until(lambda: len(disk.journal(remote_port=port)) >= expected + succeeded, "all entries")
+    assert whole(disk, port) == expected + succeeded
+
+
+def test_full_disk_lets_calls_go_on_where_operators_only_want_to_be_told(disk, programs, port, tmp_path):
+    disk.cl("CHGSYSVAL QAUDENDACN *NOTIFY")
+    program = far_away(programs.get("tally"), tmp_path)
+    with disk.running(program, "127.0.0.1", str(port)) as job:
+        made = connect(job, 10)[0]
+        until(lambda: len(disk.journal(remote_port=port)) == made, "the first entries")
+        ballast = fill(disk.directory)
+        for _ in range(3):
+            succeeded, failed, _ = connect(job, 3000)  # more than the guard has memory for
+            assert (succeeded, failed) == (3000, 0)
+            made += succeeded
+        ballast.unlink()
+        until(lambda: messages(disk, "GWL0693"), "the count of what has no entry")
+        job.stdin.close()
+        assert job.wait(30) == 0
+    unwritten = sum(int(text.split()[1]) for text in messages(disk, "GWL0693"))
+    until(lambda: len(disk.journal(remote_port=port)) >= made - unwritten, "all entries that were kept")
+    assert unwritten > 0
+    assert whole(disk, port) == made - unwritten
+    assert [row["decided"] for row in disk.show("jobs")] == [made]
+
+
 def test_disk_that_has_room_again_keeps_what_was_in_memory_through_the_guards_death(disk, programs, port):
     with disk.running(programs.get("tally"), "127.0.0.1", str(port)) as job:
         expected = connect(job, 10)[0]
