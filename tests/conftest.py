@@ -11,8 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from console.store.engine import open_store
+
+settings.register_profile("greenwall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("greenwall")
+"""How long an example takes, and how long to make one up, says how busy the machine is, and nothing of Greenwall."""
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -26,7 +26,8 @@ def answer(rule, mode):
     outcome = rejected if rule.action == "*REJECT" else "*ALLOWED"
     journal = {"*DFT": True, "*ALL": True, "*NONE": False, "*REJECT": outcome != "*ALLOWED"}[rule.audit]
     failing = ERRNOS[rule.fail] if outcome == "*REJECTED" else 0
-    return Decision(outcome, rule.sequence, failing, journal, alert=rule.message == "*YES")
+    by_level = rule.audit == "*DFT" and outcome == "*ALLOWED"
+    return Decision(outcome, rule.sequence, failing, journal, alert=rule.message == "*YES", by_level=by_level)
 
 
 def matches(rule, request, services):
