@@ -14,6 +14,5 @@ def calm() -> None:
     Entries are lists and tuples without cycles: reference counts free them. Looking at them all the time takes a third
     of the processor time of the journal's index and a sixth of its appending, measured.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, 20, 100)
