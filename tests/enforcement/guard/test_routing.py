@@ -476,7 +476,7 @@ def test_settling_neither_connects_nor_waits(full, family, host):
 
 def test_reply_that_another_thread_has_read_is_no_failure_of_the_server(server, client, socks):
     rule = reject(ExitPoint.CONNECT, remote_address="127.0.0.9")
-    setting = routing(entry(socks(), version="4", time_limit_ms=500), rules=[rule])
+    setting = routing(entry(socks(), version="4", time_limit_ms=2000), rules=[rule])
     real = streams.settle
 
     def settle(*arguments):
