@@ -33,6 +33,8 @@ class Call(NamedTuple):
     """As the kernel wrote it, the cookie first; nobody changes it."""
     begun: Begun | None = None
     """How far it is, where it was begun without Python (`console.enforcement.guard.plain_calls`)."""
+    accepted: Accepted | None = None
+    """What was accepted for it without Python."""
 
 
 @dataclass(slots=True)
@@ -77,6 +79,18 @@ class Begun(NamedTuple):
     """Of the policy that decided."""
     who: Who
     decision_us: int
+
+
+class Accepted(NamedTuple):
+    """A connection that was taken for an accept, and has not been handed over."""
+
+    caller: Caller
+    listener: OwnedFd
+    connection: OwnedFd
+    peer: bytes
+    """Socket address of its other end."""
+    recorded: bool
+    """Whether the journal has it as allowed."""
 
 
 class Backend(Protocol):

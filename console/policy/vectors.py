@@ -53,6 +53,16 @@ class Ranges:
         """Return where the pieces begin, but for the first, and the set of rules of each piece, with the first."""
         return self._starts, self._masks
 
+    def classes(self) -> tuple[list[int], list[int]]:
+        """Return which integers the rules do not tell apart.
+
+        Returns:
+            Where each piece but the first begins, ascending; and a number for each piece, the same for those in which
+            the same rules match.
+        """
+        numbers: dict[int, int] = {}
+        return self._starts, [numbers.setdefault(mask, len(numbers)) for mask in self._masks]
+
 
 class Names:
     """Which rules match a name, where each rule says a name, a generic one, a group, or everything."""

@@ -3,12 +3,15 @@
  * The Python code beside this file is the reference; `console.enforcement.guard.plain_calls` says what is plain, and how
  * the two work together. This file repeats, step for step and in the same order, what that code does about
  *
- *   - connect(2) on an internet stream socket, by a caller and to an address about which a decision is remembered.
+ *   - connect(2) on an internet stream socket, by a caller and to an address about which a decision is remembered
+ *     (`_plain_connects.c`);
+ *   - accept(2) and accept4(2) of a connection that such a decision allows, and of none (`_plain_accepts.c`).
  *
  * Nothing is decided here: a decision that Python has made is found again, or it is not.
  *
- * What comes from the job are the six registers of its call and the octets of one address. The registers are compared,
- * and handed to the kernel, never reckoned with; of the octets exactly 16 or 28 are taken, into a buffer of that size.
+ * What comes from the job are the six registers of its call, the octets of one address and the length of a buffer. The
+ * registers are compared, and handed to the kernel, never reckoned with; of the octets exactly 16 or 28 are taken, into
+ * a buffer of that size; of the length no more is used than we have to write.
  */
 
 #include "_plain_calls.h"
@@ -19,11 +22,15 @@ int listener = -1;
 int bell = -1;
 _Atomic int watched;
 _Atomic int connects_are_plain;
+_Atomic int accepts_are_plain;
+_Atomic int accepts_apart;
+int programs_may_gain = 1;
 _Atomic uint64_t careful_until;
 _Atomic uint64_t apart_until;
 _Atomic uint64_t begun;
 struct lane lanes[LANES];
 pthread_mutex_t tables = PTHREAD_MUTEX_INITIALIZER;
+struct classes classes;
 struct caller callers[CALLERS];
 struct decision decisions[SETS][WAYS];
 uint64_t secret[2];
@@ -33,7 +40,7 @@ int resting;
 Py_buffer segment;
 uint64_t segment_end;
 
-static uint64_t now_ns(clockid_t clock)
+uint64_t now_ns(clockid_t clock)
 {
     struct timespec now;
     clock_gettime(clock, &now);
@@ -101,8 +108,7 @@ static size_t pack(uint8_t body[LONGEST_BODY], const struct record *what)
     return (size_t)(at - body);
 }
 
-/* Says whether a record of any length can be kept now; another thread may take the room. */
-static bool has_room(void)
+bool has_room(void)
 {
     pthread_mutex_lock(&journal);
     const bool has = segment.buf != NULL && (uint64_t)segment.len >= segment_end + SEAL + LONGEST_BODY;
@@ -110,8 +116,7 @@ static bool has_room(void)
     return has;
 }
 
-/* Counts a decision, and keeps it if its rule wants that; false, with nothing done, where it cannot be kept here. */
-static bool keep(struct record *what)
+bool keep(struct record *what)
 {
     uint8_t body[LONGEST_BODY];
     bool kept = true, ring = false;
@@ -151,7 +156,7 @@ static bool keep(struct record *what)
 
 /* ---- What is remembered. */
 
-static struct caller *borrow_caller(uint32_t thread)
+struct caller *borrow_caller(uint32_t thread)
 {
     struct caller *found = &callers[thread % CALLERS];
     pthread_mutex_lock(&tables);
@@ -181,26 +186,23 @@ struct decision *set_of(const struct key *key)
     return decisions[hash % SETS];
 }
 
-static bool recall(const struct key *key, uint64_t now, struct answer *answer)
+bool find_answer(const struct key *key, uint64_t now, struct answer *answer)
 {
-    bool found = false;
-    struct decision *set = set_of(key);
-    pthread_mutex_lock(&tables);
-    for (int way = 0; way < WAYS && !found; way++) {
-        found = now < set[way].until && !memcmp(&set[way].key, key, sizeof *key);
-        if (found)
+    const struct decision *set = set_of(key);
+    for (int way = 0; way < WAYS; way++) {
+        if (now < set[way].until && !memcmp(&set[way].key, key, sizeof *key)) {
             *answer = set[way].answer;
+            return true;
+        }
     }
-    pthread_mutex_unlock(&tables);
-    return found;
+    return false;
 }
 
-/* ---- One connect. */
+/* ---- Addresses. */
 
 static const uint8_t MAPPED[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
-/* Writes an internet address as one of the 128-bit space of rules; false for any other. */
-static bool read_place(const struct place *place, uint64_t address[2], uint16_t *port)
+bool read_place(const struct place *place, uint64_t address[2], uint16_t *port)
 {
     uint8_t octets[16];
     if (place->size == sizeof place->in && place->any.sa_family == AF_INET) {
@@ -217,25 +219,14 @@ static bool read_place(const struct place *place, uint64_t address[2], uint16_t 
     return true;
 }
 
-static bool is_mapped(const uint8_t address[16])
+bool is_mapped(const uint8_t address[16])
 {
     return !memcmp(address, MAPPED, 12);
 }
 
-/* 0.0.0.0 and :: stand for another address. */
-static bool is_anywhere(const uint8_t address[16])
-{
-    static const uint8_t none[16];
-    return !memcmp(address, none, 16) || (is_mapped(address) && !memcmp(address + 12, none, 4));
-}
+/* ---- The caller and its call. */
 
-static bool is_loopback(const uint8_t address[16])
-{
-    static const uint8_t one[16] = {[15] = 1};
-    return !memcmp(address, one, 16) || (is_mapped(address) && address[12] == 127);
-}
-
-static bool still_waits(uint64_t cookie)
+bool still_waits(uint64_t cookie)
 {
     int result;
     do
@@ -244,7 +235,7 @@ static bool still_waits(uint64_t cookie)
     return result == 0;
 }
 
-static bool answer_call(uint64_t cookie, int failure)
+bool answer_call(uint64_t cookie, int failure)
 {
     struct seccomp_notif_resp response = {.id = cookie, .error = -failure};
     int result;
@@ -254,8 +245,7 @@ static bool answer_call(uint64_t cookie, int failure)
     return result == 0;
 }
 
-/* Reads the path of the caller's program; false where it does not fit, or cannot be had. */
-static bool read_program(const struct caller *caller, struct record *record)
+bool read_program(const struct caller *caller, struct record *record)
 {
     static const char deleted[] = " (deleted)";
     const size_t tail = sizeof deleted - 1;
@@ -268,119 +258,65 @@ static bool read_program(const struct caller *caller, struct record *record)
     return true;
 }
 
-/* Says whether a connect is over at once; one that may wait is for another thread to take turns with. */
-static bool is_quick(const struct unfinished *work, uint64_t now)
+void find_local(int connection, struct record *record)
 {
-    if (is_loopback((const uint8_t *)work->record.key.remote) && now >= atomic_load(&careful_until))
-        return true;
-    const int flags = fcntl(work->taken, F_GETFL);
-    return flags >= 0 && flags & O_NONBLOCK;
-}
-
-/* Finds the address and the remembered decision. All that it does can be done again, and shows nowhere. */
-static bool find_decision(const struct seccomp_notif *call, uint64_t started, struct unfinished *work)
-{
-    struct record *record = &work->record;
-    struct stat status;
-    int kind;
-    socklen_t size = sizeof kind;
-    const struct iovec here = {&work->to.any, work->to.size};
-    const struct iovec there = {(void *)(uintptr_t)call->data.args[1], work->to.size};
-
-    if (process_vm_readv((pid_t)call->pid, &here, 1, &there, 1, 0) != (ssize_t)work->to.size)
-        return false;
-    if (!still_waits(call->id)) /* after all that was looked up by number */
-        return false;
-    if (!read_place(&work->to, record->key.remote, &record->key.remote_port) ||
-        is_anywhere((const uint8_t *)record->key.remote))
-        return false;
-    if (getsockopt(work->taken, SOL_SOCKET, SO_TYPE, &kind, &size) || kind != SOCK_STREAM)
-        return false;
-    if (fstat(work->caller->directory, &status))
-        return false;
-    record->key.user = status.st_uid;
-    record->key.point = CONNECT;
-    if (!recall(&record->key, started, &record->answer))
-        return false;
-    if (!record->answer.failure && !is_quick(work, started))
-        return false;
-    return read_program(work->caller, record) && (!record->answer.journalled || has_room());
-}
-
-/* Notes where a connect was made from: nowhere for what is no internet socket. */
-static void find_local(struct unfinished *work)
-{
-    struct place bound = {.size = sizeof bound.in6};
-    struct key *key = &work->record.key;
-    if (getsockname(work->taken, &bound.any, &bound.size) || !read_place(&bound, key->local, &key->local_port)) {
+    struct place bound = {.size = sizeof bound.room};
+    struct key *key = &record->key;
+    if (getsockname(connection, &bound.any, &bound.size) || !read_place(&bound, key->local, &key->local_port)) {
         memset(key->local, 0, sizeof key->local);
         key->local_port = 0;
     }
 }
 
-static enum outcome serve_connect(const struct seccomp_notif *call, struct unfinished *work)
+void note_spent(struct record *record, uint64_t started)
 {
-    const uint64_t started = now_ns(CLOCK_MONOTONIC);
-    struct record *record = &work->record;
-
-    work->to.size = (socklen_t)call->data.args[2];
-    if (work->to.size != sizeof work->to.in && work->to.size != sizeof work->to.in6)
-        return HANDED_OVER;
-    if (!atomic_load(&connects_are_plain) || started < atomic_load(&apart_until))
-        return HANDED_OVER;
-    work->caller = borrow_caller(call->pid);
-    if (work->caller == NULL)
-        return HANDED_OVER;
-    work->taken = (int)syscall(SYS_pidfd_getfd, work->caller->pidfd, (int)call->data.args[0], 0);
-    if (work->taken < 0 || !find_decision(call, started, work)) {
-        if (work->taken >= 0)
-            close(work->taken);
-        return_caller(work->caller);
-        return HANDED_OVER;
-    }
     const uint64_t spent_us = (now_ns(CLOCK_MONOTONIC) - started) / 1000;
-    record->process = work->caller->process;
     record->decision_us = (uint32_t)(spent_us < LONGEST_US ? spent_us : LONGEST_US);
+}
 
-    /* From here on it shows: what cannot be brought to its end here is brought there by Python, from where it is. */
-    work->result = record->answer.failure;
-    if (!work->result && connect(work->taken, &work->to.any, work->to.size))
-        work->result = errno;
-    if (work->result && work->result != EINPROGRESS && !record->answer.failure)
-        return UNFINISHED;
-    find_local(work);
-    record->at_ns = now_ns(CLOCK_REALTIME);
-    if (!keep(record))
-        return UNFINISHED;
-    close(work->taken); /* before the answer: the caller's close is to be the last one */
-    work->taken = -1;
-    if (!answer_call(call->id, work->result))
-        return UNFINISHED;
-    return_caller(work->caller);
-    return SERVED;
+/* ---- The loop. */
+
+/* Serves one call; `waited` says that it is an accept that has waited. */
+static enum outcome serve_call(struct lane *lane, const struct seccomp_notif *call, struct unfinished *work, bool waited)
+{
+    atomic_store(&lane->cookie, call->id);
+    atomic_store(&lane->thread, call->pid);
+    atomic_store(&lane->busy, 1);
+    atomic_fetch_add(&begun, 1);
+    const bool looks = atomic_load(&watched); /* after the line above: whoever stops watching looks at `begun` once more */
+    if (waited)
+        return looks ? serve_waiter(lane, call, work) : give_back(work);
+    if (!looks)
+        return HANDED_OVER;
+    memset(work, 0, offsetof(struct unfinished, record.program));
+    return call->data.nr == SYS_connect ? serve_connect(call, work) : serve_accept(lane, call, work);
+}
+
+static bool is_served_here(const struct seccomp_notif *call)
+{
+    const int which = call->data.nr;
+    return call->data.arch == 0xC000003E && (which == SYS_connect || which == SYS_accept || which == SYS_accept4);
 }
 
 int serve_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished *work, enum outcome *outcome)
 {
     while (atomic_load(&lane->leads)) {
-        memset(call, 0, sizeof *call);
-        if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, call)) {
-            if (errno == EINTR)
-                continue;
-            return errno;
-        }
+        const int found = waiters ? await_any(call, work) : 0;
         *outcome = HANDED_OVER;
-        if (call->data.nr != SYS_connect || call->data.arch != 0xC000003E)
-            return 0;
-        atomic_store(&lane->cookie, call->id);
-        atomic_store(&lane->thread, call->pid);
-        atomic_store(&lane->busy, 1);
-        atomic_fetch_add(&begun, 1);
-        if (atomic_load(&watched)) { /* after the line above: whoever stops watching looks at `begun` once more */
-            memset(work, 0, offsetof(struct unfinished, record.program));
-            *outcome = serve_connect(call, work);
+        if (found < 0)
+            continue;
+        if (found == 0) {
+            memset(call, 0, sizeof *call);
+            if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, call)) {
+                if (errno == EINTR)
+                    continue;
+                return errno;
+            }
         }
-        if (*outcome == UNFINISHED)
+        if (found == 2 || !is_served_here(call))
+            return 0;
+        *outcome = serve_call(lane, call, work, found == 1);
+        if (*outcome == UNFINISHED || *outcome == TAKEN)
             return 0; /* busy until Python has brought it to its end */
         atomic_store(&lane->busy, 0);
         if (*outcome == HANDED_OVER)

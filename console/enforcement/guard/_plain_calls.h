@@ -1,7 +1,9 @@
-/* What `_plain_calls.c` and `_plain_module.c` share; says what is remembered, and by which lock it is guarded.
+/* What the files `_plain_*.c` share; says what is remembered, and by which lock it is guarded.
  *
- * `tables` guards what is remembered, `journal` the numbering of records and the segment in use. Neither is held while
- * the other is taken, nor `tables` in any system call. Python takes `journal` without its interpreter lock.
+ * `tables` guards what is remembered, `journal` the numbering of records and the segment in use, `waiting` the accepts
+ * that wait, and `taking` the moment from the look at a listener that blocks to the accept. None is held while another
+ * is taken, nor the first and the third in any system call. Python takes `journal` and `taking` without its interpreter
+ * lock.
  */
 
 #ifndef PLAIN_CALLS_H
@@ -12,15 +14,18 @@
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
@@ -36,7 +41,8 @@
 #endif
 
 enum {
-    CONNECT = 1, /* place in ExitPoint, as records.py has it */
+    ACCEPT = 0, /* places in ExitPoint, as records.py has them */
+    CONNECT = 1,
     LANES = 128,
     CALLERS = 256,
     SETS = 512,
@@ -46,6 +52,9 @@ enum {
     HEAD = 102,
     LONGEST_BODY = HEAD + LONGEST_USER + LONGEST_PROGRAM + 8,
     SEAL = 8,
+    PORTS = 65536,
+    WAITERS = 16,
+    LONGEST_ADDRESS = 128,
 };
 
 /* ---- What Python has said once, or says now and then. */
@@ -54,6 +63,9 @@ extern int listener;
 extern int bell;
 extern _Atomic int watched;            /* the watchdog looks: without it a call that waits would never be noticed */
 extern _Atomic int connects_are_plain; /* the policy in force decides them by nothing but what a key holds */
+extern _Atomic int accepts_are_plain;  /* the same of accepts */
+extern _Atomic int accepts_apart;      /* bits: why Python is to see every accept, and every connection that was taken */
+extern int programs_may_gain;          /* a program may get another's memory, and more rights, at any moment */
 extern _Atomic uint64_t careful_until; /* monotonic nanoseconds, as all times here but that of a record */
 extern _Atomic uint64_t apart_until;   /* results are kept for connects that may be made again: Python's business */
 extern _Atomic uint64_t begun;         /* calls that were begun here, ever */
@@ -82,6 +94,8 @@ struct caller {
 /* ---- Decisions: one table of fixed size, four places for each value of a hash, which nobody outside can foresee.
  * Whoever fills it makes others be decided by Python again, and no more. */
 
+/* What a decision depends on, and the ends of a call in its record. For accepts, whose clients come from ever new ports,
+ * a decision has the numbers of the remote address's and port's classes instead of them (`struct classes`). */
 struct key {
     uint64_t local[2], remote[2]; /* in network order */
     uint32_t user;
@@ -103,7 +117,16 @@ struct decision {
     struct answer answer;
 };
 
+/* Which remote addresses and ports the rules of accept do not tell apart: those with the same number. */
+struct classes {
+    size_t count;
+    uint64_t (*starts)[2]; /* where each piece but the first begins, ascending, high half first, as this machine reckons */
+    uint32_t *numbers;     /* of each piece; one more than `starts` */
+    uint16_t *ports;       /* of each port; NULL where all are alike */
+};
+
 extern pthread_mutex_t tables;
+extern struct classes classes;
 extern struct caller callers[CALLERS];
 extern struct decision decisions[SETS][WAYS];
 extern uint64_t secret[2];
@@ -128,7 +151,9 @@ struct record {
     char program[LONGEST_PROGRAM];
 };
 
-enum outcome { HANDED_OVER, SERVED, UNFINISHED };
+/* HANDED_OVER: nothing was done. SERVED: all was. UNFINISHED: a connect was made. TAKEN: a connection was. WAITS: an
+ * accept stands among those that wait. */
+enum outcome { HANDED_OVER, SERVED, UNFINISHED, TAKEN, WAITS };
 
 /* An internet socket address. */
 struct place {
@@ -137,28 +162,103 @@ struct place {
         struct sockaddr any;
         struct sockaddr_in in;
         struct sockaddr_in6 in6;
+        char room[LONGEST_ADDRESS];
     };
 };
 
-/* A connect that was made, and that Python is to bring to its end. */
+/* A call on its way, which Python is to bring to its end if it cannot be brought there here. */
 struct unfinished {
     struct caller *caller; /* borrowed */
-    int taken;             /* the job's socket; -1 when it was recorded, and only could not be answered */
+    int taken;             /* the socket of a connect; -1 when it was recorded, and only could not be answered */
     int result;
     struct place to;
+    int listener;   /* of an accept */
+    int connection; /* that was taken for it, and comes from `to` */
+    bool blocks, recorded;
     struct record record;
 };
+
+/* An accept that waits for a connection. */
+struct waiter {
+    struct seccomp_notif call;
+    struct caller *caller; /* borrowed */
+    int listener;
+    uint64_t until; /* Python takes over then */
+};
+
+/* ---- What all calls have in common: `_plain_calls.c`. */
 
 /* Makes the table of checksums, and the hash of decisions unforeseeable; false where the system has no random octets. */
 bool prepare(void);
 
+uint64_t now_ns(clockid_t clock);
+
+/* Says whether a record of any length can be kept now; another thread may take the room. */
+bool has_room(void);
+
+/* Counts a decision, and keeps it if its rule wants that; false, with nothing done, where it cannot be kept here. */
+bool keep(struct record *what);
+
+/* Returns what is known of a thread, NULL for nothing; to be given back. */
+struct caller *borrow_caller(uint32_t thread);
+void return_caller(struct caller *caller);
+
 /* Returns where a decision is remembered, WAYS places; under `tables` when they are looked at. */
 struct decision *set_of(const struct key *key);
 
-void return_caller(struct caller *caller);
+/* Finds a decision that is remembered; under `tables`. */
+bool find_answer(const struct key *key, uint64_t now, struct answer *answer);
+
+/* Writes an internet address as one of the 128-bit space of rules; false for any other. */
+bool read_place(const struct place *place, uint64_t address[2], uint16_t *port);
+
+/* Notes the local end of a connection in a record: nowhere for what is no internet socket. */
+void find_local(int connection, struct record *record);
+
+bool is_mapped(const uint8_t address[16]);
+bool still_waits(uint64_t cookie);
+
+/* Lets a call return 0, or fail; false where nobody waits for that any more. */
+bool answer_call(uint64_t cookie, int failure);
+
+/* Reads the path of the caller's program; false where it does not fit, or cannot be had. */
+bool read_program(const struct caller *caller, struct record *record);
+
+/* Notes how long a decision took. */
+void note_spent(struct record *record, uint64_t started);
 
 /* Receives calls, and serves those that are plain and known, until one is for Python, receiving fails or the lead was
  * taken away. Returns the errno of receiving; 0 for a call that is for Python; -1 when the lead was taken away. */
 int serve_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished *work, enum outcome *outcome);
+
+/* ---- `_plain_connects.c` and `_plain_accepts.c`. */
+
+enum outcome serve_connect(const struct seccomp_notif *call, struct unfinished *work);
+enum outcome serve_accept(struct lane *lane, const struct seccomp_notif *call, struct unfinished *work);
+
+/* Makes the key of a decision about an accept; under `tables`. */
+void ask_about_accept(struct key *asked, const struct key *ends);
+
+extern pthread_mutex_t taking, waiting;
+extern int waiters; /* how many accepts wait; the leading thread reads it as it is */
+
+/* Waits for a call, or for a connection for one of those that wait. Returns 0 when a call can be received; 1, and the
+ * accept in `call` and `work`, for one that has a connection; 2 for one that is for Python now; -1 for neither. */
+int await_any(struct seccomp_notif *call, struct unfinished *work);
+
+/* Gives back what an accept has borrowed and taken that was not begun; returns HANDED_OVER. */
+enum outcome give_back(struct unfinished *work);
+
+/* Serves an accept that waited, and for which there may be a connection. */
+enum outcome serve_waiter(struct lane *lane, const struct seccomp_notif *call, struct unfinished *work);
+
+/* Lets go of all that wait: their job has ended. */
+void dismiss_waiters(void);
+
+/* Remembers how an accept on a listener that blocks began: with a connection, or with none. */
+void note_place(uint32_t process, uint32_t descriptor, bool had_to_wait);
+
+/* Says whether a program found a connection each time, and often enough to be taken for one that looks first. */
+bool looks_first(uint32_t process, uint32_t descriptor);
 
 #endif

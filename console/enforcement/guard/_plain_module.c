@@ -15,8 +15,10 @@ static bool is_lane(long index)
 
 static PyObject *open_(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    if (!PyArg_ParseTuple(arguments, "ii", &listener, &bell))
+    if (!PyArg_ParseTuple(arguments, "iip", &listener, &bell, &programs_may_gain))
         return NULL;
+    dismiss_waiters();
+    atomic_store(&accepts_apart, 0);
     for (size_t index = 0; index < CALLERS; index++) {
         PyObject *former = callers[index].keeper;
         callers[index] = (struct caller){0};
@@ -50,7 +52,9 @@ static PyObject *lead(PyObject *Py_UNUSED(module), PyObject *arguments)
     int leads;
     if (!PyArg_ParseTuple(arguments, "lp", &index, &leads) || !is_lane(index))
         return NULL;
+    pthread_mutex_lock(&waiting); /* an accept waits where somebody looks after it, or with Python */
     atomic_store(&lanes[index].leads, leads);
+    pthread_mutex_unlock(&waiting);
     Py_RETURN_NONE;
 }
 
@@ -141,26 +145,32 @@ static PyObject *remember(PyObject *Py_UNUSED(module), PyObject *arguments)
     struct decision fresh;
     unsigned long long until;
     unsigned char point, journalled;
-    const char *remote, *user;
-    Py_ssize_t remote_size, user_size;
+    const char *local, *remote, *user;
+    Py_ssize_t local_size, remote_size, user_size;
     memset(&fresh, 0, sizeof fresh);
-    if (!PyArg_ParseTuple(arguments, "KbIy#HIIHiby#", &until, &point, &fresh.key.user, &remote, &remote_size,
-                          &fresh.key.remote_port, &fresh.answer.sequence, &fresh.answer.revision,
-                          &fresh.answer.outcome, &fresh.answer.failure, &journalled, &user, &user_size))
+    if (!PyArg_ParseTuple(arguments, "KbIy#Hy#HIIHiby#", &until, &point, &fresh.key.user, &local, &local_size,
+                          &fresh.key.local_port, &remote, &remote_size, &fresh.key.remote_port, &fresh.answer.sequence,
+                          &fresh.answer.revision, &fresh.answer.outcome, &fresh.answer.failure, &journalled, &user,
+                          &user_size))
         return NULL;
-    if (remote_size != sizeof fresh.key.remote || user_size > LONGEST_USER) {
+    if (local_size != sizeof fresh.key.local || remote_size != sizeof fresh.key.remote || user_size > LONGEST_USER) {
         PyErr_SetString(PyExc_ValueError, "size");
         return NULL;
     }
     fresh.until = until;
     fresh.key.point = point;
+    memcpy(fresh.key.local, local, sizeof fresh.key.local);
     memcpy(fresh.key.remote, remote, sizeof fresh.key.remote);
     fresh.answer.journalled = journalled;
     fresh.answer.name_size = (uint8_t)user_size;
     memcpy(fresh.answer.name, user, (size_t)user_size);
 
-    struct decision *set = set_of(&fresh.key), *place = &set[until / 8 % WAYS]; /* whichever, unless one is better */
     pthread_mutex_lock(&tables);
+    if (point == ACCEPT) {
+        const struct key ends = fresh.key;
+        ask_about_accept(&fresh.key, &ends);
+    }
+    struct decision *set = set_of(&fresh.key), *place = &set[until / 8 % WAYS]; /* whichever, unless one is better */
     for (int way = WAYS - 1; way >= 0; way--)
         if (set[way].until == 0)
             place = &set[way];
@@ -172,15 +182,121 @@ static PyObject *remember(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-static PyObject *forget(PyObject *Py_UNUSED(module), PyObject *argument)
+/* Copies the classes that rules of accept make; false, with an exception, where that cannot be done. */
+static bool copy_classes(struct classes *fresh, const char *starts, Py_ssize_t starts_size, const char *numbers,
+                         Py_ssize_t numbers_size, const char *ports, Py_ssize_t ports_size)
 {
-    const int plain = PyObject_IsTrue(argument);
+    fresh->count = (size_t)starts_size / sizeof *fresh->starts;
+    if (starts_size % (Py_ssize_t)sizeof *fresh->starts ||
+        (size_t)numbers_size != (fresh->count + 1) * sizeof *fresh->numbers ||
+        (ports_size && ports_size != PORTS * (Py_ssize_t)sizeof *fresh->ports)) {
+        PyErr_SetString(PyExc_ValueError, "size");
+        return false;
+    }
+    fresh->starts = malloc((size_t)starts_size + 1);
+    fresh->numbers = malloc((size_t)numbers_size);
+    fresh->ports = ports_size ? malloc((size_t)ports_size) : NULL;
+    if (fresh->starts == NULL || fresh->numbers == NULL || (ports_size && fresh->ports == NULL)) {
+        PyErr_NoMemory();
+        return false;
+    }
+    memcpy(fresh->starts, starts, (size_t)starts_size);
+    memcpy(fresh->numbers, numbers, (size_t)numbers_size);
+    if (ports_size)
+        memcpy(fresh->ports, ports, (size_t)ports_size);
+    return true;
+}
+
+static void free_classes(struct classes *former)
+{
+    free(former->starts);
+    free(former->numbers);
+    free(former->ports);
+}
+
+static PyObject *forget(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    int connects, accepts;
+    const char *starts, *numbers, *ports;
+    Py_ssize_t starts_size, numbers_size, ports_size;
+    struct classes fresh = {0};
+    if (!PyArg_ParseTuple(arguments, "ppy#y#y#", &connects, &accepts, &starts, &starts_size, &numbers, &numbers_size,
+                          &ports, &ports_size))
+        return NULL;
+    if (!copy_classes(&fresh, starts, starts_size, numbers, numbers_size, ports, ports_size)) {
+        free_classes(&fresh);
+        return NULL;
+    }
     atomic_store(&connects_are_plain, 0);
+    atomic_store(&accepts_are_plain, 0);
     pthread_mutex_lock(&tables);
+    struct classes former = classes;
+    classes = fresh;
     memset(decisions, 0, sizeof decisions);
     pthread_mutex_unlock(&tables);
-    atomic_store(&connects_are_plain, plain);
+    free_classes(&former);
+    atomic_store(&connects_are_plain, connects);
+    atomic_store(&accepts_are_plain, accepts);
     Py_RETURN_NONE;
+}
+
+static PyObject *accept_apart(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    int reason, applies;
+    if (!PyArg_ParseTuple(arguments, "ip", &reason, &applies))
+        return NULL;
+    if (applies)
+        atomic_fetch_or(&accepts_apart, reason);
+    else
+        atomic_fetch_and(&accepts_apart, ~reason);
+    Py_RETURN_NONE;
+}
+
+static PyObject *note_place_(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    unsigned int process;
+    unsigned long number_there;
+    int had_to_wait;
+    if (!PyArg_ParseTuple(arguments, "Ikp", &process, &number_there, &had_to_wait))
+        return NULL;
+    note_place(process, (uint32_t)number_there, had_to_wait);
+    Py_RETURN_NONE;
+}
+
+static PyObject *looks_first_(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    unsigned int process;
+    unsigned long number_there;
+    if (!PyArg_ParseTuple(arguments, "Ik", &process, &number_there))
+        return NULL;
+    return PyBool_FromLong(looks_first(process, (uint32_t)number_there));
+}
+
+static PyObject *enter_taking(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    if (pthread_mutex_trylock(&taking)) {
+        Py_BEGIN_ALLOW_THREADS
+        pthread_mutex_lock(&taking);
+        Py_END_ALLOW_THREADS
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *leave_taking(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    pthread_mutex_unlock(&taking);
+    Py_RETURN_NONE;
+}
+
+static PyObject *dismiss(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    dismiss_waiters();
+    Py_RETURN_NONE;
+}
+
+static PyObject *waiters_(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
+{
+    return PyLong_FromLong(waiters);
 }
 
 /* Takes the lock of the journal, and returns what was counted. */
@@ -237,6 +353,13 @@ static PyObject *hand_over(const struct seccomp_notif *call, struct unfinished *
     const Py_ssize_t call_size = sizeof *call;
     if (outcome == HANDED_OVER)
         return Py_BuildValue("y#O", (const char *)call, call_size, Py_None);
+    if (outcome == TAKEN) {
+        PyObject *taken = Py_BuildValue("y#(Oiiy#O)", (const char *)call, call_size, work->caller->keeper, work->listener,
+                                        work->connection, (const char *)&work->to.any, (Py_ssize_t)work->to.size,
+                                        work->recorded ? Py_True : Py_False);
+        return_caller(work->caller);
+        return taken;
+    }
     const struct record *record = &work->record;
     const struct answer *answer = &record->answer;
     PyObject *found = Py_BuildValue(
@@ -269,7 +392,7 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *argument)
 }
 
 static PyMethodDef functions[] = {
-    {"open", open_, METH_VARARGS, "Begin with a listener's descriptor and an eventfd's that wakes the reporter; nothing may be served meanwhile."},
+    {"open", open_, METH_VARARGS, "Begin with a listener's descriptor, an eventfd's that wakes the reporter, and whether programs may gain privilege; nothing may be served meanwhile."},
     {"open_lane", open_lane, METH_NOARGS, "Return a lane for the calling thread; -1 when there is none."},
     {"close_lane", close_lane, METH_O, "Give a lane back."},
     {"lead", lead, METH_VARARGS, "Let the thread of a lane go on receiving, or no longer."},
@@ -282,7 +405,14 @@ static PyMethodDef functions[] = {
     {"stay_apart", stay_apart, METH_O, "Hand over every connect until then."},
     {"know", know, METH_VARARGS, "Remember a caller: thread, process, its three descriptors, and what owns them."},
     {"remember", remember, METH_VARARGS, "Remember a decision until then."},
-    {"forget", forget, METH_O, "Forget all decisions; serve connects only if true."},
+    {"forget", forget, METH_VARARGS, "Forget all decisions; serve connects and accepts only if true, these by such classes."},
+    {"accept_apart", accept_apart, METH_VARARGS, "Set or clear a reason, a bit, to hand over every accept and all that was taken."},
+    {"note_place", note_place_, METH_VARARGS, "Remember how an accept of a process on a descriptor began."},
+    {"looks_first", looks_first_, METH_VARARGS, "Say whether a process looks before it accepts on a descriptor."},
+    {"enter_taking", enter_taking, METH_NOARGS, "Take the lock from the look at a listener that blocks to the accept."},
+    {"leave_taking", leave_taking, METH_NOARGS, "Give it back."},
+    {"dismiss", dismiss, METH_NOARGS, "Let go of all accepts that wait; when no call can come any more."},
+    {"waiters", waiters_, METH_NOARGS, "Return how many accepts wait here."},
     {"enter", enter, METH_NOARGS, "Take the lock of the journal and return what was counted."},
     {"leave_journal", leave_journal, METH_VARARGS, "Set what was counted and give the lock back."},
     {"lend", lend, METH_O, "Give memory to append to, or None; under the lock."},

@@ -7,8 +7,7 @@ connection waits. An allowed one is installed in the caller as its result.
 A program that looks before it accepts (select, poll, epoll) on a listener that blocks trusts that its accept returns at
 once, and would hear no signal and serve no other descriptor while it goes on waiting: PostgreSQL's postmaster and
 Python's socketserver are so made. It is told ECONNABORTED instead, which is what POSIX has for a connection that went
-away between the look and the accept. Whoever found a connection at each of three accepts, and never had to wait, is
-taken for such a program.
+away between the look and the accept. `looking_first` says who is taken for such a program.
 
 A call that must wait does not occupy a thread: it stands in a queue of its listener (see `waiting`). Its caller may be
 taken out of the call by a signal at any time, or have no descriptor left. A connection that was taken for it and cannot
@@ -28,17 +27,24 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
+from console.enforcement.backend import Accepted
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.descriptor_tables import DescriptorTables
 from console.enforcement.guard.kept import Connection, Kept, KeptConnections
+from console.enforcement.guard.looking_first import LookingFirst, Place
 from console.enforcement.guard.supervisor import UNDECIDED, Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.layouts import NO_ENDPOINT
 from console.errors import CallerGone
 from console.policy.decide import PASS
+
+if TYPE_CHECKING:
+    from console.enforcement.guard.plain_calls import PlainCalls
 
 _KNOWN_FLAGS = socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
 _DECIDED = frozenset({socket.AF_INET, socket.AF_INET6})
@@ -47,11 +53,6 @@ _POLLED = _DECIDED | {socket.AF_UNIX}
 """Families whose listeners can be waited for by poll(2). Of the others some cannot; an accept on those is made at once,
 by a thread that may have to wait in it."""
 _LENGTH = struct.Struct("=i")
-_LOOKS_FIRST = 3
-"""Accepts in which a program found a connection at once, and after which it is taken for one that looks first."""
-_HAD_TO_WAIT = -1
-_MOST_PLACES = 4096
-"""Descriptors of listeners of which that is remembered; all are forgotten beyond that."""
 _KEPT_S = 5.0
 """How long a connection that could not be handed over waits for another accept, where nobody hears of it."""
 
@@ -103,10 +104,16 @@ class AcceptPoint:
         self._wake = wake
         self.kept = KeptConnections()
         self.tables = DescriptorTables()
-        self._taking = threading.Lock()
+        self._taking: AbstractContextManager[object] = threading.Lock()
         """Held from the look at a blocking listener to the accept, which would wait if another thread were faster."""
-        self._found_at_once: dict[tuple[int, int], int] = {}
-        """(process, its descriptor of a listener that blocks) -> in how many accepts, or `_HAD_TO_WAIT`."""
+        self._looking: LookingFirst | PlainCalls = LookingFirst()
+
+    def share(self, plain: PlainCalls) -> None:
+        """Let the accepts that are served without Python be part of this; before the first call."""
+        self._taking = plain.taking
+        self._looking = plain
+        self.kept.say_whether_any = plain.keep_connections
+        self.tables.say_whether_any = plain.find_tables_full
 
     def handle(self, supervisor: Supervisor, attempt: Attempt) -> None:
         """Answer one accept, or let it wait.
@@ -115,8 +122,8 @@ class AcceptPoint:
             CallerGone: The call no longer waits.
             Undecidable: It must be rejected.
         """
-        call = attempt.call
-        listener = supervisor.take_socket(attempt)
+        call, accepted = attempt.call, attempt.call.accepted
+        listener = supervisor.take_socket(attempt) if accepted is None else accepted.listener
         if listener is None:
             return
         with listener:
@@ -124,7 +131,12 @@ class AcceptPoint:
             if flags & ~_KNOWN_FLAGS:
                 supervisor.backend.answer(call, errno.EINVAL)
                 return
-            if self.tables.full and attempt.caller.process in self.tables.full and self.tables.look(attempt.caller):
+            if (
+                accepted is None
+                and self.tables.full
+                and attempt.caller.process in self.tables.full
+                and self.tables.look(attempt.caller)
+            ):
                 supervisor.backend.answer(call, errno.EMFILE)
                 return
             family, polled = 0, False
@@ -136,9 +148,10 @@ class AcceptPoint:
                 supervisor.backend.answer(call, error.errno or errno.ENOTSOCK)
                 return
             acceptance = Acceptance(attempt, listener, flags, polled, attempt.caller.pidfd)
-            if self.try_once(supervisor, acceptance):
+            taken = None if accepted is None else self._announced(acceptance, accepted)
+            if self.try_once(supervisor, acceptance, taken):
                 if polled:
-                    self._note(_place(attempt))
+                    self._looking.note(_place(attempt), False)
                 return
             failure = self._cannot_wait(acceptance) if polled else errno.EAGAIN
             if failure:
@@ -189,19 +202,10 @@ class AcceptPoint:
             return failure
         place = _place(acceptance.attempt)
         if not acceptance.dropped:
-            self._note(place, had_to_wait=True)
-        elif self._found_at_once.get(place, 0) >= _LOOKS_FIRST:
+            self._looking.note(place, True)
+        elif self._looking.looks_first(place):
             return errno.ECONNABORTED
         return 0
-
-    def _note(self, place: tuple[int, int], *, had_to_wait: bool = False) -> None:
-        """Remember how an accept began. Threads: any; a count that two lose between them is made up by the next."""
-        known = self._found_at_once.get(place, 0)
-        if known == _HAD_TO_WAIT or (known >= _LOOKS_FIRST and not had_to_wait):
-            return
-        if len(self._found_at_once) >= _MOST_PLACES:
-            self._found_at_once.clear()
-        self._found_at_once[place] = _HAD_TO_WAIT if had_to_wait else known + 1
 
     def take(self, acceptance: Acceptance) -> Taken:
         """Take a connection for somebody; `try_once` must be told of it, and decides."""
@@ -213,13 +217,20 @@ class AcceptPoint:
         number, peer = self._take(acceptance)
         if number < 0:
             return -number
-        descriptor = OwnedFd(number)
-        if kept.entries:
-            connection = kept.take_announced(number, peer)
+        return self._instead(acceptance, OwnedFd(number), peer, recorded=False)
+
+    def _announced(self, acceptance: Acceptance, accepted: Accepted) -> Taken:
+        """Return a connection that was accepted for somebody without us, or the one that it stands for."""
+        return self._instead(acceptance, accepted.connection, accepted.peer, recorded=accepted.recorded)
+
+    def _instead(self, acceptance: Acceptance, descriptor: OwnedFd, peer: bytes, *, recorded: bool) -> Taken:
+        """Return a connection that was just accepted, or the kept one that it stands for."""
+        if self.kept.entries:
+            connection = self.kept.take_announced(descriptor.number, peer)
             if connection is not None:
                 syscalls.reset(descriptor.release())
                 return _again(connection, acceptance)
-        return descriptor, peer, False
+        return descriptor, peer, recorded
 
     def _take(self, acceptance: Acceptance) -> tuple[int, bytes]:
         """Accept a connection if one is there; as `syscalls.accept`, with EAGAIN if none is."""
@@ -287,6 +298,8 @@ class AcceptPoint:
             supervisor.backend.answer(call, error.errno or errno.EMFILE)
             return
         connection.descriptor.close()
+        if supervisor.plain_calls is not None:
+            supervisor.plain_calls.remember_accept(supervisor.names, attempt, connection)
 
     def _keep(self, acceptance: Acceptance, connection: Connection) -> None:
         self.kept.keep(acceptance.listener.number, acceptance.inode, acceptance.attempt, connection)
@@ -323,7 +336,7 @@ def _reset(supervisor: Supervisor, given_up: list[Kept]) -> None:
         )
 
 
-def _place(attempt: Attempt) -> tuple[int, int]:
+def _place(attempt: Attempt) -> Place:
     return attempt.caller.process, attempt.call.arguments[0]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface  # type: ignore[import-not-found]
 
 _HERE = "console/enforcement/guard"
-_SOURCES = ("_plain_calls.c", "_plain_module.c")
+_SOURCES = ("_plain_calls.c", "_plain_connects.c", "_plain_accepts.c", "_plain_module.c")
 _MODULE = "_plain_calls.abi3.so"
 """Of the stable interface of Python 3.11, which every later one has."""
 _TAG = "cp311-abi3-linux_x86_64"

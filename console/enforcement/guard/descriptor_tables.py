@@ -10,6 +10,8 @@ Source: proc_pid_fd(5), proc_pid_limits(5); net/socket.c, __sys_accept4_file; fs
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 
 from console.enforcement.backend import Caller
 from console.enforcement.fds import OwnedFd
@@ -25,12 +27,17 @@ class DescriptorTables:
     def __init__(self) -> None:
         self.full: set[int] = set()
         """Process ids; mostly none."""
+        self.say_whether_any: Callable[[bool], None] = lambda _any: None
+        """Told whenever that changes, perhaps again."""
+        self._mutex = threading.Lock()
 
     def note_full(self, caller: Caller) -> None:
         """Remember that a process has no descriptor left."""
-        if len(self.full) >= _MOST_PROCESSES:
-            self.full.clear()
-        self.full.add(caller.process)
+        with self._mutex:
+            if len(self.full) >= _MOST_PROCESSES:
+                self.full.clear()
+            self.full.add(caller.process)
+            self.say_whether_any(True)
 
     def look(self, caller: Caller) -> bool:
         """Look whether a caller has no descriptor left, and remember it."""
@@ -40,8 +47,10 @@ class DescriptorTables:
             is_full = False
         if is_full:
             self.note_full(caller)
-        else:
-            self.full.discard(caller.process)
+        elif caller.process in self.full:
+            with self._mutex:
+                self.full.discard(caller.process)
+                self.say_whether_any(bool(self.full))
         return is_full
 
 

@@ -59,6 +59,8 @@ class KeptConnections:
         self.entries: list[Kept] = []
         """In the order they came; looked at before and after each accept, and mostly empty."""
         self._mutex = threading.Lock()
+        self.say_whether_any: Callable[[bool], None] = lambda _any: None
+        """Told before the first connection can be found at its listener, and when none is here any more."""
 
     @property
     def unannounced(self) -> frozenset[int]:
@@ -74,6 +76,7 @@ class KeptConnections:
         with self._mutex:
             # In this order: who finds the knock at once then finds us with the mutex, and waits.
             self.entries.append(entry)
+            self.say_whether_any(True)
             entry.knock = knock(listener, connection.descriptor.number)
 
     def take_unannounced(self, inode: int) -> Connection | None:
@@ -113,6 +116,8 @@ class KeptConnections:
     def _remove(self, entry: Kept) -> None:
         """Forget one; the mutex is held."""
         self.entries.remove(entry)
+        if not self.entries:
+            self.say_whether_any(False)
         if entry.knock is not None:
             entry.knock.close()
 

@@ -181,6 +181,8 @@ def _open_exit_points(
     turns = Turns(supervisor.backend, supervisor.serve, supervisor.plain_calls)
     waiting_room = WaitingRoom()
     accept_point = AcceptPoint(waiting_room.add, waiting_room.wake)
+    if supervisor.plain_calls is not None:
+        accept_point.share(supervisor.plain_calls)
     send_point = SendPoint(turns, names)
     connect_point = ConnectPoint(turns, names)
     bind_point = BindPoint()
@@ -199,6 +201,8 @@ def _open_exit_points(
         k.SYS_GETPEERNAME: (ExitPoint.CONNECT, connect_point.router.peer_names.handle),
     }
     if asking.ask_names:
+        if supervisor.plain_calls is not None:
+            supervisor.plain_calls.leave_accepts()
         supervisor.handlers = RbindPoint(connect_point.router).handlers(
             supervisor.handlers, every_bind=asking.ask_binds
         )

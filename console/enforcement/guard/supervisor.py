@@ -154,7 +154,8 @@ class Supervisor:
         exit_point, handle = self.handlers[call.number]
         try:
             try:
-                caller = self.backend.caller(call) if call.begun is None else call.begun.caller
+                begun = call.begun or call.accepted
+                caller = self.backend.caller(call) if begun is None else begun.caller
                 attempt = Attempt(call, caller, exit_point)
             except OSError as error:
                 self._fail_closed(call, exit_point, Who("", "", call.thread), f"caller unknown: {error.strerror}")

@@ -194,7 +194,7 @@ class Turns:
                     self._wake_watchdog()
                 self._serve(call)
                 turn.call = None
-                if call.begun is not None and beside is not None:
+                if (call.begun or call.accepted) is not None and beside is not None:
                     beside.leave(turn.lane)
             with self._mutex:
                 self._away.discard(turn)

@@ -96,7 +96,7 @@ class House:
         self.job.stdout.close()
         self.turns.wait()
         self.backlog.remove()
-        self.supervisor.plain_calls.native.open(-1, -1)
+        self.supervisor.plain_calls.native.open(-1, -1, True)
         os.close(self.bell)
 
 
