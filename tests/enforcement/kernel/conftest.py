@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import public_directory
 from tests.enforcement.kernel.jobs import make_house
+from tests.enforcement.kernel.plain_house import house_of  # noqa: F401 -- a fixture
 from tests.enforcement.kernel.ways import served_in  # noqa: F401 -- a fixture
 from tests.loopback import hang_up, serving
 

@@ -7,29 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
-import os
 import select
 import shutil
 import socket
 import subprocess
-import sys
 import sysconfig
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from console.enforcement import records
-from console.enforcement.fds import OwnedFd
-from console.enforcement.frames import PROTOCOL, Hello
 from console.enforcement.guard import plain_calls
-from console.enforcement.guard.backlog import Backlog
-from console.enforcement.guard.child import JobStart
-from console.enforcement.guard.notify import SeccompBackend
-from console.enforcement.guard.process import _open_exit_points
-from console.enforcement.guard.supervisor import Supervisor
 from console.enforcement.layouts import Endpoint
 from console.enforcement.records import Decided, Who, pack, sealed
 from console.model.words import ExitPoint, Mode, Outcome
@@ -37,81 +26,12 @@ from console.policy.request import MAPPED, Decision
 from tests.end_to_end.command import until
 from tests.enforcement.guard.setting import policy, reject
 from tests.enforcement.kernel.jobs import is_root
+from tests.enforcement.kernel.plain_house import ROOT
 from tests.loopback import hang_up, serving
 
-ROOT = Path(__file__).parents[3]
-PATIENCE_S = 30.0
 LOOPBACK = Endpoint(MAPPED + 0x7F00_0001, 0)
-_ASKING = JobStart(("true",), frozenset(), frozenset(), frozenset(), identity=None, environment={})
 
 pytestmark = pytest.mark.skipif(plain_calls.native is None, reason="the module for plain calls is not compiled")
-
-
-class House:
-    """A job, and of its guard all that plain calls go through."""
-
-    def __init__(self, directory, in_force):
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.job = subprocess.Popen(
-            [sys.executable, "-m", "tests.enforcement.kernel.programs.connector", str(theirs.fileno())],
-            cwd=ROOT, pass_fds=[theirs.fileno()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        theirs.close()
-        with ours:
-            _, (listener,), _, _ = socket.recv_fds(ours, 16, 1)
-        backend = SeccompBackend(OwnedFd(listener))
-        if not plain_calls.is_possible(backend):
-            pytest.skip("this kernel has no pidfd that names a thread")
-        self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        hello = Hello(PROTOCOL, "ab" * 16, os.getpid(), "USER", "JOB", "connector", 0)
-        self.backlog = Backlog(directory, hello, time.time_ns, lambda: None)
-        self.supervisor = Supervisor(backend, in_force, self.backlog)
-        self.by_python = []
-        serve = self.supervisor.serve
-        self.supervisor.serve = lambda call: (self.by_python.append(call), serve(call))
-        self.supervisor.plain_calls = plain_calls.PlainCalls(backend, self.bell)
-        self.backlog.share(self.supervisor.plain_calls.native)
-        self.supervisor.enforce(in_force)
-        self.turns, _ = _open_exit_points(self.supervisor, None, _ASKING)
-        self.turns.start()
-
-    def connect(self, port, *, host="127.0.0.1", count=1, **more):
-        """Let the job connect; returns {errno: how often}."""
-        print(json.dumps({"host": host, "port": port, "count": count, **more}), file=self.job.stdin, flush=True)
-        return {int(number): times for number, times in json.loads(self.job.stdout.readline()).items()}
-
-    @property
-    def lanes(self):
-        """The lanes of the threads that take turns."""
-        return range(self.turns._threads)
-
-    def seen(self, port, **more):
-        """Let the job connect; returns the results, and the calls that Python saw."""
-        before = len(self.by_python)
-        return self.connect(port, **more), self.by_python[before:]
-
-    def end(self):
-        self.job.stdin.close()
-        assert self.job.wait(PATIENCE_S) == 0
-        self.job.stdout.close()
-        self.turns.wait()
-        self.backlog.remove()
-        self.supervisor.plain_calls.native.open(-1, -1, True)
-        os.close(self.bell)
-
-
-@pytest.fixture
-def house_of(tmp_path):
-    """Return a function that makes a house with a policy in force."""
-    made = []
-
-    def make(in_force):
-        made.append(House(tmp_path / "spool", in_force))
-        return made[-1]
-
-    yield make
-    for house in made:
-        house.end()
 
 
 @pytest.fixture(scope="module")
