@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -94,6 +95,9 @@ class House:
         assert self.job.wait(PATIENCE_S) == self.status
         self.job.stdout.close()
         self.turns.wait()
+        for thread in threading.enumerate():
+            if thread.name.startswith("turn-"):  # each finds out for itself, one after the other
+                thread.join(PATIENCE_S)
         self.backlog.remove()
         self.supervisor.plain_calls.native.open(-1, -1, True)
         os.close(self.bell)
