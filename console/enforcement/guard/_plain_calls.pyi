@@ -2,6 +2,8 @@
 
 from mmap import mmap
 
+INTERFACE: int
+
 def open(listener: int, bell: int, programs_may_gain: bool, /) -> None: ...  # noqa: A001
 def open_lane() -> int: ...
 def close_lane(lane: int, /) -> None: ...

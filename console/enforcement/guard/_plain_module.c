@@ -5,6 +5,9 @@
 
 #include "_plain_calls.h"
 
+/* Raised with each change of what is offered here: a module that was compiled from other sources is not used. */
+enum { INTERFACE = 2 };
+
 static bool is_lane(long index)
 {
     if (index >= 0 && index < LANES && atomic_load(&lanes[index].taken))
@@ -427,5 +430,10 @@ PyMODINIT_FUNC PyInit__plain_calls(void)
 {
     if (!prepare())
         return PyErr_SetFromErrno(PyExc_OSError);
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    if (module != NULL && PyModule_AddIntConstant(module, "INTERFACE", INTERFACE)) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    return module;
 }

@@ -45,13 +45,15 @@ if TYPE_CHECKING:
     from console.enforcement.guard.looking_first import Place
     from console.enforcement.guard.supervisor import Attempt
 
+_INTERFACE = 2
+
 try:
     from console.enforcement.guard import _plain_calls
 except ImportError:  # there was no compiler
     native = None
 else:
-    native = _plain_calls
-"""The module in C; None where there is none."""
+    native = _plain_calls if getattr(_plain_calls, "INTERFACE", 1) == _INTERFACE else None
+"""The module in C; None where there is none, or only one of other sources, in a checkout that has moved on."""
 
 _LONGEST_USER = 64
 """Octets of a name that has room there."""
