@@ -8,6 +8,9 @@ import socket
 import pytest
 
 from tests.enforcement.kernel.jobs import PATIENCE_S, outcomes
+from tests.enforcement.kernel.ways import BOTH_WAYS
+
+pytestmark = BOTH_WAYS
 
 REFUSED = "127.0.0.2"
 
