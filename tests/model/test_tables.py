@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
 from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJournal
-from console.model.journal import JournalEntry, Receiver
+from console.model.journal import Checkpoint, JournalAttributes, JournalBlock, JournalEntry, JournalIndex, Receiver
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
 from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
@@ -80,6 +80,7 @@ ENTRY = {
     "chain_hash": "0" * 64,
 }
 RECEIVER = {"name": "A", "attached_at": NOW, "first_sequence": 1, "last_sequence": 0, "last_hash": "0" * 64}
+CHECKPOINT = {"number": 1, "sequence_number": 1, "chain_hash": "0" * 64, "made_at": NOW, "signature": ""}
 GUARD = {
     "guard_id": "0" * 32,
     "job_number": 1,
@@ -155,6 +156,11 @@ CASES = [
     (JournalEntry, ENTRY, {"remote_port": 65536}),
     (JournalEntry, ENTRY, {"entry_timestamp": NAIVE}),
     (Receiver, RECEIVER, {"last_hash": ""}),
+    (JournalBlock, {"block": 0, "first_time": NOW}, {"first_time": NAIVE}),
+    (JournalIndex, {"block": 0, "field": 1, "key": b"x", "entries": b""}, {"field": -1}),
+    (Checkpoint, CHECKPOINT, {"number": 0}),
+    (Checkpoint, CHECKPOINT, {"chain_hash": "0"}),
+    (JournalAttributes, {"name": "QAUDJRN"}, {"threshold_kb": 1_000_000_001}),
     (Guard, GUARD, {"job_number": 1_000_000}),
     (Guard, GUARD, {"guard_id": "../../etc/passwd".ljust(32, "x")}),
     (Worker, WORKER, {"pid": 0}),
