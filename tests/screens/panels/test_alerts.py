@@ -63,9 +63,7 @@ def some(say):
         detail="Entries met the condition.\nLook at the journal.",
     )
     for minutes in (6, 7):
-        say(
-            "SOCKS server proxy:1080 failed: no \x1b[2J", 40, minutes, message_id="GWL0943", key="socks:proxy:1080"
-        )
+        say("SOCKS server proxy:1080 failed: no \x1b[2J", 40, minutes, message_id="GWL0943", key="socks:proxy:1080")
 
 
 def texts(store):
