@@ -9,9 +9,14 @@ import threading
 
 @contextlib.contextmanager
 def serving(answer, host="0.0.0.0"):
-    """Run a server that does `answer` to each connection in turn, and closes it; yields its port."""
+    """Run a server that does `answer` to each connection in turn, and closes it; yields its port.
+
+    Args:
+        answer: Gets the connected socket.
+        host: Where it listens; "::" for a server that IPv4 and IPv6 both reach.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family, backlog=4096) as server:
+    with socket.create_server((host, 0), family=family, backlog=4096, dualstack_ipv6=host == "::") as server:
         thread = threading.Thread(target=_serve, args=(server, answer))
         thread.start()
         try:

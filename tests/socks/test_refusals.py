@@ -31,8 +31,8 @@ def test_each_reason_has_a_message_that_names_the_server(reason):
     assert "{" not in whole
 
 
-NOTICES = ("GWL0820", "GWL0821")
-"""What a guard says of a server: that it failed, and that it is back."""
+NOTICES = ("GWL0820", "GWL0821", "GWL0860", "GWL0862")
+"""What a guard says of a server, that it failed and that it is back, and of names that are resolved at one."""
 
 
 def test_no_two_reasons_share_a_message_and_none_is_left():
