@@ -10,10 +10,11 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from console.clock import Clock
 from console.enforcement.scribe import Scribe
+from console.journal.ending import last_checkpoint
 from console.journal.entries import Entry
 from console.journal.receivers import (
     attached_is_sound,
@@ -27,7 +28,6 @@ from console.journal.receivers import (
 from console.journal.signer import key_of, read_head, write_head
 from console.journal.writer import append
 from console.messages import line, message
-from console.model.journal import Checkpoint
 from console.store.engine import Store
 from console.store.journal import last_number
 from console.store.journal_index import block_of, index_block, missing_block
@@ -75,8 +75,10 @@ class JournalKeeper:
         with reading(self._store) as session:
             end = block_of(last_number(session) + 1)
             block = missing_block(session, end) if end > self._indexed else None
-            purge, change, sound = purge_is_due(session), threshold_is_reached(session), attached_is_sound(session)
-            checkpoint = session.exec(select(Checkpoint).order_by(col(Checkpoint.number).desc()).limit(1)).first()
+            sound = attached_is_sound(session)
+            # A row that somebody else has written to may hold anything.
+            purge, change = purge_is_due(session), sound and threshold_is_reached(session)
+            checkpoint = last_checkpoint(session)
         if not sound:
             self._leave_unsound()
         if block is not None:
@@ -111,15 +113,15 @@ class JournalKeeper:
 
     def _expire(self) -> None:
         now = self._clock()
-        if now - self._expired_at < _EXPIRE_EVERY:
+        if timedelta() <= now - self._expired_at < _EXPIRE_EVERY:  # a clock may be set back
             return
         with transaction(self._store) as session:
             for name in expire(session, now):
                 self._say(session, "GWL0619", receiver=name)
         self._expired_at = now
 
-    def _write_head(self, last: Checkpoint | None) -> None:
-        if last is not None and (self._head is None or self._head[0] < last.number):
+    def _write_head(self, last: tuple[int, int, str] | None) -> None:
+        if last is not None and (self._head is None or self._head[0] < last[0]):
             write_head(self._store.location, last)
             self._head = read_head(self._store.location)
 

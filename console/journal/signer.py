@@ -199,14 +199,18 @@ def make_checkpoint(key: Ed25519PrivateKey, receiver: Receiver, at: datetime) ->
     )
 
 
-def write_head(location: Location, checkpoint: Checkpoint) -> None:
+def write_head(location: Location, checkpoint: tuple[int, int, str]) -> None:
     """Say beside the store how far the journal has come, so that a store that was put back shows.
+
+    Args:
+        location: The store's.
+        checkpoint: Number, sequence number and hash of the last one.
 
     Raises:
         StoreError: It cannot be written.
     """
-    write_private(location.journal_head, f"{checkpoint.number} {checkpoint.sequence_number} {checkpoint.chain_hash}\n",
-                  replace=True)  # fmt: skip
+    number, sequence, digest = checkpoint
+    write_private(location.journal_head, f"{number} {sequence} {digest}\n", replace=True)
 
 
 def read_head(location: Location) -> tuple[int, int, str] | None:

@@ -11,19 +11,17 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 
 from sqlalchemy import Dialect
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from console.clock import Clock, system_clock
 from console.journal.chain import EPOCH, FIELDS, canonical, link
+from console.journal.ending import checkpoint_is_due, go_on_behind
 from console.journal.entries import AUDIT_CODE, Entry
 from console.journal.signer import is_sound, key_of, make_checkpoint, sign_receiver
-from console.model.journal import Checkpoint, JournalEntry, Receiver
+from console.model.journal import JournalEntry, Receiver
 from console.store.bulk import insert_rows
 from console.store.journal import attached_receiver
 from console.store.session import location_of
-
-CHECKPOINT_EVERY = timedelta(minutes=1)
-"""While there are entries."""
 
 JOURNAL_CODES = {"PR": "J", "NR": "J"}
 """Journal codes of entry types that are not of the audit trail: receiver before, receiver after."""
@@ -52,13 +50,13 @@ def append(session: Session, entries: Sequence[Entry], *, clock: Clock = system_
     if not entries:
         return receiver.last_sequence
     key = key_of(session)
-    sound = is_sound(location_of(session), key, receiver)
+    sound = go_on_behind(session, receiver, sound=is_sound(location_of(session), key, receiver))
     rows = _chained(receiver, entries, _stored_time(session.connection().dialect))
     insert_rows(session.connection(), _TABLE, _COLUMNS, rows)
     now = clock()
     # Entries come first, whatever happened to the row; but nothing vouches for it then, and another is attached soon.
     if sound:
-        if _checkpoint_is_due(session, now):
+        if checkpoint_is_due(session, receiver, now):
             session.add(make_checkpoint(key, receiver, now))
         sign_receiver(key, receiver)
     session.flush()
@@ -95,12 +93,6 @@ def _chained(
     receiver.last_hash = digest.hex()
     receiver.size_bytes += size
     return rows
-
-
-def _checkpoint_is_due(session: Session, now: datetime) -> bool:
-    query = select(Checkpoint.made_at).order_by(col(Checkpoint.number).desc()).limit(1)
-    last = session.exec(query).first()
-    return last is None or now - last >= CHECKPOINT_EVERY
 
 
 @cache

@@ -69,8 +69,9 @@ def last_number(session: Session) -> int:
 
 
 def attached_receiver(session: Session) -> Receiver:
-    """Return the receiver that takes entries now."""
-    return session.exec(select(Receiver).where(col(Receiver.detached_at).is_(None))).one()
+    """Return the receiver that takes entries now; the last of them, should somebody have put another beside it."""
+    attached = select(Receiver).where(col(Receiver.detached_at).is_(None))
+    return session.exec(attached.order_by(col(Receiver.first_sequence).desc(), col(Receiver.name)).limit(1)).one()
 
 
 def _load(session: Session, numbers: list[int]) -> list[JournalEntry]:

@@ -1,0 +1,92 @@
+"""Where the journal ends, whatever somebody without the key has written into its rows.
+
+Who can write into the store can plant a row in the place of the next entry or checkpoint, or have a receiver say that
+the journal ends elsewhere. Verification names it; but entries must go on being written, behind what is there. Nothing
+that is found is removed: it is evidence. Everything here is part of the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, select, type_coerce
+from sqlmodel import Session
+
+from console.journal.chain import HASH_BYTES
+from console.model.journal import GENESIS_HASH, Checkpoint, JournalEntry, Receiver
+
+CHECKPOINT_EVERY = timedelta(minutes=1)
+"""While there are entries."""
+
+_LIMIT = 2**62
+"""Numbers from here on were planted; to go on behind the last that a database knows is not possible."""
+_ENTRY = JournalEntry.metadata.tables["journal_entry"].c
+_CHECKPOINT = Checkpoint.metadata.tables["journal_checkpoint"].c
+
+
+def go_on_behind(session: Session, receiver: Receiver, *, sound: bool) -> bool:
+    """Have a receiver's row say where entries can go on.
+
+    Args:
+        session: The transaction.
+        receiver: The attached one.
+        sound: Whether its row is what was signed.
+
+    Returns:
+        Whether it may be signed: it is sound, and no entry lies behind the end that it tells of.
+    """
+    found = _highest(session, _ENTRY.sequence_number, _ENTRY.chain_hash)
+    last, digest = (0, GENESIS_HASH) if found is None else found
+    if not sound:
+        _make_usable(receiver, last, digest)
+    if last > receiver.last_sequence:
+        receiver.last_sequence, receiver.last_hash = last, _hash_or(digest, receiver.last_hash)
+        sound = False
+    checkpoint = _highest(session, _CHECKPOINT.number)
+    receiver.checkpoints = max(receiver.checkpoints, 0 if checkpoint is None else checkpoint[0])
+    return sound
+
+
+def checkpoint_is_due(session: Session, receiver: Receiver, now: datetime) -> bool:
+    """Say whether the last checkpoint is old, or not to be told from one: its time is none, or yet to come.
+
+    A clock that was set back must not end the checkpoints until it is where it was.
+    """
+    query = select(type_coerce(_CHECKPOINT.made_at, String)).where(_CHECKPOINT.number == receiver.checkpoints)
+    found = session.execute(query).scalar()
+    try:
+        last = found if isinstance(found, datetime) else datetime.fromisoformat(str(found))
+    except ValueError:
+        return True
+    return not timedelta() <= now - (last if last.tzinfo else last.replace(tzinfo=UTC)) < CHECKPOINT_EVERY
+
+
+def last_checkpoint(session: Session) -> tuple[int, int, str] | None:
+    """Return number, sequence number and hash of the last checkpoint as they are stored; None without one."""
+    found = _highest(session, _CHECKPOINT.number, _CHECKPOINT.sequence_number, _CHECKPOINT.chain_hash)
+    return None if found is None else (found[0], found[1], found[2])
+
+
+def _highest(session: Session, number: ColumnElement[Any], *more: ColumnElement[Any]) -> tuple[Any, ...] | None:
+    query = select(number, *more).where(number < _LIMIT).order_by(number.desc()).limit(1)
+    found = session.execute(query).first()
+    return None if found is None else tuple(found)
+
+
+def _make_usable(receiver: Receiver, last: int, digest: object) -> None:
+    """Put values that can be gone on from in the place of those that cannot; the row stays unsigned."""
+    if not (isinstance(receiver.last_sequence, int) and 0 <= receiver.last_sequence < _LIMIT):
+        receiver.last_sequence = last
+    receiver.last_hash = _hash_or(receiver.last_hash, _hash_or(digest, GENESIS_HASH))
+    for name in ("size_bytes", "checkpoints"):
+        value = getattr(receiver, name)
+        if not (isinstance(value, int) and 0 <= value < _LIMIT):
+            setattr(receiver, name, 0)
+
+
+def _hash_or(found: object, other: str) -> str:
+    try:
+        return found if isinstance(found, str) and len(bytes.fromhex(found)) == HASH_BYTES else other
+    except ValueError:
+        return other
