@@ -30,6 +30,8 @@
 #define KEYS 256
 #define STRIDE 8 /* words that one turn of a loop looks at */
 #define MAX_EXTENSIONS 8
+#define MAPPED 0xFFFF00000000ull /* lower half of an IPv4 address in its mapped form, without the address */
+#define LOOPBACK 0x7F000001u
 
 /* The kernel lets a context be read a field at a time, and the compiler would join two. */
 #define FIELD(field) (*(volatile __typeof__(field) *)&(field))
@@ -45,6 +47,7 @@ struct page {
 /* Who made a socket, and what became of it. */
 struct owner {
     __u32 uid, pid;
+    __u32 revision; /* under which it was decided about */
     __u8 inert, exempt;
 };
 
@@ -113,6 +116,10 @@ struct cred___part {
 struct task_struct___part {
     const struct cred___part *cred;
     int tgid;
+} __attribute__((preserve_access_index));
+
+struct sock_common___part {
+    unsigned char skc_ipv6only : 1;
 } __attribute__((preserve_access_index));
 
 static __always_inline void count(__u32 which)
@@ -352,7 +359,7 @@ __noinline int tell(struct request *request, struct decision *decision)
 static __always_inline void set_ipv4(struct key *key, __be32 address)
 {
     key->upper = 0;
-    key->lower = 0xFFFF00000000ull | bpf_ntohl(address);
+    key->lower = MAPPED | bpf_ntohl(address);
 }
 
 static __always_inline void set_ipv6(struct key *key, __be32 *address)
@@ -396,6 +403,25 @@ static __always_inline int answer(struct request *request)
     return 0;
 }
 
+/* Decides about a listener; one on :: that does not leave IPv4 alone is one on 0.0.0.0 too, and is asked about as both. */
+static __always_inline void decide_listen(struct bpf_sock *sock, struct request *request, struct decision *decision)
+{
+    struct key *local = &request->values[LOCAL_ADDRESS];
+    struct decision other;
+    decide(request, decision);
+    if (decision->error || decision->off || local->upper || local->lower)
+        return;
+    struct tcp_sock *tcp = sock ? bpf_skc_to_tcp_sock(sock) : 0;
+    if (tcp && BPF_CORE_READ_BITFIELD_PROBED((struct sock_common___part *)tcp, skc_ipv6only))
+        return;
+    local->lower = MAPPED;
+    decide(request, &other);
+    if (other.outcome != ALLOWED)
+        *decision = other;
+    else
+        local->lower = 0;
+}
+
 static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request *request)
 {
     set_caller(request);
@@ -408,15 +434,21 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request 
     return answer(request);
 }
 
+/* 0.0.0.0 and :: lead to the address that the socket is bound to, or to loopback. Rules must see where they lead, so it
+ * is put in their place, whatever the kernel would have taken for it. */
 SEC("cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx)
 {
     struct request request = {};
     if (!is_tcp(ctx))
         return 1;
-    set_ipv4(&request.values[REMOTE_ADDRESS], ctx->user_ip4);
+    __be32 own = ctx->sk ? FIELD(ctx->sk->src_ip4) : 0;
+    __be32 far = FIELD(ctx->user_ip4);
+    if (!far)
+        ctx->user_ip4 = far = own ? own : bpf_htonl(LOOPBACK);
+    set_ipv4(&request.values[REMOTE_ADDRESS], far);
     if (ctx->sk)
-        set_ipv4(&request.values[LOCAL_ADDRESS], ctx->sk->src_ip4);
+        set_ipv4(&request.values[LOCAL_ADDRESS], own);
     return on_connect(ctx, &request);
 }
 
@@ -426,11 +458,23 @@ int connect6(struct bpf_sock_addr *ctx)
     struct request request = {};
     if (!is_tcp(ctx))
         return 1;
+    struct key *far = &request.values[REMOTE_ADDRESS], *near = &request.values[LOCAL_ADDRESS];
     __be32 address[4] = WORDS(ctx->user_ip6);
-    set_ipv6(&request.values[REMOTE_ADDRESS], address);
+    set_ipv6(far, address);
     if (ctx->sk) {
         __be32 own[4] = WORDS(ctx->sk->src_ip6);
-        set_ipv6(&request.values[LOCAL_ADDRESS], own);
+        set_ipv6(near, own);
+    }
+    if (!far->upper && (!far->lower || far->lower == MAPPED)) {
+        int is_near_mapped = !near->upper && near->lower >> 32 == MAPPED >> 32;
+        if (!far->lower && !is_near_mapped)
+            far->lower = 1;
+        else if (far->lower && is_near_mapped && near->lower != MAPPED)
+            far->lower = near->lower;
+        else
+            far->lower = MAPPED | LOOPBACK;
+        ctx->user_ip6[2] = bpf_htonl(far->lower >> 32);
+        ctx->user_ip6[3] = bpf_htonl((__u32)far->lower);
     }
     return on_connect(ctx, &request);
 }
@@ -446,7 +490,7 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, struct request *re
     request->values[LOCAL_PORT].lower = bpf_ntohs(ctx->user_port);
     if (!request->values[LOCAL_PORT].lower)
         return 1;
-    decide(request, &decision);
+    decide_listen(ctx->sk, request, &decision);
     if (!decision.error)
         return 1;
     tell(request, &decision);
@@ -510,14 +554,17 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct request *
         owner->pid = request->pid;
         owner->exempt = is_exempt;
         owner->inert = 0;
+        owner->revision = 0;
     }
     if (is_exempt)
         return;
-    decide(request, &decision);
+    decide_listen(ctx->sk, request, &decision);
     if (decision.outcome == REJECTED) {
         request->flags = INERT;
-        if (owner)
+        if (owner) {
+            owner->revision = decision.revision;
             owner->inert = 1;
+        }
     }
     if (!decision.off)
         tell(request, &decision);
@@ -584,6 +631,45 @@ static __always_inline __u32 tcp_at(struct __sk_buff *skb, struct request *reque
     return 0;
 }
 
+static __always_inline __u32 revision_in_force(void)
+{
+    __u32 zero = 0;
+    void *policy = bpf_map_lookup_elem(&policies, &zero);
+    struct page *head = policy ? page_of(policy, 0) : 0;
+    return head ? head->words[0] : 0;
+}
+
+/* Decides about a listener when somebody comes: one of which nothing is known, because it was there before these
+ * programs, or there was no memory for its owner; or an inert one, under another revision. */
+static __always_inline struct owner *look_again(struct bpf_sock *sock, struct owner *owner, struct owner *now,
+                                                struct request *request, struct decision *decision)
+{
+    request->exit_point = LISTEN;
+    request->flags = INERT;
+    request->pid = now->pid;
+    request->values[USER_NUMBER].lower = now->uid;
+    request->values[LOCAL_PORT].lower = sock->src_port;
+    if (sock->family == AF_INET) {
+        set_ipv4(&request->values[LOCAL_ADDRESS], sock->src_ip4);
+    } else {
+        __be32 own[4] = WORDS(sock->src_ip6);
+        set_ipv6(&request->values[LOCAL_ADDRESS], own);
+    }
+    decide_listen(sock, request, decision);
+    now->revision = decision->revision;
+    now->inert = decision->outcome == REJECTED;
+    if (owner) {
+        owner->revision = now->revision;
+        owner->inert = now->inert;
+    } else {
+        owner = bpf_sk_storage_get(&owners, sock, now, BPF_SK_STORAGE_GET_F_CREATE);
+        if (owner && owner->inert)
+            tell(request, decision);
+    }
+    request->flags = 0;
+    return owner;
+}
+
 SEC("cgroup_skb/ingress")
 int ingress(struct __sk_buff *skb)
 {
@@ -599,17 +685,23 @@ int ingress(struct __sk_buff *skb)
     if (!sock)
         return 1;
     struct owner *owner = bpf_sk_storage_get(&owners, sock, 0, 0);
-    if (owner && owner->exempt)
+    if (!owner || (owner->inert && owner->revision != revision_in_force())) {
+        struct owner now = {.uid = owner ? owner->uid : bpf_get_socket_uid(skb), .pid = owner ? owner->pid : 0};
+        owner = look_again(sock, owner, &now, &request, &decision);
+    }
+    if (!owner) /* no memory: it might be one that nothing may reach */
+        return 0;
+    if (owner->exempt)
         return 1;
     __u32 at = tcp_at(skb, &request);
     if (!at || bpf_skb_load_bytes(skb, at, &tcp, sizeof(tcp)))
         return 0;
     request.exit_point = ACCEPT;
-    request.values[USER_NUMBER].lower = bpf_get_socket_uid(skb);
-    request.pid = owner ? owner->pid : 0;
+    request.values[USER_NUMBER].lower = owner->uid;
+    request.pid = owner->pid;
     request.values[LOCAL_PORT].lower = bpf_ntohs(tcp.dest);
     request.values[REMOTE_PORT].lower = bpf_ntohs(tcp.source);
-    if (owner && owner->inert)
+    if (owner->inert)
         return 0;
     decide(&request, &decision);
     if (decision.outcome != REJECTED)

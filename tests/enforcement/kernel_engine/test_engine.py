@@ -126,6 +126,118 @@ def test_effective_user_decides_about_connects_and_the_listener_s_about_accepts(
     assert house.run(code)[0] == ["connect 0", "accept 0", "effective EPERM"]
 
 
+def test_address_of_nobody_is_decided_about_as_where_it_leads(house):
+    house.put_in_force(
+        {"exit_point": "*CONNECT", "sequence": 10, "remote_address": "127.0.0.0/8"} | REJECT,
+        {"exit_point": "*CONNECT", "sequence": 20, "remote_address": "::1"} | REJECT,
+        {"exit_point": "*CONNECT", "sequence": 30, "remote_address": "224.0.0.1", "fail": "*REFUSED"} | REJECT,
+    )
+    lines, _ = house.run("""
+        port = socket.create_server(("0.0.0.0", 0)).getsockname()[1]
+        six = socket.AF_INET6
+        tried("four", lambda: connect("0.0.0.0", port))
+        tried("bound", lambda: connect("0.0.0.0", port, "127.0.0.9"))
+        tried("multicast", lambda: connect("0.0.0.0", port, "224.0.0.1"))
+        tried("six", lambda: connect("::", port, family=six))
+        tried("mapped", lambda: connect("::ffff:0.0.0.0", port, family=six))
+        tried("mapped bound", lambda: connect("::ffff:0.0.0.0", port, "::ffff:127.0.0.9", six))
+        tried("six mapped bound", lambda: connect("::", port, "::ffff:127.0.0.9", six))
+    """)
+    assert lines == [
+        "four EPERM", "bound EPERM", "multicast ECONNREFUSED", "six EPERM", "mapped EPERM", "mapped bound EPERM",
+        "six mapped bound EPERM",
+    ]  # fmt: skip
+    shown = [address_text(event.remote.address) for event in house.last if event.exit_point == ExitPoint.CONNECT]
+    assert shown == ["127.0.0.1", "127.0.0.9", "224.0.0.1", "::1", "127.0.0.1", "127.0.0.9", "127.0.0.1"]
+
+
+def test_address_of_nobody_leads_where_it_does_without_the_engine(house):
+    lines, _ = house.run("""
+        servers = socket.create_server(("0.0.0.0", 0)), socket.create_server(("::1", 0), family=socket.AF_INET6)
+        port, other = (each.getsockname()[1] for each in servers)
+        print(connect("0.0.0.0", port).getpeername()[0])
+        print(connect("0.0.0.0", port, "127.0.0.9").getpeername()[0])
+        print(connect("::", other, family=socket.AF_INET6).getpeername()[0])
+        print(connect("::ffff:0.0.0.0", port, family=socket.AF_INET6).getpeername()[0])
+    """)
+    assert lines == ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"]
+
+
+def test_user_of_an_accept_is_who_made_the_listener_listen(house):
+    house.put_in_force({"exit_point": "*ACCEPT", "sequence": 10, "user": "NOBODY"} | REJECT)
+    lines, told = house.run("""
+        made = socket.socket()
+        made.bind(("127.0.0.1", 0))
+        os.setresuid(65534, 65534, 65534)
+        made.listen()
+        tried("accept", lambda: connect("127.0.0.1", made.getsockname()[1]))
+    """)
+    assert lines == ["accept timed out"]
+    assert ("*ACCEPT", "*REJECTED", 10) in told
+
+
+def test_listener_for_both_families_is_asked_about_as_both(house):
+    house.put_in_force({"exit_point": "*LISTEN", "sequence": 10, "local_address": "0.0.0.0"} | REJECT)
+    lines, told = house.run("""
+        def listener(port, only):
+            made = socket.socket(socket.AF_INET6)
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, only)
+            if port:
+                made.bind(("::", port))
+            made.listen()
+            return made
+        tried("only", lambda: listener(7778, 1))
+        tried("both", lambda: listener(7779, 0))
+        tried("neither bound", lambda: listener(0, 1))
+        made = tried("unbound", lambda: listener(0, 0))
+        tried("reach", lambda: connect("::1", made.getsockname()[1], family=socket.AF_INET6))
+    """)
+    assert lines == ["only 0", "both EPERM", "neither bound 0", "unbound 0", "reach timed out"]
+    assert told[:4] == [("*LISTEN", outcome, rule) for outcome, rule in (
+        ("*ALLOWED", 99999), ("*REJECTED", 10), ("*ALLOWED", 99999), ("*REJECTED", 10)
+    )]  # fmt: skip
+
+
+LISTENER_FROM_BEFORE = """
+    made = socket.socket()
+    made.listen()
+    print("listens", flush=True)
+    sys.stdin.readline()
+    tried("reach", lambda: connect("127.0.0.1", made.getsockname()[1]))
+"""
+
+
+def test_user_of_a_listener_from_before_is_who_made_its_socket(house):
+    house.engine.detach()
+    with house.start(LISTENER_FROM_BEFORE, stdin=-1, user=65534) as program:
+        assert program.stdout.readline() == "listens\n"
+        house.put_in_force({"exit_point": "*ACCEPT", "sequence": 10, "user": "ROOT"} | REJECT)
+        house.engine.attach(house.cgroup)
+        assert program.communicate("go\n", 60)[0] == "reach 0\n"
+    assert ("*ACCEPT", "*ALLOWED", 99999) in house.told()
+    assert [event.uid for event in house.last] == [65534, 65534]
+
+
+def test_listener_that_was_inert_under_another_engine_is_inert_still(house):
+    no_listen = {"exit_point": "*LISTEN", "sequence": 10, "local_port": "1024-65535"} | REJECT
+    house.put_in_force(no_listen)
+    with house.start(LISTENER_FROM_BEFORE, stdin=-1) as program:
+        assert program.stdout.readline() == "listens\n"
+        assert house.told() == [("*LISTEN", "*REJECTED", 10)]
+        house.begin_again(no_listen)
+        assert program.communicate("go\n", 60)[0] == "reach timed out\n"
+    assert house.told() == [("*CONNECT", "*ALLOWED", 99999), ("*LISTEN", "*REJECTED", 10)]
+    assert house.last[1].flags == INERT
+
+
+def test_inert_listener_is_reached_under_a_policy_that_lets_it_listen(house):
+    house.put_in_force({"exit_point": "*LISTEN", "sequence": 10, "local_port": "1024-65535"} | REJECT)
+    with house.start(LISTENER_FROM_BEFORE, stdin=-1) as program:
+        assert program.stdout.readline() == "listens\n"
+        house.put_in_force(revision=2)
+        assert program.communicate("go\n", 60)[0] == "reach 0\n"
+
+
 def test_monitor_lets_pass_and_tells(house):
     house.put_in_force(
         {"exit_point": "*CONNECT", "sequence": 10, "remote_address": "127.0.0.2"} | REJECT,
