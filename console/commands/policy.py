@@ -117,7 +117,9 @@ def _check_own_way(compiled: CompiledPolicy) -> None:
     connection = os.environ.get("SSH_CONNECTION", "")
     found = refusal_of_own_way(compiled, connection)
     if found is not None:
-        raise CommandError("GWL0487", sequence=shown_sequence(found.sequence), connection=connection)
+        exit_point, decision = found
+        sequence = shown_sequence(decision.sequence)
+        raise CommandError("GWL0487", sequence=sequence, exit_point=exit_point, connection=connection)
 
 
 def summary(changes: Iterable[Change]) -> str:

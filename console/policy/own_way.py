@@ -10,10 +10,14 @@ from console.policy.request import MAPPED, Decision, Request
 
 _SERVER_USER = "ROOT"
 """Who listens for SSH connections."""
+_ANYWHERE = (MAPPED, 0)
+"""0.0.0.0 and ::, where the server is taken to listen if not at the address that it was reached at."""
 
 
-def refusal_of_own_way(compiled: CompiledPolicy, connection: str) -> Decision | None:
+def refusal_of_own_way(compiled: CompiledPolicy, connection: str) -> tuple[ExitPoint, Decision] | None:
     """Return what would refuse a connection like the one through which somebody works; None if nothing would.
+
+    Nobody can reach a listener that the policy would not let listen, so that is looked at as well.
 
     Args:
         compiled: The policy that is to be put in force for the whole system.
@@ -27,9 +31,12 @@ def refusal_of_own_way(compiled: CompiledPolicy, connection: str) -> Decision | 
     except (IndexError, ValueError):
         return None
     groups = frozenset({_SERVER_USER})
-    asked = Request(ExitPoint.ACCEPT, _SERVER_USER, groups, "", local, local_port, remote, remote_port)
-    found = compiled.decide(asked)
-    return found if found.outcome is Outcome.REJECTED else None
+    accept = Request(ExitPoint.ACCEPT, _SERVER_USER, groups, "", local, local_port, remote, remote_port)
+    listens = (
+        Request(ExitPoint.LISTEN, _SERVER_USER, groups, "", where, local_port, 0, 0) for where in (local, *_ANYWHERE)
+    )
+    answers = ((asked.exit_point, compiled.decide(asked)) for asked in (accept, *listens))
+    return next((answer for answer in answers if answer[1].outcome is Outcome.REJECTED), None)
 
 
 def _number(text: str) -> int:

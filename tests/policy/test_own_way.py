@@ -28,7 +28,15 @@ def compiled(mode=Mode.ENFORCE, **fields):
     ],
 )
 def test_rule_that_refuses_the_way_here_is_named(fields, connection):
-    assert refusal_of_own_way(compiled(**fields), connection).sequence == 10
+    exit_point, decision = refusal_of_own_way(compiled(**fields), connection)
+    assert (exit_point, decision.sequence) == ("*ACCEPT", 10)
+
+
+@pytest.mark.parametrize("fields", [{"local_port": "22"}, {"local_address": "0.0.0.0"}, {"local_address": "192.0.2.1"}])
+def test_rule_that_lets_the_server_not_listen_is_named(fields):
+    rule = make_rule(exit_point="*LISTEN", sequence=20, action="*REJECT", **fields)
+    exit_point, decision = refusal_of_own_way(compile_policy(make_policy({}, [rule], {})), HERE)
+    assert (exit_point, decision.sequence) == ("*LISTEN", 20)
 
 
 @pytest.mark.parametrize(
