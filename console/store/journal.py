@@ -76,7 +76,12 @@ def attached_receiver(session: Session) -> Receiver:
 
 def _load(session: Session, numbers: list[int]) -> list[JournalEntry]:
     number = col(JournalEntry.sequence_number)
-    return list(session.exec(select(JournalEntry).where(number.in_(numbers)).order_by(number)))
+    ordered = sorted(numbers)
+    found: list[JournalEntry] = []
+    for at in range(0, len(ordered), _MOST_CANDIDATES):
+        some = ordered[at : at + _MOST_CANDIDATES]
+        found += session.exec(select(JournalEntry).where(number.in_(some)).order_by(number))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,15 @@ def test_pages_go_forwards_and_backwards(journal):
     assert get_entry(journal, 6) is None
 
 
+def test_page_may_be_longer_than_what_sqlite_takes_at_once(store):
+    count = 1200
+    with transaction(store) as session:
+        append(session, [entry() for _ in range(count)])
+    with reading(store) as session:
+        assert numbers(page_after(session, 0, limit=10**6)) == list(range(1, count + 1))
+        assert numbers(page_before(session, None, limit=1100)) == list(range(101, count + 1))
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
