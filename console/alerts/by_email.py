@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
 from collections.abc import Mapping
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
+from io import BufferedReader
 from typing import Any
 
 from console.alerts.place import Place, refused, undelivered
+from console.alerts.time_limit import MOST_SAID, connected
 from console.errors import AlertError
 from console.model.alerts import Security
 from console.printable import printable
@@ -68,12 +71,7 @@ def deliver(place: Place, payload: Mapping[str, Any]) -> str:
     mail = message_of(place, payload)
     port = place.port or _PORTS[place.security]
     try:
-        if place.security is Security.TLS:
-            context = ssl.create_default_context()
-            server: smtplib.SMTP = smtplib.SMTP_SSL(place.server, port, timeout=place.time_limit_s, context=context)
-        else:
-            server = smtplib.SMTP(place.server, port, timeout=place.time_limit_s)
-        with server:
+        with connected(place, place.server, port) as endpoint, _session(place, port, endpoint) as server:
             if place.security is Security.STARTTLS:
                 server.starttls(context=ssl.create_default_context())
             if place.user_id:
@@ -82,6 +80,46 @@ def deliver(place: Place, payload: Mapping[str, Any]) -> str:
     except (OSError, smtplib.SMTPException, UnicodeError) as error:
         raise _failure(place, error) from error
     return f"refused: {printable(', '.join(sorted(missed)))}" if missed else ""
+
+
+class _Answers:
+    """What a server says, up to a bound: an answer of many lines may go on without end."""
+
+    def __init__(self, file: BufferedReader) -> None:
+        self._file = file
+        self._left = MOST_SAID
+
+    def readline(self, limit: int) -> bytes:
+        said = self._file.readline(limit)
+        self._left -= len(said)
+        if self._left < 0:
+            raise OSError("it says more than a mail server has to")
+        return said
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Session(smtplib.SMTP):
+    """A session over a connection that is there."""
+
+    def __init__(self, place: Place, port: int, endpoint: socket.socket) -> None:
+        self._endpoint = endpoint
+        super().__init__(place.server, port, timeout=place.time_limit_s)
+
+    def _get_socket(self, _host: str, _port: int, _timeout: float) -> socket.socket:
+        return self._endpoint
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Answers(self.sock.makefile("rb"))
+        return super().getreply()
+
+
+def _session(place: Place, port: int, endpoint: socket.socket) -> _Session:
+    if place.security is Security.TLS:
+        endpoint = ssl.create_default_context().wrap_socket(endpoint, server_hostname=place.server)
+    return _Session(place, port, endpoint)
 
 
 def message_of(place: Place, payload: Mapping[str, Any]) -> EmailMessage:

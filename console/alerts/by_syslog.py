@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from console.alerts.place import Place, refused, undelivered
+from console.alerts.time_limit import connected
 from console.printable import printable
 
 _FACILITY = 13
@@ -60,7 +61,7 @@ def deliver(place: Place, payload: Mapping[str, Any]) -> str:
         elif url.scheme == "udp":
             _send_datagram(url, text[:_MOST_DATAGRAM], place.time_limit_s)
         else:
-            _send_stream(url, text, place.time_limit_s)
+            _send_stream(url, text, place)
     except (OSError, UnicodeError) as error:
         raise undelivered(place, error) from error
     return ""
@@ -113,10 +114,10 @@ def _send_datagram(url: SplitResult, text: bytes, time_limit_s: int) -> None:
         endpoint.sendto(text, address)
 
 
-def _send_stream(url: SplitResult, text: bytes, time_limit_s: int) -> None:
+def _send_stream(url: SplitResult, text: bytes, place: Place) -> None:
     host = url.hostname or ""
     framed = str(len(text)).encode() + b" " + text
-    with socket.create_connection((host, url.port or _SCHEMES[url.scheme]), time_limit_s) as endpoint:
+    with connected(place, host, url.port or _SCHEMES[url.scheme]) as endpoint:
         if url.scheme == "tcp":
             endpoint.sendall(framed)
             endpoint.shutdown(socket.SHUT_WR)

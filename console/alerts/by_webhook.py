@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import socket
 import ssl
 import time
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from console.alerts.place import Place, refused, undelivered
+from console.alerts.time_limit import connected
 
 _MOST_READ = 64 * 1024
 _GOOD = range(200, 300)
@@ -55,13 +57,15 @@ def deliver(place: Place, payload: Mapping[str, Any]) -> str:
     url = urlsplit(place.target)
     body = json.dumps(payload).encode("ascii")
     try:
-        connection = _connection(url, place.time_limit_s)
-        try:
-            connection.request("POST", _path(url), body, _headers(place, payload, body))
-            answer = connection.getresponse()
-            answer.read(_MOST_READ)
-        finally:
-            connection.close()
+        connection = _connection(url)
+        with connected(place, url.hostname or "", connection.port) as endpoint:
+            connection.sock = _secured(url, endpoint)
+            try:
+                connection.request("POST", _path(url), body, _headers(place, payload, body))
+                answer = connection.getresponse()
+                answer.read(_MOST_READ)
+            finally:
+                connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise undelivered(place, error) from error
     if answer.status not in _GOOD:
@@ -74,11 +78,16 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def _connection(url: SplitResult, time_limit_s: int) -> http.client.HTTPConnection:
-    host = url.hostname or ""
-    if url.scheme == "https":
-        return http.client.HTTPSConnection(host, url.port, timeout=time_limit_s, context=ssl.create_default_context())
-    return http.client.HTTPConnection(host, url.port, timeout=time_limit_s)
+def _connection(url: SplitResult) -> http.client.HTTPConnection:
+    """Return what speaks HTTP; it is given its connection by the caller."""
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    return kind(url.hostname or "", url.port)
+
+
+def _secured(url: SplitResult, endpoint: socket.socket) -> socket.socket:
+    if url.scheme != "https":
+        return endpoint
+    return ssl.create_default_context().wrap_socket(endpoint, server_hostname=url.hostname)
 
 
 def _headers(place: Place, payload: Mapping[str, Any], body: bytes) -> dict[str, str]:

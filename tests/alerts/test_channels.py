@@ -204,7 +204,7 @@ def test_webhook_is_delivered_when_the_server_says_so(status):
 def test_webhook_that_says_nothing_ends_when_its_time_is_over():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = place("*WEBHOOK", f"http://127.0.0.1:{silent.getsockname()[1]}/", time_limit_s=1)
-        assert "timed out" in reason(where)
+        assert "did not end within 1 seconds" in reason(where)
 
 
 @pytest.mark.parametrize(

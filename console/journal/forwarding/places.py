@@ -113,6 +113,8 @@ def send_all(endpoint: socket.socket, octets: bytes, is_stopped: Callable[[], bo
 def receive(endpoint: socket.socket) -> bytes:
     """Return what a server has said by now on a connection that does not block; nothing, mostly.
 
+    No more than a chunk or two: one that talks without end must not be listened to without end.
+
     Raises:
         OSError: The connection is broken, or the server has ended it.
     """
@@ -120,6 +122,8 @@ def receive(endpoint: socket.socket) -> bytes:
     try:
         while octets := endpoint.recv(CHUNK):
             said += octets
+            if len(said) >= CHUNK:
+                return said
     except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
         return said
     raise ConnectionResetError(errno.ECONNRESET, "it closed the connection")

@@ -107,8 +107,10 @@ class StreamChannel:
                 if isinstance(self._endpoint, ssl.SSLSocket):
                     self._endpoint = self._unwrapped(self._endpoint)
                 self._endpoint.shutdown(socket.SHUT_WR)
+                ends = time.monotonic() + _CLOSE_S
                 while self._endpoint.recv(CHUNK):
-                    pass
+                    if time.monotonic() > ends:  # it talks without end
+                        raise TimeoutError
                 self._settled = self._last or self._settled
         finally:
             self._endpoint.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
+import threading
 
 import pytest
 from sqlalchemy import delete
@@ -283,3 +284,27 @@ def test_server_that_talks_or_hangs_up_at_once_is_one_that_fails(store):
                     change_target(session, "SIEM", {"last_error": ""})
     assert look(store).position == 0
     assert told(store) == ["GWL0660"]
+
+
+def test_server_that_talks_without_end_is_sent_entries_and_left_in_time(store):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        values = {"name": "SIEM", "protocol": "*TCP", "host": "127.0.0.1", "port": listener.getsockname()[1],
+                  "format": "*JSON", "position": 0}  # fmt: skip
+        with transaction(store) as session:
+            add_target(session, values, system_clock())
+        add(store, 3)
+        listener.settimeout(30)
+        with forwarding(store):
+            client = listener.accept()[0]
+            talking = threading.Thread(target=talk_for_ever, args=(client,), daemon=True)
+            talking.start()
+            until(lambda: look(store).state is ForwardState.SENDING, "the entries")
+        talking.join(30)
+        assert not talking.is_alive()
+
+
+def talk_for_ever(client):
+    """Talk until the other end has gone."""
+    with client, contextlib.suppress(OSError):
+        while True:
+            client.sendall(b"x" * 65536)
