@@ -67,7 +67,7 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
         shutil.rmtree(directory)
         engine.close()
         raise
-    pins.take_over(keepers[0].take)
+    keepers[0].lost_before(pins.take_over(keepers[0].take))
     _log.info("%s", line(message("GWL0483", path=cgroup, number=revision)))
     return keepers[0]
 

@@ -14,7 +14,8 @@ enum event_flags {
     INERT = 1, /* a listener that was not refused at bind: nothing can reach it */
 };
 
-enum counter { DECIDED, REFUSED, LOST, COUNTERS };
+/* LOST_TOLD is the worker's: how many of those lost are in the journal as such. */
+enum counter { DECIDED, REFUSED, LOST, LOST_TOLD, COUNTERS };
 
 /* Of an address: the upper and the lower half of a number in one space of 128 bits, IPv4 in its mapped form. */
 struct key {

@@ -104,6 +104,56 @@ def test_engine_goes_on_without_its_worker_and_the_next_writes_what_happened(gre
     assert "GWL0484" in greenwall("engine", "detach").stderr
 
 
+MANY = """
+import errno, socket
+for _ in range({count}):
+    assert socket.socket().connect_ex(("127.0.0.2", 9)) == errno.EPERM
+"""
+
+
+def start_many(cgroup, count):
+    """Begin to make refused connects in the cgroup."""
+    return subprocess.Popen(
+        ["/usr/bin/python3", "-c", MANY.format(count=count)],
+        preexec_fn=lambda: (cgroup / "cgroup.procs").write_text(str(os.getpid())),
+    )
+
+
+def missing_said(greenwall):
+    """Return how many decisions the journal says are missing."""
+    texts = [row["text"] for row in greenwall.show("journal") if row["entry_type"] == "GR"]
+    return sum(int(text.split()[0]) for text in texts if "decisions of the kernel" in text)
+
+
+def test_worker_that_is_told_to_end_under_load_loses_nothing(greenwall, cgroup, engine):
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine() as worker:
+        with start_many(cgroup, 5000) as many:
+            until(lambda: calls(greenwall), "the first entries", PATIENCE_S)
+            worker.terminate()
+            worker.wait(PATIENCE_S)
+        assert many.returncode == 0
+    with engine():
+        until(lambda: len(calls(greenwall)) == 5000, "all entries", PATIENCE_S)
+    assert missing_said(greenwall) == 0
+
+
+def test_what_was_lost_without_a_worker_is_said_by_the_next(greenwall, cgroup, engine):
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine() as worker:
+        worker.kill()
+        worker.wait()
+    with start_many(cgroup, 50_000) as many:
+        pass
+    assert many.returncode == 0
+    for _ in range(2):  # the second has nothing more to say
+        with engine() as worker:
+            until(lambda: missing_said(greenwall) and len(calls(greenwall)) + missing_said(greenwall) == 50_000,
+                  "all to be written or said", PATIENCE_S)  # fmt: skip
+            worker.terminate()
+            worker.wait(PATIENCE_S)
+
+
 def test_what_the_kernel_cannot_see_is_refused_at_activation_and_at_the_start(greenwall, cgroup, engine):
     with engine():
         greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) PGM('/usr/bin/curl') ACTION(*REJECT)")

@@ -42,6 +42,8 @@ class Counters(NamedTuple):
     refused: int
     lost: int
     """Of them, how many could not be told because nobody had read for too long; each was decided all the same."""
+    lost_told: int
+    """Of the lost ones, how many the journal says are missing (`KernelEngine.told_lost`)."""
 
 
 class KernelEngine:
@@ -122,7 +124,8 @@ class KernelEngine:
         try:
             for program, link in zip(_PROGRAMS, self._links, strict=True):
                 link.pin(directory / program)
-            self._object.pin_map("events", directory / "events")
+            for name in ("events", "counters"):
+                self._object.pin_map(name, directory / name)
         except OSError as error:
             raise KernelError("GWL047C", path=directory, reason=error.strerror or error) from error
 
@@ -149,16 +152,33 @@ class KernelEngine:
 
     def counters(self) -> Counters:
         """Return how many calls were decided."""
-        size = _COUNT.size * libbpf.processors()
-        counters = self._object.map("counters")
-        found = [libbpf.look_up(counters, _NUMBER.pack(each), size) for each in range(len(Counters._fields))]
-        return Counters(*(sum(value for (value,) in _COUNT.iter_unpack(octets)) for octets in found))
+        return read_counters(self._object.map("counters"))
+
+    def told_lost(self, count: int) -> None:
+        """Remember for whoever reads the counters, also after this process, how many lost ones are in the journal."""
+        others = bytes(_COUNT.size * (libbpf.processors() - 1))
+        at = _NUMBER.pack(Counters._fields.index("lost_told"))
+        libbpf.update(self._object.map("counters"), at, _COUNT.pack(count) + others)
 
     def close(self) -> None:
         """Let go of the programs; again is fine."""
         self.detach()
         self._events.close()
         self._object.close()
+
+
+def read_counters(counters: int) -> Counters:
+    """Return what the counters of some programs say, also of those that an earlier worker has left.
+
+    Args:
+        counters: Descriptor of their map.
+
+    Raises:
+        OSError: It has fewer of them.
+    """
+    size = _COUNT.size * libbpf.processors()
+    found = [libbpf.look_up(counters, _NUMBER.pack(each), size) for each in range(len(Counters._fields))]
+    return Counters(*(sum(value for (value,) in _COUNT.iter_unpack(octets)) for octets in found))
 
 
 def check_host() -> None:

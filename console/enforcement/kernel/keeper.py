@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import time
+from collections.abc import Coroutine
 
 from console.enforcement.kernel.accounts import known_accounts
 from console.enforcement.kernel.engine import KernelEngine
@@ -28,6 +29,8 @@ _log = logging.getLogger("greenwall.worker")
 
 _PAUSE_S = 0.1
 """From one transaction to the next; meanwhile events wait in the ring buffer."""
+_LAST_WRITE_S = 5.0
+"""For how long a worker that is to stop waits for the store."""
 _ACCOUNTS_S = 30.0
 """How long names and groups of users are believed, as in a guard."""
 _MOST_WAITING = 100_000
@@ -61,12 +64,17 @@ class KernelKeeper:
         self._waiting: list[KernelEvent] = []
         self._told = asyncio.Event()
         self._lost = 0
+        self._lost_before = 0
         self._in_force = revision, policy
         self._load(revision, policy)
 
     def take(self, event: KernelEvent) -> None:
         """Take an event from the engine."""
         self._waiting.append(event)
+
+    def lost_before(self, count: int) -> None:
+        """Take how many decisions an earlier engine has lost of which the journal does not know."""
+        self._lost_before = count
 
     def policy_changed(self, revision: int, policy: Policy) -> None:
         """Put another revision in force; one that the kernel cannot hold leaves the one before, and says so."""
@@ -94,7 +102,7 @@ class KernelKeeper:
         while True:
             self._look_at_accounts()
             self._consume()
-            if self._waiting:
+            if self._waiting or self._lost_before:
                 await self._write()
                 await asyncio.sleep(_PAUSE_S)
             else:
@@ -124,12 +132,13 @@ class KernelKeeper:
         events, self._waiting = self._waiting, []
         clock_ns = time.time_ns() - time.monotonic_ns()
         entries = [made for event in events if (made := self._entry(event, clock_ns))]
-        count = self._engine.counters().lost
-        if count > self._lost:
-            entries.append(lost(count - self._lost, at_ns=time.time_ns()))
+        count, before = self._engine.counters().lost, self._lost_before
+        if count + before > self._lost:
+            entries.append(lost(count + before - self._lost, at_ns=time.time_ns()))
         if entries:
-            await self._scribe.insist(self._scribe.ledger.write, entries)
-        self._lost = count
+            await _to_the_end(self._scribe.insist(self._scribe.ledger.write, entries))
+        self._lost, self._lost_before = count, 0
+        self._engine.told_lost(count)
 
     def _entry(self, event: KernelEvent, clock_ns: int) -> Entry | None:
         account = self._accounts.get(event.uid) or Account(str(event.uid))
@@ -153,6 +162,22 @@ class KernelKeeper:
         compiled = compile_policy(policy, revision)
         check_image(compiled)
         self._engine.activate(image(compiled, self._accounts))
+
+
+async def _to_the_end(work: Coroutine[object, object, None]) -> None:
+    """Do something to its end, also where the worker is to stop meanwhile: what is written is nowhere else any more.
+
+    Raises:
+        CancelledError: The worker is to stop.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WRITE_S):
+                await task
+        raise
 
 
 def _program(event: KernelEvent) -> str:

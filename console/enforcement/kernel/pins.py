@@ -15,11 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from console.enforcement.kernel import libbpf
+from console.enforcement.kernel.engine import read_counters
 from console.enforcement.kernel.events import KernelEvent, read_event
 from console.errors import KernelError
 
 _MOUNT = Path("/sys/fs/bpf")
 _EVENTS = "events"
+_COUNTERS = "counters"
 _KEY_BYTES = 8
 
 
@@ -58,12 +60,16 @@ class Pins:
             return [found for found in self._directory.iterdir() if found.name != str(os.getpid())]
         return []
 
-    def take_over(self, take: Callable[[KernelEvent], None]) -> None:
+    def take_over(self, take: Callable[[KernelEvent], None]) -> int:
         """Let go of what other runs have left, and take what it has told.
 
         Args:
             take: Called with each event.
+
+        Returns:
+            How many decisions found no room to be told, and are not in the journal as lost either.
         """
+        lost = 0
         for directory in self.others():
             with contextlib.ExitStack() as stack:
                 buffer = None
@@ -71,9 +77,17 @@ class Pins:
                     events = stack.enter_context(libbpf.opened(directory / _EVENTS))
                     buffer = libbpf.RingBuffer(events.number, lambda octets: take(read_event(octets)))
                     stack.callback(buffer.close)
+                counters = None
+                with contextlib.suppress(OSError):
+                    counters = stack.enter_context(libbpf.opened(directory / _COUNTERS)).number
                 shutil.rmtree(directory)
                 if buffer is not None:
                     buffer.consume()
+                if counters is not None:
+                    with contextlib.suppress(OSError):  # of another version
+                        counted = read_counters(counters)
+                        lost += max(counted.lost - counted.lost_told, 0)
+        return lost
 
     def remove(self) -> bool:
         """Let go of everything; say whether there was anything."""
