@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, true
+from sqlalchemy import ColumnElement, LargeBinary, String, and_, cast, func, or_, true, type_coerce
 from sqlalchemy import select as select_columns
-from sqlmodel import Session, col, select
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session, select
 
 from console.alerts.conditions import Condition, Term
 from console.alerts.entry_fields import KINDS, Kind, Row
 from console.journal.chain import FIELDS
+from console.journal.made_usable import NUMBERS, time_of, usable
 from console.model.journal import JournalEntry
 
 SPAN = 20_000
@@ -23,7 +25,13 @@ SPAN = 20_000
 BATCH = 1_000
 """Entries of them that it looks at at most."""
 _TABLE = JournalEntry.metadata.tables["journal_entry"]
-_COLUMNS = [_TABLE.c[name] for name in FIELDS]
+_TIME = "entry_timestamp"
+_COLUMNS = [type_coerce(_TABLE.c[name], String) if name == _TIME else _TABLE.c[name] for name in FIELDS]
+_AS_OCTETS = [
+    column if name == _TIME or name in NUMBERS else cast(column, LargeBinary)
+    for name, column in zip(FIELDS, _COLUMNS, strict=True)
+]
+"""Texts that are none, as only somebody who wrote into the store himself can make them, can be had so."""
 _EXACT_WORDS = frozenset({"entry_type", "sk_type", "outcome", "exit_point"})
 """Fields whose values are of ours alone, in upper case."""
 
@@ -55,7 +63,11 @@ def read_batch(session: Session, after: int, wanted: ColumnElement[bool], last: 
     if up_to <= after:
         return Batch((), after, is_last=True)
     query = select_columns(*_COLUMNS).where(number > after, number <= up_to, wanted).order_by(number).limit(BATCH)
-    rows = session.execute(query).all()
+    try:
+        found = session.execute(query).all()
+    except DBAPIError:
+        found = session.execute(query.with_only_columns(*_AS_OCTETS)).all()
+    rows = list(usable(found))
     if len(rows) == BATCH:
         up_to = rows[-1][0]
     return Batch(rows, up_to, is_last=up_to >= end)
@@ -69,9 +81,10 @@ def first_since(session: Session, moment: datetime, up_to: int) -> int:
     low, high = 1, up_to + 1
     while low < high:
         middle = (low + high) // 2
-        query = select(JournalEntry.entry_timestamp).where(col(JournalEntry.sequence_number) >= middle)
-        found = session.exec(query.order_by(col(JournalEntry.sequence_number)).limit(1)).first()
-        if found is not None and found < moment:
+        number = _TABLE.c.sequence_number
+        query = select_columns(type_coerce(_TABLE.c.entry_timestamp, String)).where(number >= middle)
+        found = session.execute(query.order_by(number).limit(1)).scalar()
+        if found is not None and time_of(found) < moment:
             low = middle + 1
         else:
             high = middle

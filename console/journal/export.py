@@ -9,11 +9,10 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 from console.journal.formats.values import EntryValues, Origin
+from console.journal.made_usable import usable
 from console.store.engine import Store
 from console.store.journal import EVERYTHING, JournalFilter, last_number
 from console.store.journal_rows import rows
@@ -22,7 +21,6 @@ from console.store.session import reading
 STRETCH = 65_536
 """Numbers in a stretch: a second's work."""
 _NAMES = EntryValues._fields
-_NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def origin() -> Origin:
@@ -47,21 +45,8 @@ def entries(store: Store, only: JournalFilter = EVERYTHING, *, stretch: int = ST
     for first in range(low, high + 1, stretch):
         part = replace(only, from_number=first, to_number=min(first + stretch - 1, high))
         with reading(store) as session:
-            yield from map(_values, rows(session, part, _NAMES))
-
-
-def _values(row: tuple[Any, ...]) -> EntryValues:
-    """Return a row with its time as a time; SQLite has it as text, in UTC.
-
-    Somebody who can write the store can put what is no time there. `greenwall journal verify` says so; the entry is
-    still exported, with the beginning of 1970.
-    """
-    number, moment, *rest = row
-    try:
-        found = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-        return EntryValues(number, found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC), *rest)
-    except (ValueError, AttributeError):
-        return EntryValues(number, _NO_TIME, *rest)
+            # Somebody who can write the store can put anything there. `greenwall journal verify` says so.
+            yield from map(EntryValues._make, usable(rows(session, part, _NAMES)))
 
 
 def follow(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import reduce
 from itertools import chain
 from operator import or_
@@ -20,6 +21,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    LargeBinary,
     Select,
     String,
     cast,
@@ -30,6 +32,7 @@ from sqlalchemy import (
     union_all,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
 from console.model.journal import JournalBlock, JournalEntry, JournalIndex
@@ -83,6 +86,10 @@ _ADDRESSES = (("local_address", LOCAL), ("remote_address", REMOTE))
 INDEXED = ("sequence_number", *(name for name, _ in (*_KEYS, *_ADDRESSES)))
 """The fields of an entry that its postings are made of."""
 
+_NUMBERS = frozenset({"rule_sequence", "local_port", "remote_port"})
+_ALWAYS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+"""For a block in which a time is none: no time that is asked for leaves it out."""
+
 
 def block_of(number: int) -> int:
     """Return the block that an entry is in."""
@@ -105,7 +112,7 @@ def postings(rows: Sequence[Sequence[Any]]) -> list[Posting]:
     numbers, *columns = zip(*rows, strict=True)
     first = first_of(block_of(numbers[0]))
     offsets = range(BLOCK) if len(rows) == BLOCK else [number - first for number in numbers]
-    named = dict(zip(INDEXED[1:], columns, strict=False))
+    named = {name: _usable(name, values) for name, values in zip(INDEXED[1:], columns, strict=False)}
     found: dict[Key, list[list[int]]] = {}
     for name, keys in _KEYS:
         values = map(bucket, named[name]) if name.endswith("_port") else named[name]
@@ -116,6 +123,17 @@ def postings(rows: Sequence[Sequence[Any]]) -> list[Posting]:
         for key, holders in _address_postings(fields, _grouped(offsets, named[name])):
             found.setdefault(key, []).append(holders)
     return [(field, key, pack(_joined(lists))) for (field, key), lists in sorted(found.items())]
+
+
+def _usable(name: str, values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values of a column, with nothing in the place of those that are not of its type.
+
+    Nobody can ask for these; whoever has put them into the store must not end the index of all blocks.
+    """
+    kind: type = int if name in _NUMBERS else str
+    if set(map(type, values)) == {kind}:
+        return values
+    return [value if type(value) is kind else kind() for value in values]
 
 
 def _address_postings(fields: AddressFields, grouped: dict[str, list[int]]) -> Iterator[tuple[Key, list[int]]]:
@@ -161,13 +179,24 @@ def index_block(session: Session, block: int) -> None:
     columns = JournalEntry.metadata.tables["journal_entry"].c
     here = columns.sequence_number.between(first, last)
     query = select(*(columns[name] for name in INDEXED)).where(here).order_by(columns.sequence_number)
-    rows = session.execute(query).fetchall()
-    earliest, latest = session.execute(
-        select(func.min(columns.entry_timestamp), func.max(columns.entry_timestamp)).where(here)
-    ).one()
+    try:
+        rows: Sequence[Sequence[Any]] = session.execute(query).fetchall()
+    except DBAPIError:  # a text is none; as octets it can be had
+        found = session.execute(query.with_only_columns(*(_as_octets(columns[name]) for name in INDEXED)))
+        rows = [[each.decode("utf-8", "replace") if isinstance(each, bytes) else each for each in row] for row in found]
+    try:
+        earliest, latest = session.execute(
+            select(func.min(columns.entry_timestamp), func.max(columns.entry_timestamp)).where(here)
+        ).one()
+    except (ValueError, TypeError):
+        earliest, latest = _ALWAYS
     session.execute(insert(JournalBlock).values(block=block, first_time=earliest, last_time=latest))
     made = [(block, *each) for each in postings(rows)]
     insert_rows(session.connection(), _INDEX, ("block", "field", "key", "entries"), made)
+
+
+def _as_octets(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cast(column, LargeBinary) if column.type.python_type is not int else column
 
 
 _INDEX = JournalIndex.metadata.tables["journal_index"]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Select, String, cast, func, select
+from sqlalchemy import LargeBinary, Select, String, cast, func, select, type_coerce
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session
 
@@ -104,12 +104,33 @@ def _read(session: Session, query: Select[Any], first: int, last: int) -> Iterat
     At most a block at a time: a driver that fetches all of a result at once holds no more than that. Results are not
     streamed, as SQLAlchemy would then have taken the first row for itself.
     """
-    found = session.connection().execute(query.where(_field("sequence_number").between(first, last)))
+    here = query.where(_field("sequence_number").between(first, last))
+    found = session.connection().execute(here)
+    done = 0
     try:
         while part := found.cursor.fetchmany(_ROWS):
+            done += len(part)
             yield list(part)
+    except session.connection().dialect.loaded_dbapi.Error:
+        # A text in the store is none, as only somebody who wrote there himself can make one.
+        yield from _read_octets(session, here, done)
     finally:
         found.close()
+
+
+def _read_octets(session: Session, here: Select[Any], done: int) -> Iterator[list[tuple[Any, ...]]]:
+    columns = [_as_octets(column) for column in here.selected_columns]
+    for row in session.connection().execute(here.with_only_columns(*columns).offset(done)):
+        yield [tuple(value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in row)]
+
+
+def _as_octets(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return a text of entries as octets, which can be read whatever they are; other columns as they are."""
+    table = JournalEntry.metadata.tables["journal_entry"].c
+    if column.name == "entry_timestamp":
+        return type_coerce(column, String)
+    is_text = column.name in table and table[column.name].type.python_type is not int
+    return cast(column, LargeBinary) if is_text else column
 
 
 def _field(name: str) -> ColumnElement[Any]:

@@ -64,7 +64,7 @@ def _session(store: Store, begin: str) -> Iterator[Session]:
             yield session
     except SQLAlchemyError as error:
         raise store_error(error, store.shown_url) from error
-    except (LookupError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         if not _is_about_a_row(error):
             raise
         raise StoreError("GWL0310", url=store.shown_url, reason=f"a row in it is damaged: {error}") from error
