@@ -104,6 +104,13 @@ def check_image(compiled: CompiledPolicy) -> None:
             raise PolicyError("GWL0472", exit_point=exit_point, count=len(table.decisions), most=MOST_RULES)
 
 
+def who_is_named(compiled: CompiledPolicy) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the users and the groups that rules say by their full names, in upper case."""
+    tables = [table.users for table in compiled.tables.values() if table is not None and table.users is not None]
+    users = frozenset(name for names in tables for name in names.words()[0])
+    return users, frozenset(name for names in tables for name in names.groups())
+
+
 def _first_program(programs: Names) -> str:
     exact, generic = programs.words()
     return next(iter([*exact, *(f"{begin}*" for begin in generic)]))

@@ -119,6 +119,10 @@ class Names:
         """Return the names that rules say, and what the generic names among them begin with."""
         return list(self._exact), list(self._generic)
 
+    def groups(self) -> Sequence[str]:
+        """Return the groups that rules say, without their ``%``."""
+        return list(self._groups)
+
     def beginning(self, prefix: str) -> int:
         """Return the rules that match every name with this beginning."""
         found = self._special

@@ -22,7 +22,7 @@ from console.journal.entries import Entry
 from console.messages import describe, line, message
 from console.policy.audit_levels import Auditing, Levels
 from console.policy.compiler import compile_policy
-from console.policy.image import Account, check_image, image
+from console.policy.image import Account, check_image, image, who_is_named
 from console.policy.rule import Policy
 
 _log = logging.getLogger("greenwall.worker")
@@ -58,7 +58,8 @@ class KernelKeeper:
         """
         self._scribe = scribe
         self._engine = engine
-        self._accounts = known_accounts()
+        self._accounts: dict[int, Account] = {}
+        self._named: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
         self._accounts_until = time.monotonic() + _ACCOUNTS_S
         self._levels = Levels(Auditing())
         self._waiting: list[KernelEvent] = []
@@ -100,7 +101,7 @@ class KernelKeeper:
     async def write_for_ever(self) -> None:
         """Write down what the engine tells."""
         while True:
-            self._look_at_accounts()
+            await self._look_at_accounts()
             self._consume()
             if self._waiting or self._lost_before:
                 await self._write()
@@ -148,20 +149,23 @@ class KernelKeeper:
         )
         return made if is_wanted else None
 
-    def _look_at_accounts(self) -> None:
+    async def _look_at_accounts(self) -> None:
         """Resolve users and groups anew, now and then; the policy is loaded again where they have changed."""
         if time.monotonic() < self._accounts_until:
             return
         self._accounts_until = time.monotonic() + _ACCOUNTS_S
-        accounts = known_accounts()
-        if accounts != self._accounts:
-            self._accounts = accounts
+        named = self._named
+        accounts = await asyncio.to_thread(known_accounts, *named)  # a directory service may take its time
+        if accounts != self._accounts and named == self._named:
             self.policy_changed(*self._in_force)
 
     def _load(self, revision: int, policy: Policy) -> None:
         compiled = compile_policy(policy, revision)
         check_image(compiled)
-        self._engine.activate(image(compiled, self._accounts))
+        named = who_is_named(compiled)
+        accounts = known_accounts(*named)
+        self._engine.activate(image(compiled, accounts))
+        self._named, self._accounts = named, accounts
 
 
 async def _to_the_end(work: Coroutine[object, object, None]) -> None:
