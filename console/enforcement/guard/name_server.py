@@ -193,6 +193,8 @@ class NameServer:
                 if connection is not None:
                     self._serve_connection(connection, answer)
                     continue
+                if number not in self._sockets:  # a connection that was closed for another, a moment ago
+                    continue
                 kind, stand_in = self._sockets[number]
                 with contextlib.suppress(OSError):  # nothing there after all; whoever asked has gone
                     if kind == socket.SOCK_DGRAM:

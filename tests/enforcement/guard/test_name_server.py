@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -178,3 +179,29 @@ def test_answers_are_made_in_the_thread_that_gives_them():
         client.send(b"abc")
         assert client.recv(10) == b"cba"
     assert len(threads) == 1
+
+
+def test_connection_that_was_closed_for_another_while_it_had_something_to_say_ends_nothing():
+    busy, go_on = threading.Event(), threading.Event()
+
+    def answer(octets):
+        if octets == b"wait":
+            busy.set()
+            assert go_on.wait(PATIENCE_S)
+        return octets
+
+    server = NameServer(lambda: answer)
+    server.start()
+    with contextlib.ExitStack() as stack:
+        oldest, *_, newest = [
+            stack.enter_context(asker(server, STREAM)) for _ in range(name_server._MOST_CONNECTIONS)
+        ]  # fmt: skip
+        newest.sendall(framed(b"hello"))
+        assert received(newest, 7) == framed(b"hello")
+        newest.sendall(framed(b"wait"))
+        assert busy.wait(PATIENCE_S)
+        another = stack.enter_context(asker(server, STREAM))
+        oldest.sendall(framed(b"too late"))
+        go_on.set()
+        another.sendall(framed(b"still there"))
+        assert received(another, 13) == framed(b"still there")
