@@ -56,12 +56,13 @@ def deliver(place: Place, payload: Mapping[str, Any]) -> str:
     """
     url = urlsplit(place.target)
     body = json.dumps(payload).encode("ascii")
+    headers = _headers(place, payload, body)
     try:
         connection = _connection(url)
         with connected(place, url.hostname or "", connection.port) as endpoint:
             connection.sock = _secured(url, endpoint)
             try:
-                connection.request("POST", _path(url), body, _headers(place, payload, body))
+                connection.request("POST", _path(url), body, headers)
                 answer = connection.getresponse()
                 answer.read(_MOST_READ)
             finally:

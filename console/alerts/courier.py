@@ -32,7 +32,6 @@ from console.store.session import reading, transaction
 _log = logging.getLogger("greenwall.worker")
 
 FIRST_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(hours=24)
 FAILING = "*DELIVERY"
 """Stands for an alert in the table of what is raised: a destination that fails."""
@@ -71,7 +70,7 @@ def place_of(location: Location, destination: AlertDestination) -> Place:
 def pause_after(tries: int) -> timedelta:
     """Return how long to wait after so many attempts that failed: 5 s, 15 s, 45 s, ... an hour."""
     factor: int = 3 ** min(tries, 12)
-    return min(FIRST_PAUSE * factor, LONGEST_PAUSE)
+    return min(FIRST_PAUSE * factor, deliveries.LONGEST_PAUSE)
 
 
 class Courier:

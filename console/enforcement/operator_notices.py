@@ -6,7 +6,6 @@ once that it failed, and once that it is back, whichever guard finds that out, w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -23,9 +22,8 @@ from console.store.messages import send
 FAILING_SERVER = "*SOCKS"
 """Stands for an alert in the table of what is raised: a SOCKS server that fails."""
 
-_FAILED = re.compile(r"GWL0820 .*?(\S+:\d+) ", re.DOTALL)
-_BACK = re.compile(r"GWL0821 .*?(\S+:\d+) ", re.DOTALL)
-"""What guards say (`guard.socks_servers`); the first word with a port is the server."""
+_FAILED, _BACK = "GWL0820 ", "GWL0821 "
+"""What guards say begins so (`guard.socks_servers`); the first word with a port is the server."""
 _UNKEPT = ("GWL0510", "GWL0517", "GWL0693")
 """Ids of what guards say of entries that they could not keep (`guard.backlog`)."""
 _LONGEST_KEY = 200
@@ -48,10 +46,19 @@ def tell_of_servers(session: Session, entries: Iterable[Entry]) -> None:
             state = failing.get(each.socks_server)
             if state is not None and not each.text and each.entry_timestamp > state.last_at:
                 _is_back(session, failing.pop(each.socks_server), each.entry_timestamp)
-        elif failed := _FAILED.match(each.text):
-            _has_failed(session, failing, failed[1][:_LONGEST_KEY], each)
-        elif (back := _BACK.match(each.text)) and back[1] in failing:
-            _is_back(session, failing.pop(back[1]), each.entry_timestamp)
+        elif each.text.startswith(_FAILED) and (server := _server_in(each.text)):
+            _has_failed(session, failing, server, each)
+        elif each.text.startswith(_BACK) and (server := _server_in(each.text)) in failing:
+            _is_back(session, failing.pop(server), each.entry_timestamp)
+
+
+def _server_in(text: str) -> str:
+    """Return the first word with a port; in time that grows with the text alone, whoever wrote it."""
+    for word in text.split():
+        host, _, port = word.rpartition(":")
+        if host and port.isdecimal():
+            return word[:_LONGEST_KEY]
+    return ""
 
 
 def tell_of_unkept(session: Session, entries: Iterable[Entry]) -> None:

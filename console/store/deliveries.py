@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import ColumnElement, delete, func, or_, update
 from sqlmodel import Session, col, select
 
 from console.model.alerts import AlertDelivery, Delivered
 
 MOST_WAITING = 10_000
 """For one destination; what comes when so many wait is not kept, and counted."""
+LONGEST_PAUSE = timedelta(hours=1)
+"""Between two attempts."""
 _MOST_KEPT = 5_000
 """Delivered and given up ones that are kept for looking at."""
 _LONGEST_ERROR = 512
@@ -55,17 +57,21 @@ def due(session: Session, destination: str, now: datetime, *, limit: int = 20) -
     """Return what is to be delivered to a destination now, oldest first."""
     query = select(AlertDelivery).where(
         col(AlertDelivery.state) == Delivered.WAITING,
-        col(AlertDelivery.next_try_at) <= now,
+        _is_time(now),
         col(AlertDelivery.destination) == destination,
     )
     return list(session.exec(query.order_by(col(AlertDelivery.id)).limit(limit)))
 
 
+def _is_time(now: datetime) -> ColumnElement[bool]:
+    """Return whether an attempt is due; one later than any pause was set before the clock was set back."""
+    at = col(AlertDelivery.next_try_at)
+    return or_(at <= now, at > now + LONGEST_PAUSE)
+
+
 def due_destinations(session: Session, now: datetime) -> list[str]:
     """Return the destinations for which something is to be delivered now."""
-    query = select(AlertDelivery.destination).where(
-        col(AlertDelivery.state) == Delivered.WAITING, col(AlertDelivery.next_try_at) <= now
-    )
+    query = select(AlertDelivery.destination).where(col(AlertDelivery.state) == Delivered.WAITING, _is_time(now))
     return sorted(set(session.exec(query.distinct())))
 
 

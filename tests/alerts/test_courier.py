@@ -170,3 +170,18 @@ def test_ended_deliveries_are_kept_up_to_a_bound(store, clock, hook, put, monkey
         put(*"abcd")
         Courier(store, clock).deliver("HOOK")
     assert [name for name, _, _ in state(store)] == ["c", "d"]
+
+
+def test_clock_that_is_set_back_does_not_hold_deliveries_up(store, clock, hook, put):
+    posts = Posts()
+    hook(free_port())
+    clock.seconds = 10 * 86400
+    put("a", seconds=clock.seconds)
+    courier = Courier(store, clock)
+    courier.deliver("HOOK")
+    clock.seconds = 0
+    with web_server(posts) as port:
+        hook(port)
+        assert courier.due() == ["HOOK"]
+        courier.deliver("HOOK")
+    assert [body["id"] for body in posts.bodies()] == ["a"]

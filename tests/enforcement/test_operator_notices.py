@@ -103,3 +103,9 @@ def test_guard_that_cannot_keep_its_entries_is_told_of(store):
         tell_of_unkept(session, [entry(entry_type="GR", sk_type="", text=text, guard_id=GUARD_ID) for text in told])
     assert [(message_id, severity) for message_id, severity, _, _ in said(store)] == [("GWL0694", 80)] * 2
     assert "No space left" in said(store)[0][2]
+
+
+def test_text_with_a_hundred_thousand_colons_is_looked_at_in_no_time(store):
+    told = "GWL0820 " + "1:" * 100_000
+    tell(store, failed(0)._replace(text=told))
+    assert said(store) == []

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from itertools import islice
+from itertools import count, islice
+from typing import TextIO
 
 from sqlmodel import Session
 
@@ -27,6 +28,8 @@ from console.store.imported import (
 from console.store.session import reading, transaction
 
 _PIECE = 5000
+_LONGEST_LINE = 1024 * 1024
+"""Characters; a record of IBM i has some thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +111,34 @@ def _make_known(session: Session, wanted: Import, taken: Taken) -> None:
 def _read_in(store: Store, wanted: Import) -> Taken:
     try:
         with open(wanted.path, encoding="utf-8-sig", newline="") as file:
-            records = read_records(file, path=wanted.path, zone=wanted.zone)
-            count, left_out = _add_all(store, wanted.name, records.entries)
+            records = read_records(_lines(file, wanted.path), path=wanted.path, zone=wanted.zone)
+            taken, left_out = _add_all(store, wanted.name, records.entries)
     except UnicodeDecodeError as error:
         raise JournalError("GWL0670", path=wanted.path, reason="it is not UTF-8") from error
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
         raise JournalError("GWL0670", path=wanted.path, reason=reason) from error
-    return Taken(records.form, count, left_out)
+    return Taken(records.form, taken, left_out)
+
+
+def _lines(file: TextIO, path: str) -> Iterator[str]:
+    """Yield the lines of a file; one that has no end must not be read into memory before it is refused."""
+    for number in count(1):
+        found = file.readline(_LONGEST_LINE + 1)
+        if not found:
+            return
+        if len(found) > _LONGEST_LINE:
+            raise JournalError("GWL0671", path=path, line=number, reason=f"it has more than {_LONGEST_LINE} characters")
+        yield found
 
 
 def _add_all(store: Store, name: str, entries: Iterator[ImportedValues | None]) -> tuple[int, int]:
-    count = left_out = 0
+    taken = left_out = 0
     while piece := list(islice(entries, _PIECE)):
         wanted = [entry for entry in piece if entry is not None]
         if wanted:
             with transaction(store) as session:
-                add_imported_entries(session, name, count + 1, wanted)
-        count += len(wanted)
+                add_imported_entries(session, name, taken + 1, wanted)
+        taken += len(wanted)
         left_out += len(piece) - len(wanted)
-    return count, left_out
+    return taken, left_out

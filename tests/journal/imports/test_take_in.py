@@ -191,6 +191,12 @@ def test_what_is_wrong_is_named_with_its_place_and_nothing_is_kept(store, write,
         assert session.exec(select(ImportedEntry)).all() == []
 
 
+def test_line_without_end_is_refused_before_it_is_read(store):
+    with pytest.raises(JournalError) as caught:
+        take_in(store, wanted("/dev/zero"))
+    assert caught.value.message_id == "GWL0671"
+
+
 def test_file_that_is_not_there_is_named(store, tmp_path):
     for path in (f"{tmp_path}/none", str(tmp_path), "a\0b"):
         with pytest.raises(JournalError) as caught:
