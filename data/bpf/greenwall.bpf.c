@@ -32,6 +32,7 @@
 #define MAX_EXTENSIONS 8
 #define MAPPED 0xFFFF00000000ull /* lower half of an IPv4 address in its mapped form, without the address */
 #define LOOPBACK 0x7F000001u
+#define CLOCK_TICK_NS 10000000 /* USER_HZ is 100 */
 
 /* The kernel lets a context be read a field at a time, and the compiler would join two. */
 #define FIELD(field) (*(volatile __typeof__(field) *)&(field))
@@ -83,12 +84,13 @@ struct {
     __type(value, __u64);
 } counters SEC(".maps");
 
-/* Process ids of guards, which have decided about the calls that they make for their jobs. */
+/* Guards, which have decided about the calls that they make for their jobs: process id -> when it was started, because
+ * the number comes to be another's. */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 65536);
     __type(key, __u32);
-    __type(value, __u8);
+    __type(value, __u64); /* clock ticks since the system was started, as in proc_pid_stat(5) */
 } guards SEC(".maps");
 
 struct {
@@ -116,6 +118,8 @@ struct cred___part {
 struct task_struct___part {
     const struct cred___part *cred;
     int tgid;
+    struct task_struct___part *group_leader;
+    __u64 start_boottime;
 } __attribute__((preserve_access_index));
 
 struct sock_common___part {
@@ -382,7 +386,11 @@ static __always_inline void set_caller(struct request *request)
 
 static __always_inline int is_of_guard(__u32 pid)
 {
-    return bpf_map_lookup_elem(&guards, &pid) != 0;
+    __u64 *started = bpf_map_lookup_elem(&guards, &pid);
+    if (!started)
+        return 0;
+    struct task_struct___part *task = (void *)bpf_get_current_task();
+    return BPF_CORE_READ(task, group_leader, start_boottime) / CLOCK_TICK_NS == *started;
 }
 
 static __always_inline int is_tcp(struct bpf_sock_addr *ctx)

@@ -29,7 +29,8 @@ _PROGRAMS = ("sock_ops", "ingress", "bind4", "bind6", "connect4", "connect6")
 """In the order in which they are attached: who listens is written down before anybody asks."""
 _FIRST = bytes(4)
 """Key of the first element, often the only one."""
-_YES = b"\1"
+_STARTED_FIELD = 22 - 3
+"""Of /proc/PID/stat, behind the name of the program: its third field and on (proc_pid_stat(5))."""
 _NUMBER = struct.Struct("<I")
 _COUNT = struct.Struct("<Q")
 _TYPE_INFORMATION = Path("/sys/kernel/btf/vmlinux")
@@ -138,9 +139,9 @@ class KernelEngine:
         """Leave alone what a guard does: it has decided about it.
 
         Raises:
-            OSError: There are too many guards.
+            OSError: There are too many guards, or it has ended.
         """
-        libbpf.update(self._guards, _NUMBER.pack(pid), _YES)
+        libbpf.update(self._guards, _NUMBER.pack(pid), _COUNT.pack(started(pid)))
 
     def forget_guard(self, pid: int) -> None:
         """Decide about a process like about any: it is no guard any more."""
@@ -165,6 +166,16 @@ class KernelEngine:
         self.detach()
         self._events.close()
         self._object.close()
+
+
+def started(pid: int) -> int:
+    """Return when a process was started, in clock ticks since the system was.
+
+    Raises:
+        OSError: There is no such process.
+    """
+    said = Path(f"/proc/{pid}/stat").read_bytes()
+    return int(said[said.rindex(b")") + 2 :].split()[_STARTED_FIELD])
 
 
 def read_counters(counters: int) -> Counters:

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from console.enforcement.kernel import engine
 from console.enforcement.kernel.events import INERT
 from console.enforcement.layouts import address_text
 from console.model.words import ExitPoint, Mode
@@ -270,6 +271,18 @@ def test_what_a_guard_does_is_not_decided_twice(house):
         house.engine.forget_guard(program.pid)
         house.engine.forget_guard(program.pid)
         assert program.communicate("go\n", 60)[0] == "later EPERM\n"
+
+
+def test_process_that_has_the_number_of_a_guard_is_none(house, monkeypatch):
+    house.put_in_force(NO_CONNECT)
+    with house.start("""
+        sys.stdin.readline()
+        tried("connect", lambda: connect("127.0.0.1", 9))
+    """, stdin=-1) as program:  # fmt: skip
+        before = engine.started(program.pid) - 1
+        monkeypatch.setattr(engine, "started", lambda pid: before)
+        house.engine.let_guard(program.pid)
+        assert program.communicate("go\n", 60)[0] == "connect EPERM\n"
 
 
 def test_datagrams_and_other_families_pass(house):
