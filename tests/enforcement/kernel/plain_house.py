@@ -56,6 +56,7 @@ class House:
         self.supervisor.plain_calls = plain_calls.PlainCalls(backend, self.bell)
         self.backlog.share(self.supervisor.plain_calls.native)
         self.supervisor.enforce(in_force)
+        self._others = set(threading.enumerate())
         self.turns, self.accept_point = _open_exit_points(self.supervisor, None, _ASKING)
         self.turns.start()
 
@@ -95,7 +96,7 @@ class House:
         assert self.job.wait(PATIENCE_S) == self.status
         self.job.stdout.close()
         self.turns.wait()
-        for thread in threading.enumerate():
+        for thread in set(threading.enumerate()) - self._others:
             if thread.name.startswith("turn-"):  # each finds out for itself, one after the other
                 thread.join(PATIENCE_S)
         self.backlog.remove()
