@@ -6,19 +6,20 @@ A module of its own beside the worker's: nobody without the engine loads libbpf.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from console.enforcement.kernel_place import pin_directory
 from console.errors import KernelError
 from console.messages import line, message
 from console.store.locks import is_locked
-from console.store.session import reading
-from console.store.workers import latest_worker
+from console.store.session import reading, transaction
+from console.store.workers import forget_cgroup, latest_worker
 
 if TYPE_CHECKING:
     from console.enforcement.kernel.keeper import KernelKeeper
-    from console.enforcement.kernel.pins import Pins
     from console.enforcement.scribe import Scribe
     from console.policy.rule import Policy
     from console.store.engine import Store
@@ -54,8 +55,9 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
     """
     from console.enforcement.kernel.engine import KernelEngine
     from console.enforcement.kernel.keeper import KernelKeeper
+    from console.enforcement.kernel.pins import Pins
 
-    pins = _pins(location)
+    pins = Pins(pin_directory(location))
     directory = pins.make()
     keepers: list[KernelKeeper] = []
     engine = KernelEngine(lambda event: keepers[0].take(event))
@@ -79,15 +81,34 @@ def detach_kernel(store: Store) -> None:
         KernelError: A worker that runs holds it, or nothing is attached for this store.
         StoreError: The store cannot be read.
     """
+    from console.enforcement.kernel.pins import Pins
+
     with reading(store) as session:
         worker = latest_worker(session)
     if worker is not None and worker.cgroup and is_locked(store.location.worker_lock):
         raise KernelError("GWL0485", pid=worker.pid, path=worker.cgroup)
-    if not _pins(store.location).remove():
+    if not Pins(pin_directory(store.location)).remove():
         raise KernelError("GWL0484", url=store.shown_url)
+    with transaction(store) as session:
+        forget_cgroup(session)
 
 
-def _pins(location: Location) -> Pins:
-    from console.enforcement.kernel.pins import Pins
+def left_attached(store: Store) -> Path | None:
+    """Return the cgroup for which an earlier worker of a store has left the engine attached; None for none.
 
-    return Pins(str(location.directory / location.name))
+    A worker that took no notice would leave the kernel with the revision that was in force then, for ever. What was
+    left for a cgroup that is no more decides nothing, and is removed.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    directory = pin_directory(store.location)
+    if os.geteuid() != 0 or not directory.exists():
+        return None
+    with reading(store) as session:
+        worker = latest_worker(session)
+    cgroup = Path(worker.cgroup) if worker is not None and worker.cgroup else None
+    if cgroup is not None and cgroup.exists():
+        return cgroup
+    shutil.rmtree(directory)
+    return None

@@ -26,7 +26,7 @@ from console.enforcement.alert_tasks import AlertTasks
 from console.enforcement.forwarding import forward_for_ever
 from console.enforcement.guard_server import GuardServer
 from console.enforcement.journal_keeper import JournalKeeper, keep_journal
-from console.enforcement.kernel_start import begin_kernel
+from console.enforcement.kernel_start import begin_kernel, left_attached
 from console.enforcement.ledger import Ledger, StoreGoneError
 from console.enforcement.readiness import tell_systemd
 from console.enforcement.scribe import Scribe
@@ -55,7 +55,8 @@ def run_worker(store_url: str, *, cgroup: Path | None = None) -> int:
 
     Args:
         store_url: As `console.store.engine.open_store` takes it.
-        cgroup: What the kernel engine is to decide for; None: it is not wanted.
+        cgroup: What the kernel engine is to decide for; None: what an earlier worker has left it attached to, if
+            anything.
 
     Returns:
         Exit code: 0 when it ended in order, or another worker serves the store already; 1 when the store has gone.
@@ -75,7 +76,7 @@ def run_worker(store_url: str, *, cgroup: Path | None = None) -> int:
                 _log.info("%s", line(message("GWL0501", url=store.shown_url)))
                 return 0
             calm()
-            return asyncio.run(_serve(store, cgroup))
+            return asyncio.run(_serve(store, cgroup or left_attached(store)))
     finally:
         store.close()
 

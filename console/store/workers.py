@@ -40,6 +40,14 @@ def is_in_kernel(session: Session) -> bool:
     return worker is not None and bool(worker.cgroup)
 
 
+def forget_cgroup(session: Session) -> None:
+    """Record that what the latest worker had attached in the kernel is attached no longer."""
+    worker = latest_worker(session)
+    if worker is not None:
+        worker.cgroup = ""
+        session.add(worker)
+
+
 def list_workers(session: Session, *, limit: int = 100) -> list[Worker]:
     """Return workers, newest first."""
     return list(session.exec(select(Worker).order_by(col(Worker.id).desc()).limit(limit)))

@@ -154,6 +154,21 @@ def test_what_was_lost_without_a_worker_is_said_by_the_next(greenwall, cgroup, e
             worker.wait(PATIENCE_S)
 
 
+def test_worker_that_is_started_without_the_engine_goes_on_with_what_was_left_attached(greenwall, cgroup, engine):
+    with engine() as worker:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+    greenwall.run("true")
+    assert [row["cgroup"] for row in greenwall.show("workers")] == [str(cgroup)] * 2
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    until(lambda: connect(cgroup, "127.0.0.2") == 1, "the revision to be in force in the kernel", PATIENCE_S)
+    greenwall.end_workers()
+    greenwall.done("engine", "detach")
+    greenwall.run("true")
+    assert greenwall.show("workers")[0]["cgroup"] == ""
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(20) PGM('/usr/bin/curl') ACTION(*REJECT)", "ACTSOCPCY")
+
+
 def test_what_the_kernel_cannot_see_is_refused_at_activation_and_at_the_start(greenwall, cgroup, engine):
     with engine():
         greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) PGM('/usr/bin/curl') ACTION(*REJECT)")

@@ -8,7 +8,6 @@ the ring buffer, which is pinned as well.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -17,25 +16,22 @@ from pathlib import Path
 from console.enforcement.kernel import libbpf
 from console.enforcement.kernel.engine import read_counters
 from console.enforcement.kernel.events import KernelEvent, read_event
+from console.enforcement.kernel_place import BPF_MOUNT
 from console.errors import KernelError
 
-_MOUNT = Path("/sys/fs/bpf")
 _EVENTS = "events"
 _COUNTERS = "counters"
-_KEY_BYTES = 8
 
 
 class Pins:
-    """Those of one store."""
+    """Those of one store.
 
-    def __init__(self, store: str) -> None:
-        """Name the directory; nothing is made.
+    Args:
+        directory: In the BPF file system; made when it is needed.
+    """
 
-        Args:
-            store: What tells this store from others on the system, such as its path.
-        """
-        key = hashlib.blake2b(store.encode("utf-8", "surrogateescape"), digest_size=_KEY_BYTES).hexdigest()
-        self._directory = _MOUNT / "greenwall" / key
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
 
     def make(self) -> Path:
         """Make the directory of this run, empty; mount the BPF file system first where nobody has, as bpftool does.
@@ -43,11 +39,11 @@ class Pins:
         Raises:
             KernelError: There is no BPF file system to be had.
         """
-        if not os.path.ismount(_MOUNT):
+        if not os.path.ismount(BPF_MOUNT):
             try:
-                libbpf.mount(_MOUNT)
+                libbpf.mount(BPF_MOUNT)
             except OSError as error:
-                raise KernelError("GWL047B", path=_MOUNT, reason=error.strerror) from error
+                raise KernelError("GWL047B", path=BPF_MOUNT, reason=error.strerror) from error
         made = self._directory / str(os.getpid())
         if made.exists():  # of another process, which had our number
             shutil.rmtree(made)
