@@ -5,6 +5,7 @@
     ConsoleError
     |-- UsageError          the caller of a shell verb: wrong options or file names
     |-- CommandError        the operator: a CL command that cannot be parsed, or that is refused
+    |-- SignOnError         who wants to sign on, or the security officer: the profile does not let in
     |-- PolicyError         the operator: a rule or policy file that cannot be taken
     |-- StoreError          the administrator: the store cannot be opened, or is not ours, or is newer
     |-- WorkerError         the administrator: no worker, or it speaks otherwise than we do
@@ -45,6 +46,10 @@ class UsageError(ConsoleError):
 
 class CommandError(ConsoleError):
     """A CL command cannot be parsed or is refused; nothing was changed."""
+
+
+class SignOnError(ConsoleError):
+    """Somebody may not sign on; says no more of why than a stranger may know."""
 
 
 class PolicyError(ConsoleError):

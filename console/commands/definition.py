@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from console.messages import Message
     from console.store.engine import Store
 
+NOBODY = "*NOBODY"
+"""No special authority: nobody has it."""
+
 
 def _say_nothing(text: str) -> None:
     del text
@@ -42,6 +45,10 @@ class Context:
     """Whether the panel of a result will be opened: then a command that takes long to list need not list as well."""
     tell: Callable[[str], None] = _say_nothing
     """Shows how far a command has come that takes more than a moment; an empty text ends that."""
+    authorities: frozenset[str] = frozenset()
+    """Special authorities of the user profile and its groups: ``*SECADM``. None unless they are given."""
+    limited: bool = True
+    """Whether the user has LMTCPB(*YES), and may key only commands that are `Command.for_limited`."""
 
     @contextmanager
     def opened(self) -> Iterator[Session]:
@@ -134,6 +141,20 @@ class Command(ABC):
     """Whether it changes something: then a CD entry is journalled when it has done so."""
     interactive: ClassVar[bool] = False
     """Whether it makes sense only in the console: the shell refuses it."""
+    authority: ClassVar[tuple[str, ...]] = (NOBODY,)
+    """Special authorities that whoever runs it must have, every one of them; *ALLOBJ stands in for no other. Each
+    command says it, ``()`` for everybody: one that forgot to is for nobody."""
+    for_limited: ClassVar[bool] = False
+    """Whether users with LMTCPB(*YES) may key it on a command line (IBM's ALWLMTUSR)."""
+
+    @classmethod
+    def further_authority(cls, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what these values need besides `authority`: most commands need nothing.
+
+        Args:
+            values: As `run` gets them.
+        """
+        return ()
 
     @classmethod
     def current(cls, context: Context, values: Mapping[str, str]) -> Mapping[str, str] | None:

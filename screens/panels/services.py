@@ -63,6 +63,10 @@ class Services:
         """Make the panel that a command asks for."""
         return self.openers[name](self, arguments)
 
+    def may(self, name: str) -> bool:
+        """Say whether the operator has the authority that a command needs; its values may need more yet."""
+        return self.context.authorities.issuperset(self.commands[name].authority)
+
     def command_choices(self) -> Sequence[tuple[str, str]]:
         """Return name and text of every command, by name."""
         return [(name, command.text) for name, command in sorted(self.commands.items())]

@@ -1,0 +1,1 @@
+"""User profiles: who they are, what they may do, and how they sign on."""
