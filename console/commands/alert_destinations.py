@@ -25,6 +25,7 @@ from console.commands.language import SAME
 from console.commands.listing import Column, table
 from console.messages import message
 from console.model.alerts import AlertDestination, Delivered
+from console.model.words import AUDIT, IOSYSCFG
 from console.policy.secret import NO_SECRET, Secret
 from console.store import alerts as kept
 from console.store import deliveries
@@ -75,6 +76,7 @@ class AddAlertDestination(Command):
 
     name = "ADDALRDST"
     text = "Add Alert Destination"
+    authority = (AUDIT, IOSYSCFG)
     parameters = (NEW_DESTINATION, *DESTINATION_VALUES)
     positional = 2
     changes = True
@@ -93,6 +95,7 @@ class ChangeAlertDestination(Command):
 
     name = "CHGALRDST"
     text = "Change Alert Destination"
+    authority = (AUDIT, IOSYSCFG)
     parameters = (DESTINATION, *as_it_is(DESTINATION_VALUES))
     changes = True
 
@@ -122,6 +125,7 @@ class RemoveAlertDestination(Command):
 
     name = "RMVALRDST"
     text = "Remove Alert Destination"
+    authority = (AUDIT, IOSYSCFG)
     parameters = (DESTINATION,)
     changes = True
 
@@ -140,6 +144,7 @@ class TestAlertDestination(Command):
 
     name = "TSTALRDST"
     text = "Test Alert Destination"
+    authority = (AUDIT, IOSYSCFG)
     parameters = (DESTINATION,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -163,6 +168,7 @@ class WorkWithAlertDestinations(Command):
 
     name = "WRKALRDST"
     text = "Work with Alert Destinations"
+    authority = (AUDIT,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show them."""

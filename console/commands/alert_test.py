@@ -19,6 +19,7 @@ from console.commands.journal_subset import FROM_TIME, TO_TIME
 from console.commands.listing import Column, table
 from console.journal.moments import span_of
 from console.messages import message
+from console.model.words import AUDIT
 
 MOST_EVENTS = 1000
 _EVENTS = "EVENTS"
@@ -51,6 +52,7 @@ class TestAlert(Command):
 
     name = "TSTALR"
     text = "Test Alert"
+    authority = (AUDIT,)
     parameters = (ALERT, FROM_TIME, TO_TIME)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:

@@ -13,7 +13,7 @@ from console.commands.keywords import as_it_is
 from console.commands.listing import Column, labelled, table
 from console.messages import message
 from console.model.alerts import Alert, AlertState
-from console.model.words import YesNo
+from console.model.words import AUDIT, YesNo
 from console.store import alerts as kept
 from console.store.journal import last_number
 
@@ -51,6 +51,7 @@ class AddAlert(Command):
 
     name = "ADDALR"
     text = "Add Alert"
+    authority = (AUDIT,)
     parameters = (NEW_ALERT, *ALERT_VALUES)
     positional = 2
     changes = True
@@ -69,6 +70,7 @@ class ChangeAlert(Command):
 
     name = "CHGALR"
     text = "Change Alert"
+    authority = (AUDIT,)
     parameters = (ALERT, *as_it_is(ALERT_VALUES))
     changes = True
 
@@ -95,6 +97,7 @@ class CopyAlert(Command):
 
     name = "CPYALR"
     text = "Copy Alert"
+    authority = (AUDIT,)
     parameters = (ALERT, TO_ALERT)
     positional = 2
     changes = True
@@ -116,6 +119,7 @@ class RemoveAlert(Command):
 
     name = "RMVALR"
     text = "Remove Alert"
+    authority = (AUDIT,)
     parameters = (ALERT,)
     changes = True
 
@@ -134,6 +138,7 @@ class DisplayAlert(Command):
 
     name = "DSPALR"
     text = "Display Alert"
+    authority = (AUDIT,)
     parameters = (ALERT,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -151,6 +156,7 @@ class WorkWithAlerts(Command):
 
     name = "WRKALR"
     text = "Work with Alerts"
+    authority = (AUDIT,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show them."""

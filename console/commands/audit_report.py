@@ -23,7 +23,7 @@ from console.journal.report.table import csv_lines
 from console.journal.report.tally import By, Report, count, fields_of
 from console.journal.report.text import TITLES, Asked, report_lines, span_of_entries
 from console.messages import Message, message
-from console.model.words import YesNo
+from console.model.words import AUDIT, YesNo
 from console.store.journal import JournalFilter
 from console.store.journal_rows import batches
 
@@ -50,6 +50,7 @@ class DisplayAuditReport(Command):
 
     name = "DSPAUDRPT"
     text = "Display Audit Report"
+    authority = (AUDIT,)
     parameters = (
         replace(FROM_TIME, default=TODAY, special=(TODAY, FIRST, *FROM_TIME.special[2:])),
         TO_TIME,

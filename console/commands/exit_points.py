@@ -11,7 +11,7 @@ from console.commands.definition import Command, Context, Parameter, Result
 from console.commands.keywords import EXIT_POINT, as_it_is, exit_point_check, one_of
 from console.commands.listing import Column, table
 from console.messages import message
-from console.model.words import EXIT_POINT_NAMES, ExitPoint, Mode
+from console.model.words import EXIT_POINT_NAMES, IOSYSCFG, ExitPoint, Mode
 from console.store.exit_points import get_modes, set_modes
 from console.store.exit_programs import list_exit_programs
 from console.store.rules import list_rules
@@ -34,6 +34,7 @@ class WorkWithRegistrationInformation(Command):
 
     name = "WRKREGINF"
     text = "Work with Registration Information"
+    authority = ()
     parameters = (
         replace(EXIT_POINT, check=exit_point_check("EXITPNT", _ALL), default=_ALL, special=(_ALL, *ExitPoint)),
     )
@@ -65,6 +66,7 @@ class ChangeSocketExitPoint(Command):
 
     name = "CHGSOCEXT"
     text = "Change Socket Exit Point"
+    authority = (IOSYSCFG,)
     parameters = (
         EXIT_POINT,
         *as_it_is((Parameter("MODE", "Mode", one_of("MODE", tuple(Mode)), special=tuple(Mode)),)),

@@ -9,7 +9,7 @@ from console.commands.audit import GR_TYPES, record
 from console.commands.definition import Command, Context, Parameter, Result
 from console.commands.keywords import EXIT_POINT, TEXT, one_of, with_special
 from console.messages import Message, message
-from console.model.words import ExitPoint, YesNo
+from console.model.words import ALLOBJ, IOSYSCFG, ExitPoint, YesNo
 from console.policy.difference import Kind
 from console.policy.exit_programs import (
     FIRST_NUMBER,
@@ -85,6 +85,7 @@ class AddExitProgram(Command):
 
     name = "ADDEXITPGM"
     text = "Add Exit Program"
+    authority = (IOSYSCFG, ALLOBJ)
     parameters = (EXIT_POINT, NEW_NUMBER, PROGRAM, TIME_LIMIT, TEXT, REPLACE)
     positional = 3
     changes = True
@@ -124,6 +125,7 @@ class RemoveExitProgram(Command):
 
     name = "RMVEXITPGM"
     text = "Remove Exit Program"
+    authority = (IOSYSCFG,)
     parameters = (EXIT_POINT, NUMBER)
     positional = 2
     changes = True

@@ -13,7 +13,7 @@ from console.commands.listing import Column, table
 from console.errors import CommandError
 from console.messages import message
 from console.model.forwarding import ForwardFormat, ForwardState, ForwardTarget, Protocol
-from console.model.words import YesNo
+from console.model.words import AUDIT, IOSYSCFG, YesNo
 from console.store.forwarding import add_target, change_target, get_target, list_targets, remove_target
 from console.store.journal import last_number
 
@@ -167,6 +167,7 @@ class AddJournalForwarding(Command):
 
     name = "ADDJRNFWD"
     text = "Add Journal Forwarding"
+    authority = (AUDIT, IOSYSCFG)
     parameters = (NAME, *_VALUES, _start(CURRENT, FIRST, CURRENT), _ACTIVE, TEXT)
     positional = 2
     changes = True
@@ -185,6 +186,7 @@ class ChangeJournalForwarding(Command):
 
     name = "CHGJRNFWD"
     text = "Change Journal Forwarding"
+    authority = (AUDIT, IOSYSCFG)
     parameters = (TARGET, *as_it_is(_VALUES), _start(SAME, SAME, FIRST, CURRENT), *as_it_is((_ACTIVE, TEXT)))
     changes = True
 
@@ -213,6 +215,7 @@ class RemoveJournalForwarding(Command):
 
     name = "RMVJRNFWD"
     text = "Remove Journal Forwarding"
+    authority = (AUDIT, IOSYSCFG)
     parameters = (TARGET,)
     changes = True
 
@@ -243,6 +246,7 @@ class WorkWithJournalForwarding(Command):
 
     name = "WRKJRNFWD"
     text = "Work with Journal Forwarding"
+    authority = (AUDIT,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show it."""

@@ -14,6 +14,7 @@ from console.commands.listing import Column, table
 from console.errors import CommandError
 from console.journal.imports.take_in import Import, remove, take_in
 from console.messages import message
+from console.model.words import ALLOBJ, AUDIT
 from console.store.imported import get_imported, list_imported
 from console.store.outbox import add_audit
 from console.store.session import transaction
@@ -108,6 +109,7 @@ class ImportAuditJournal(Command):
 
     name = "IMPAUDJRN"
     text = "Import Audit Journal"
+    authority = (AUDIT, ALLOBJ)
     parameters = (
         Parameter(
             "FILE",
@@ -156,6 +158,7 @@ class DeleteImportedJournal(Command):
 
     name = "DLTIMPJRN"
     text = "Delete Imported Journal"
+    authority = (AUDIT,)
     parameters = (_IMPORTED,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -188,6 +191,7 @@ class DisplayImportedJournals(Command):
 
     name = "DSPIMPJRN"
     text = "Display Imported Journals"
+    authority = (AUDIT,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """List them."""

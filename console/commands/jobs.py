@@ -12,7 +12,7 @@ from console.commands.listing import Column, table
 from console.errors import CommandError
 from console.messages import Message, message
 from console.model.running import Guard
-from console.model.words import EndOption, JobStatus
+from console.model.words import JOBCTL, EndOption, JobStatus
 from console.printable import printable
 from console.store.guards import JobFilter, end_request, find_job, list_jobs, request_end
 from console.store.workers import is_running
@@ -39,6 +39,7 @@ class WorkWithSocketJobs(Command):
 
     name = "WRKSOCJOB"
     text = "Work with Socket Jobs"
+    authority = ()
     parameters = (
         Parameter(
             "STATUS",
@@ -132,6 +133,7 @@ class EndSocketJob(Command):
 
     name = "ENDSOCJOB"
     text = "End Socket Job"
+    authority = (JOBCTL,)
     parameters = (
         Parameter(
             "JOB",

@@ -12,6 +12,7 @@ from console.commands.keywords import number, one_of, with_special
 from console.commands.listing import Column, end_text, table
 from console.commands.output_file import REPLACE, TO_FILE
 from console.model.journal import JournalEntry
+from console.model.words import AUDIT
 from console.store.journal import page_before
 
 SCREEN = "*"
@@ -44,6 +45,7 @@ class DisplayJournal(Command):
 
     name = "DSPJRN"
     text = "Display Journal"
+    authority = (AUDIT,)
     parameters = (
         JOURNAL,
         FROM_TIME,

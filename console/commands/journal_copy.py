@@ -16,6 +16,7 @@ from console.journal.export import entries, origin
 from console.journal.formats.catalogue import FORMATS, Format
 from console.journal.outfile import private_file
 from console.messages import message
+from console.model.words import ALLOBJ, AUDIT
 
 _FORMATS = {
     "*CSV": (FORMATS["csv"], ".csv"),
@@ -44,6 +45,7 @@ class CopyAuditJournalEntries(Command):
 
     name = "CPYAUDJRNE"
     text = "Copy Audit Journal Entries"
+    authority = (AUDIT, ALLOBJ)
     parameters = (
         _SHARED["ENTTYP"],
         Parameter(

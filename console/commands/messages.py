@@ -55,6 +55,8 @@ class DisplayMessages(Command):
 
     name = "DSPMSG"
     text = "Display Messages"
+    authority = ()
+    for_limited = True
     parameters = (MSGQ, _SEVERITY)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -69,6 +71,8 @@ class SendMessage(Command):
 
     name = "SNDMSG"
     text = "Send Message"
+    authority = ()
+    for_limited = True
     parameters = (
         Parameter("MSG", "Message text", _text, length=430, choices="", monocase=False, quoted=True),
         _queue("TOMSGQ", "To message queue"),
@@ -97,6 +101,7 @@ class RemoveMessage(Command):
 
     name = "RMVMSG"
     text = "Remove Message"
+    authority = ()
     parameters = (
         MSGQ,
         Parameter("MSGNBR", "Message number", _numbers, length=86, choices="Numbers that DSPMSG shows", many=True),
@@ -117,6 +122,7 @@ class ClearMessageQueue(Command):
 
     name = "CLRMSGQ"
     text = "Clear Message Queue"
+    authority = ()
     parameters = (MSGQ,)
     changes = True
 

@@ -23,7 +23,7 @@ from console.commands.keywords import EXIT_POINT, TEXT, one_of
 from console.commands.listing import Column, shown_sequence, table
 from console.errors import CommandError
 from console.messages import Message, message
-from console.model.words import ExitPoint, YesNo
+from console.model.words import IOSYSCFG, ExitPoint, YesNo
 from console.policy.checks import KEYWORDS, warnings
 from console.policy.compiler import compile_policy
 from console.policy.decide import CompiledPolicy
@@ -71,6 +71,7 @@ class ActivateSocketPolicy(Command):
 
     name = "ACTSOCPCY"
     text = "Activate Socket Policy"
+    authority = (IOSYSCFG,)
     parameters = (
         TEXT,
         Parameter("FORCE", "Keep yourself out", one_of("FORCE", tuple(YesNo)), default=YesNo.NO, special=tuple(YesNo),
@@ -159,6 +160,7 @@ class TestSocketRules(Command):
 
     name = "TSTSOCRUL"
     text = "Test Socket Rules"
+    authority = ()
     parameters = (
         EXIT_POINT,
         Parameter("USRPRF", "User profile", one_user("USRPRF"), length=33, default=CURRENT, special=(CURRENT,),

@@ -46,6 +46,7 @@ class CompareSocketPolicies(Command):
 
     name = "CMPSOCPCY"
     text = "Compare Socket Policies"
+    authority = ()
     parameters = (
         _policy_parameter("FROM", "From policy", ACTIVE),
         _policy_parameter("TO", "To policy", PENDING),

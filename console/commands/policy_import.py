@@ -14,6 +14,7 @@ from console.commands.keywords import one_of
 from console.commands.policy import summary
 from console.errors import CommandError, PolicyError
 from console.messages import Message, message
+from console.model.words import ALLOBJ, IOSYSCFG
 from console.policy import dante, proxychains
 from console.policy.carried import Carried
 from console.policy.difference import Change, Subject, compare
@@ -150,6 +151,7 @@ class ImportSocketPolicy(Command):
 
     name = "IMPSOCPCY"
     text = "Import Socket Policy"
+    authority = (IOSYSCFG, ALLOBJ)
     parameters = (
         Parameter(
             "FROMFILE", "File to read", _path, length=_LONGEST_PATH, choices="Path", monocase=False, quoted=True

@@ -29,7 +29,7 @@ from console.journal.signer import key_of_reader
 from console.journal.verify import WHOLE, Verdict, verify
 from console.messages import Message, message
 from console.model.journal import JournalAttributes, Receiver
-from console.model.words import YesNo
+from console.model.words import ALLOBJ, AUDIT, YesNo
 from console.store import wakeup
 from console.store.engine import Store
 from console.store.journal_index import forget_blocks
@@ -88,6 +88,7 @@ class ChangeJournal(Command):
 
     name = "CHGJRN"
     text = "Change Journal"
+    authority = (AUDIT,)
     parameters = (
         JOURNAL,
         *as_it_is(
@@ -156,6 +157,7 @@ class WorkWithJournalAttributes(Command):
 
     name = "WRKJRNA"
     text = "Work with Journal Attributes"
+    authority = (AUDIT,)
     parameters = (JOURNAL,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -195,6 +197,7 @@ class DisplayReceiver(Command):
 
     name = "DSPJRNRCVA"
     text = "Display Journal Receiver Attr"
+    authority = (AUDIT,)
     parameters = (RECEIVER,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -225,6 +228,7 @@ class SaveReceiver(Command):
 
     name = "SAVJRNRCV"
     text = "Save Journal Receiver"
+    authority = (AUDIT, ALLOBJ)
     parameters = (RECEIVER, TO_FILE, REPLACE)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -265,6 +269,7 @@ class DeleteReceiver(Command):
 
     name = "DLTJRNRCV"
     text = "Delete Journal Receiver"
+    authority = (AUDIT,)
     parameters = (
         RECEIVER,
         Parameter(
@@ -288,6 +293,7 @@ class VerifyJournal(Command):
 
     name = "VFYJRN"
     text = "Verify Journal"
+    authority = (AUDIT,)
     parameters = (
         JOURNAL,
         Parameter(

@@ -25,7 +25,7 @@ from console.commands.keywords import (
 from console.commands.listing import rule_details, rule_list
 from console.errors import CommandError
 from console.messages import Message, message
-from console.model.words import DEFAULT_SEQUENCE, ExitPoint
+from console.model.words import DEFAULT_SEQUENCE, IOSYSCFG, ExitPoint
 from console.policy.fields import DFT
 from console.policy.rule import Rule
 from console.store import rules as pending
@@ -62,6 +62,7 @@ class AddSocketRule(Command):
 
     name = "ADDSOCRUL"
     text = "Add Socket Rule"
+    authority = (IOSYSCFG,)
     parameters = (EXIT_POINT, NEW_SEQUENCE, *required(RULE_VALUES, "ACTION"))
     positional = 2
     changes = True
@@ -81,6 +82,7 @@ class ChangeSocketRule(Command):
 
     name = "CHGSOCRUL"
     text = "Change Socket Rule"
+    authority = (IOSYSCFG,)
     parameters = (EXIT_POINT, SEQUENCE, *as_it_is(RULE_VALUES))
     positional = 2
     changes = True
@@ -107,6 +109,7 @@ class CopySocketRule(Command):
 
     name = "CPYSOCRUL"
     text = "Copy Socket Rule"
+    authority = (IOSYSCFG,)
     parameters = (
         EXIT_POINT,
         SEQUENCE,
@@ -154,6 +157,7 @@ class RemoveSocketRule(Command):
 
     name = "RMVSOCRUL"
     text = "Remove Socket Rule"
+    authority = (IOSYSCFG,)
     parameters = (EXIT_POINT, SEQUENCE)
     positional = 2
     changes = True
@@ -172,6 +176,7 @@ class DisplaySocketRule(Command):
 
     name = "DSPSOCRUL"
     text = "Display Socket Rule"
+    authority = ()
     parameters = (EXIT_POINT, SEQUENCE)
     positional = 2
 
@@ -186,6 +191,7 @@ class RenumberSocketRules(Command):
 
     name = "RNBSOCRUL"
     text = "Renumber Socket Rules"
+    authority = (IOSYSCFG,)
     parameters = (
         EXIT_POINT,
         Parameter("START", "First sequence number", number("START", 1, DEFAULT_SEQUENCE - 1), length=5, default="10",
@@ -219,6 +225,7 @@ class WorkWithSocketRules(Command):
 
     name = "WRKSOCRUL"
     text = "Work with Socket Rules"
+    authority = ()
     parameters = (replace(EXIT_POINT, default=ExitPoint.CONNECT),)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:

@@ -13,6 +13,7 @@ from console.commands.listing import labelled
 from console.commands.system_values import ALL, LONGEST_VALUE, change
 from console.errors import CommandError
 from console.messages import Message, message
+from console.model.words import AUDIT
 from console.policy.audit_levels import AUDLVL, AUDLVL2, DEFAULT_SET, LEVELS, NONE, NOQTEMP, OBJAUD, Auditing
 from console.store.journal import attached_receiver
 from console.store.outbox import add_audit
@@ -59,6 +60,7 @@ class ChangeSecurityAuditing(Command):
 
     name = "CHGSECAUD"
     text = "Change Security Auditing"
+    authority = (AUDIT,)
     parameters = as_it_is(
         (
             Parameter(
@@ -119,6 +121,7 @@ class DisplaySecurityAuditing(Command):
 
     name = "DSPSECAUD"
     text = "Display Security Auditing"
+    authority = (AUDIT,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show it."""
@@ -157,6 +160,7 @@ class ChangeUserAuditing(Command):
 
     name = "CHGUSRAUD"
     text = "Change User Auditing"
+    authority = (AUDIT,)
     parameters = (
         Parameter(
             "USRPRF",

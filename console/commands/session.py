@@ -16,6 +16,7 @@ class GoToMenu(Command):
 
     name = "GO"
     text = "Go to Menu"
+    authority = ()
     parameters = (
         Parameter(
             "MENU",
@@ -38,6 +39,8 @@ class SignOff(Command):
 
     name = "SIGNOFF"
     text = "Sign Off"
+    authority = ()
+    for_limited = True
     interactive = True
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -50,6 +53,7 @@ class DisplayThreatModel(Command):
 
     name = "DSPTHRMDL"
     text = "Display Threat Model"
+    authority = ()
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show it."""

@@ -8,7 +8,7 @@ from console.commands.audit import record
 from console.commands.definition import Command, Context, Parameter, Result
 from console.commands.keywords import as_it_is, one_of
 from console.messages import message
-from console.model.words import RawSockets, Udp
+from console.model.words import IOSYSCFG, RawSockets, Udp
 from console.store.settings import Settings, get_settings, set_settings
 
 
@@ -17,6 +17,7 @@ class ChangeSocketPolicy(Command):
 
     name = "CHGSOCPCY"
     text = "Change Socket Policy"
+    authority = (IOSYSCFG,)
     parameters = as_it_is(
         (
             Parameter("UDP", "Datagrams (UDP)", one_of("UDP", tuple(Udp)), special=tuple(Udp)),

@@ -60,6 +60,7 @@ class DisplaySocketCoverage(Command):
 
     name = "DSPSOCCOV"
     text = "Display Socket Coverage"
+    authority = ()
     parameters = (
         Parameter(
             "ENGINE",

@@ -20,7 +20,7 @@ from console.commands.socks_keywords import (
 )
 from console.errors import PolicyError
 from console.messages import Message, message
-from console.model.words import SocksType
+from console.model.words import IOSYSCFG, SocksType
 from console.policy.rule import SocksEntry
 from console.policy.socks_entries import (
     SOCKS_KEYWORDS,
@@ -82,6 +82,7 @@ class AddSocksEntry(Command):
 
     name = "ADDSOCKSE"
     text = "Add SOCKS Entry"
+    authority = (IOSYSCFG,)
     parameters = (NEW_SEQUENCE, *ENTRY_VALUES)
     positional = 2
     changes = True
@@ -101,6 +102,7 @@ class ChangeSocksEntry(Command):
 
     name = "CHGSOCKSE"
     text = "Change SOCKS Entry"
+    authority = (IOSYSCFG,)
     parameters = (SEQUENCE, *as_it_is(ENTRY_VALUES))
     changes = True
 
@@ -137,6 +139,7 @@ class CopySocksEntry(Command):
 
     name = "CPYSOCKSE"
     text = "Copy SOCKS Entry"
+    authority = (IOSYSCFG,)
     parameters = (
         SEQUENCE,
         replace(
@@ -165,6 +168,7 @@ class RemoveSocksEntry(Command):
 
     name = "RMVSOCKSE"
     text = "Remove SOCKS Entry"
+    authority = (IOSYSCFG,)
     parameters = (SEQUENCE,)
     changes = True
 
@@ -182,6 +186,7 @@ class DisplaySocksEntry(Command):
 
     name = "DSPSOCKSE"
     text = "Display SOCKS Entry"
+    authority = ()
     parameters = (SEQUENCE,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -205,6 +210,7 @@ class WorkWithSocksEntries(Command):
 
     name = "WRKSOCKSE"
     text = "Work with SOCKS Entries"
+    authority = ()
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show them."""
@@ -216,6 +222,7 @@ class ConfigureSocks(Command):
 
     name = "CFGSOCKS"
     text = "Configure SOCKS"
+    authority = ()
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show them."""

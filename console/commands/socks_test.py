@@ -16,7 +16,7 @@ from console.commands.policy import ACTIVE, PENDING, asked_policy
 from console.commands.socks_servers import Answer, ask_servers
 from console.errors import CommandError
 from console.messages import Message, message
-from console.model.words import SocksType, YesNo
+from console.model.words import IOSYSCFG, SocksType, YesNo
 from console.policy.explain import RouteExplanation, explain_route
 from console.policy.fields import address_intervals
 from console.policy.rule import SocksEntry
@@ -65,6 +65,7 @@ class TestSocksEntries(Command):
 
     name = "TSTSOCKSE"
     text = "Test SOCKS Entries"
+    authority = (IOSYSCFG,)
     parameters = (
         Parameter("RMTADR", "Remote address", one_address("RMTADR"), length=39, choices="Address", quoted=True),
         Parameter("RMTPORT", "Remote port", one_port("RMTPORT"), length=32, choices="1-65535, service",

@@ -57,6 +57,7 @@ class WorkWithSystemValues(Command):
 
     name = "WRKSYSVAL"
     text = "Work with System Values"
+    authority = ()
     parameters = (
         Parameter(
             "SYSVAL", "System value", _check_pattern, default=ALL, special=(ALL,), choices="Name, generic*, *ALL"
@@ -76,6 +77,7 @@ class DisplaySystemValue(Command):
 
     name = "DSPSYSVAL"
     text = "Display System Value"
+    authority = ()
     parameters = (SYSTEM_VALUE,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
@@ -99,6 +101,7 @@ class ChangeSystemValue(Command):
 
     name = "CHGSYSVAL"
     text = "Change System Value"
+    authority = ()
     parameters = (
         SYSTEM_VALUE,
         *as_it_is(

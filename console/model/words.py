@@ -126,6 +126,17 @@ class YesNo(StrEnum):
     NO = "*NO"
 
 
+ALLOBJ, AUDIT, IOSYSCFG, JOBCTL, SECADM = "*ALLOBJ", "*AUDIT", "*IOSYSCFG", "*JOBCTL", "*SECADM"
+SPECIAL_AUTHORITIES = {
+    ALLOBJ: "Files and programs of this system",
+    AUDIT: "The audit journal, and what is audited",
+    IOSYSCFG: "Rules, exit points, SOCKS, workers",
+    JOBCTL: "Jobs, and the messages of operators",
+    SECADM: "User profiles",
+}
+"""Special authorities, and what each is for."""
+
+
 class Outcome(StrEnum):
     """What became of a decided call."""
 
