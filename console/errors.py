@@ -9,6 +9,7 @@
     |-- PolicyError         the operator: a rule or policy file that cannot be taken
     |-- StoreError          the administrator: the store cannot be opened, or is not ours, or is newer
     |-- WorkerError         the administrator: no worker, or it speaks otherwise than we do
+    |-- ServeError          the administrator: the SSH server cannot listen, or its key is not fit
     |-- JournalError        the administrator: the journal is damaged or cannot be written
     |-- AlertError          the operator: an alert or a destination cannot be taken, or who runs the destination
     |-- SocksError          who runs the SOCKS server: it cannot be used, or refuses
@@ -62,6 +63,10 @@ class StoreError(ConsoleError):
 
 class WorkerError(ConsoleError):
     """The worker cannot be reached, started, or understood."""
+
+
+class ServeError(ConsoleError):
+    """The SSH server cannot be run, or refuses somebody."""
 
 
 class JournalError(ConsoleError):

@@ -28,7 +28,7 @@ from console.enforcement.guard_server import GuardServer
 from console.enforcement.journal_keeper import JournalKeeper, keep_journal
 from console.enforcement.kernel_start import begin_kernel, left_attached
 from console.enforcement.ledger import Ledger, StoreGoneError
-from console.enforcement.readiness import tell_systemd
+from console.readiness import tell_systemd
 from console.enforcement.scribe import Scribe
 from console.enforcement.spool import waiting_spools
 from console.errors import StoreError, WorkerError

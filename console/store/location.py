@@ -66,6 +66,11 @@ class Location:
         return self.directory / f"{self.name}.key"
 
     @property
+    def ssh_host_key(self) -> Path:
+        """Return the file of the key by which SSH clients know this system."""
+        return self.directory / f"{self.name}.ssh_host_ed25519_key"
+
+    @property
     def journal_key(self) -> Path:
         """Return the file of the key that the journal is signed with."""
         return self.directory / f"{self.name}.journal.key"

@@ -11,11 +11,7 @@ same password sealed twice gives two seals.
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,13 +20,13 @@ from console.errors import StoreError
 from console.policy.rule import Policy, SocksEntry, SocksServer
 from console.policy.secret import NO_SECRET, Secret
 from console.policy.socks_entries import lacks_password
+from console.store.key_files import make_key_file, read_key_file
 from console.store.location import Location
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
-_OTHERS = 0o077
-_LONGEST_KEY = 1024
+_UNFIT = "GWL0333"
 
 
 def seal(location: Location, secret: Secret, before: Secret = NO_SECRET) -> Secret:
@@ -139,61 +135,13 @@ def _only_one(location: Location, found: Sequence[Secret]) -> Secret:
 def _fernet(path: Path, *, may_make: bool) -> Fernet:
     from cryptography.fernet import Fernet
 
-    key = _read(path)
+    key = read_key_file(path, _UNFIT)
     if key is None and may_make:
-        _make(path, Fernet.generate_key())
-        key = _read(path)
+        make_key_file(path, Fernet.generate_key())
+        key = read_key_file(path, _UNFIT)
     if key is None:
-        raise StoreError("GWL0333", path=path, reason="there is no such file")
+        raise StoreError(_UNFIT, path=path, reason="there is no such file")
     try:
         return Fernet(key)
     except ValueError as error:
-        raise StoreError("GWL0333", path=path, reason="it holds no key") from error
-
-
-def _read(path: Path) -> bytes | None:
-    """Return what the key file holds; None when there is none."""
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode) or mode & _OTHERS:
-                raise StoreError("GWL0333", path=path, reason="others than its owner may read or write it")
-            return file.read(_LONGEST_KEY).strip()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StoreError("GWL0333", path=path, reason=error.strerror) from error
-
-
-def _make(path: Path, key: bytes) -> None:
-    """Put a key in its place, whole and on disk before anything is encrypted with it; one that is there stays."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                _give_to_owner(file.fileno(), path.parent)
-                file.write(key)
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileExistsError):
-                os.link(temporary, path)
-        finally:
-            os.unlink(temporary)
-        _sync_directory(path.parent)
-    except OSError as error:
-        raise StoreError("GWL0304", path=path, reason=error.strerror) from error
-
-
-def _give_to_owner(descriptor: int, directory: Path) -> None:
-    """Give a file that root makes to whose directory it is in: a store's owner must be able to read its key."""
-    if os.geteuid() == 0:
-        owner = directory.stat()
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        raise StoreError(_UNFIT, path=path, reason="it holds no key") from error

@@ -1,4 +1,4 @@
-"""Tells systemd that the worker is ready or is stopping, when systemd asked to be told."""
+"""Tells systemd that a service is ready or is stopping, when systemd asked to be told."""
 
 from __future__ import annotations
 

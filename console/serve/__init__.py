@@ -1,0 +1,1 @@
+"""The console over SSH: who may come in, one console a session, and what of it is journalled."""
