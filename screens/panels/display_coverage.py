@@ -16,22 +16,16 @@ from console.commands.coverage import (
     summary,
 )
 from console.commands.definition import Context
-from console.commands.language import ParsedCommand
-from console.messages import message
-from screens.panel import FunctionKey, Push, Reply, Stay, Submission
+from screens.panel import FunctionKey, Push, Reply, Submission
 from screens.panels.columns import Column
 from screens.panels.display import Display, Line
+from screens.panels.held_list import WorkWithHeld, view_key
 from screens.panels.options import Option
-from screens.panels.pager import HeldList
-from screens.panels.prompter import Prompter
 from screens.panels.services import Services
-from screens.panels.work_with import WorkWithList
+from screens.panels.work_with import LIVE_REFRESH
 from screens.terminal.attributes import Attribute
-from screens.terminal.field_format import UPPER
 from screens.terminal.page import WIDE, Page, Size
 
-_POSITION = "POSTO"
-_NOT_THERE = "GWL0718"
 _SHOW_ALL = "Display all"
 _SHOW_NONE = "Display unguarded"
 _VIEWS = ("Display ends and job", "Display reason", "Display process")
@@ -76,13 +70,16 @@ def _holder_line(holder: Holder) -> Line:
     return Line(f"{process.pid:>7}  {process.name}"[:30], f"{under}   {process.program}".rstrip(), "HOLDER")
 
 
-class DisplayCoverage(WorkWithList[CoveredSocket]):
+class DisplayCoverage(WorkWithHeld[CoveredSocket]):
     """The sockets of this system."""
 
     name = "DSPSOCCOV"
     title = "Display Socket Coverage"
     module = "display_coverage"
     is_wide = True
+    is_live = True
+    subset_command = "DSPSOCCOV"
+    not_there = "GWL0718"
     options_row = 7
     heading_rows = 1
     option_width = 1
@@ -104,13 +101,9 @@ class DisplayCoverage(WorkWithList[CoveredSocket]):
             look: Looks at it.
         """
         self._look = look
-        self._arguments = dict(arguments)
-        self._view = 0
         self._views: Sequence[str] = _VIEWS
-        self._context = services.context
         self._coverage = Coverage((), 0)
-        self._list = HeldList(self._load, _row_id)
-        super().__init__(services, self._list)
+        super().__init__(services, arguments)
 
     @property
     def options(self) -> Sequence[Option[CoveredSocket]]:
@@ -122,9 +115,9 @@ class DisplayCoverage(WorkWithList[CoveredSocket]):
         """The keys; F10 and F11 name what comes next."""
         return (
             FunctionKey(3, "Exit"),
-            FunctionKey(5, "Refresh"),
+            LIVE_REFRESH,
             FunctionKey(10, _SHOW_ALL if self._shows_gaps else _SHOW_NONE),
-            FunctionKey(11, self._views[self._view % len(self._views)]),
+            view_key(self._views, self.view),
             FunctionKey(12, "Cancel"),
             FunctionKey(14, "Threat model", attention=True),
             FunctionKey(17, "Position to"),
@@ -135,83 +128,55 @@ class DisplayCoverage(WorkWithList[CoveredSocket]):
         """Return the columns of the view."""
         self._views = _WIDE_VIEWS if size == WIDE else _VIEWS
         views = _BY_WIDE_VIEW if size == WIDE else _BY_VIEW
-        return views[self._view % len(views)]
+        self.view_count = len(views)
+        return views[self.view % len(views)]
 
     def draw_header(self, page: Page) -> None:
         """Show the counts, what is shown of it all, and where to go."""
         for row, sentence in enumerate(summary(self._coverage), 3):
             look = Attribute.YELLOW if row == _UNSEEN_ROW else Attribute.WHITE
             page.text(row, 2, sentence, look, help_key="COUNTS")
-        page.label(_SUBSET_ROW, 2, "Position to port", 22)
-        page.field(_POSITION, _SUBSET_ROW, 25, 5, self.fields.get(_POSITION, ""), format=UPPER)
-        page.label(_SUBSET_ROW, 40, "Subset", 14, colon=True)
-        page.text(_SUBSET_ROW, 56, self._subset_text(), help_key="SUBSET")
-
-    def enter_header(self, submission: Submission) -> Reply | None:
-        """Go to the first socket of a port."""
-        del submission
-        wanted = self.fields.pop(_POSITION, "")
-        if not wanted:
-            return None
-        if wanted in ("*TOP", "*BOT"):
-            self._list.edge(wanted)
-            return Stay(redraw=True)
-        if not any(str(row.socket.local_port) == wanted for row in self._list.all):
-            self.fields[_POSITION] = wanted
-            return Stay((message(_NOT_THERE, value=wanted),), errors=(_POSITION,))
-        self._list.position(lambda row: str(row.socket.local_port) == wanted)
-        return Stay(redraw=True)
+        self.draw_position(page, _SUBSET_ROW, "Position to port", 5)
+        self.draw_subset(page, _SUBSET_ROW)
 
     def answer_key(self, submission: Submission) -> Reply:
-        """Show all or only the gaps, change the view, go to the position field, or show a subset."""
+        """Show all or only the gaps, or the threat model; else as any list."""
         match submission.key:
             case "F10":
-                self._arguments["ENGINE"] = ALL if self._shows_gaps else Engine.NONE.value
-                return self._again()
-            case "F11":
-                self._view = (self._view + 1) % len(self._views)
-                return Stay(redraw=True)
+                self.arguments["ENGINE"] = ALL if self._shows_gaps else Engine.NONE.value
+                return self.again()
             case "F14":
                 return Push(self.services.open("ThreatModel", {}))
-            case "F18":
-                return Push(Prompter(self.services, self.services.commands["DSPSOCCOV"], self._arguments, runs=False))
             case _:
-                return Stay(cursor=_POSITION)
+                return super().answer_key(submission)
 
-    def resume(self, value: object) -> Reply:
-        """Take another subset; else go on as any list."""
-        if isinstance(value, ParsedCommand):
-            self._arguments = dict(value.values)
-            return self._again()
-        return super().resume(value)
+    def row_id(self, row: CoveredSocket) -> str:
+        """Return the socket's own number."""
+        return str(row.socket.inode)
+
+    def is_at(self, row: CoveredSocket, wanted: str) -> bool:
+        """Take a local port."""
+        return str(row.socket.local_port) == wanted
 
     @property
     def _shows_gaps(self) -> bool:
-        return self._arguments.get("ENGINE", Engine.NONE.value) == Engine.NONE
+        return self.arguments.get("ENGINE", Engine.NONE.value) == Engine.NONE
 
-    def _again(self) -> Reply:
-        self.typed.clear()
-        self.reload()
-        self._list.edge("*TOP")
-        return Stay(redraw=True)
-
-    def _load(self) -> list[CoveredSocket]:
-        self._coverage = self._look(self._context)
-        engine = self._arguments.get("ENGINE", Engine.NONE.value)
-        kind = self._arguments.get("TYPE", ALL)
+    def load(self) -> Sequence[CoveredSocket]:
+        """Look at the system."""
+        self._coverage = self._look(self.context)
+        engine = self.arguments.get("ENGINE", Engine.NONE.value)
+        kind = self.arguments.get("TYPE", ALL)
         return [each for each in self._coverage.sockets if is_wanted(each, engine, kind)]
 
-    def _subset_text(self) -> str:
-        values = (self._arguments.get("ENGINE", Engine.NONE.value), self._arguments.get("TYPE", ALL))
+    def subset_text(self) -> str:
+        """Return which sockets are listed."""
+        values = (self.arguments.get("ENGINE", Engine.NONE.value), self.arguments.get("TYPE", ALL))
         return " ".join(value for value in values if value != ALL) or ALL
 
 
 _UNSEEN_ROW = 5
 _SUBSET_ROW = 6
-
-
-def _row_id(row: CoveredSocket) -> str:
-    return str(row.socket.inode)
 
 
 def _local(row: CoveredSocket) -> str:

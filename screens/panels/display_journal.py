@@ -26,7 +26,7 @@ from screens.panels.options import Option
 from screens.panels.position_window import PositionWindow
 from screens.panels.prompter import Prompter
 from screens.panels.services import Services
-from screens.panels.work_with import WorkWithList
+from screens.panels.work_with import LIVE_REFRESH, WorkWithList
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import WIDE, Page, Size
 
@@ -48,6 +48,7 @@ class DisplayJournal(WorkWithList[JournalEntry]):
     title = "Display Journal Entries"
     module = "display_journal"
     is_wide = True
+    is_live = True
     options_row = 5
     heading_rows = 1
     option_width = 1
@@ -88,7 +89,7 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         """The keys; F11 names the view that comes next."""
         return (
             FunctionKey(3, "Exit"),
-            FunctionKey(5, "Refresh"),
+            LIVE_REFRESH,
             FunctionKey(11, self._views[self._view % len(self._views)]),
             FunctionKey(12, "Cancel"),
             FunctionKey(17, "Position to"),
@@ -156,10 +157,15 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         """Stay on the page: options must not lose their rows to newer entries. F5 goes to the end."""
 
     def refresh(self) -> Reply:
-        """Go to the end of the journal, with nothing typed; the last half hour is again that before now."""
+        """Go to the end of the journal; the last half hour is again that before now."""
         self._journal.only = journal_filter(self.services.context, self._arguments)
         self._journal.refresh()
         return super().refresh()
+
+    @property
+    def read_at(self) -> datetime:
+        """When the entries were read that show."""
+        return self._journal.read_at
 
     def _entry_panel(self, entry: JournalEntry) -> DisplayJournalEntry:
         return DisplayJournalEntry(self.services, entry, self._journal.neighbour, self._names)

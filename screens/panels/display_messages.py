@@ -14,10 +14,11 @@ from console.store.session import transaction
 from screens.mail import second_level
 from screens.message_information import AdditionalMessageInformation
 from screens.panel import Exit, FunctionKey, Help, Panel, Push, Reply, Return, Stay, Submission
-from screens.panels.help_texts import panel_help
+from screens.panels.help_texts import file_help, panel_help, read_help
 from screens.panels.replies import DONE, roll
 from screens.panels.running import command_text, run
 from screens.panels.services import Services
+from screens.panels.work_with import READ, read_text
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import Page, Size
 
@@ -92,6 +93,7 @@ class DisplayMessages(Panel):
             page.text(_FIRST_ROW, 2, "(No messages)")
         for row, line in enumerate(shown, _FIRST_ROW):
             _draw(page, row, line)
+        page.text(last, 2, read_text(self._read_at), help_key=READ)
         page.more(last, more=self._top + self._rows < len(self._lines))
         return page
 
@@ -123,6 +125,8 @@ class DisplayMessages(Panel):
     def help(self, key: str) -> Help | None:
         """Return a message in full for one under the cursor, else help on the panel."""
         each = self._named(key)
+        if key == READ:
+            return file_help(read_help("live_list"), READ)
         if each is None:
             return panel_help(self.module, key, self.function_keys)
         shown = second_level(each)
@@ -132,6 +136,7 @@ class DisplayMessages(Panel):
     def _read(self) -> None:
         """Read the queue, and mark what is shown as read."""
         context = self.services.context
+        self._read_at = context.clock()
         with transaction(context.store) as session:
             self._found = list_messages(session, self._queue, severity=self._severity, limit=_MOST)
             if self._found:

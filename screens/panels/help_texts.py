@@ -9,12 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from console.commands.menus import MenuDefinition, MenuOption
 from console.resources import data_path
 from screens.panel import FunctionKey, Help
 from screens.terminal.page import HELP_KEYS, HELP_PANEL
 
 _KEYS_FILE = "function_keys"
 _KEYS_TITLE = "Function Keys"
+_COMMAND_MENUS = "*COMMANDS"
+"""Section of the menus that are made of the registry."""
+_GO = "GO"
 _TITLES = {
     "AUD": "Auditing",
     "CHAIN_HASH": "Chain hash",
@@ -105,6 +109,26 @@ def file_help(file: HelpFile, key: str, label: str = "") -> Help | None:
     if text is None:
         return None
     return Help(f"{label} ({key})" if label else _title(key), text)
+
+
+def menu_help(menu: MenuDefinition, option: MenuOption | None = None) -> Help:
+    """Return the help of a menu, or of one of its options: that of the menu or the command it leads to.
+
+    Args:
+        menu: The menu.
+        option: One of its options.
+    """
+    if option is None:
+        about = read_help("menu")
+        words = about.sections.get(menu.name, about.sections[_COMMAND_MENUS])
+        return Help(menu.title, f"{words}\n\n{about.text}")
+    if option.command_name == _GO:
+        leads = option.command.removeprefix(f"{_GO} ")
+        sections = read_help("menu").sections
+        text = sections.get(leads, sections[_COMMAND_MENUS])
+    else:
+        text = read_help(option.command_name).text
+    return Help(f"{option.number}. {option.text}", text)
 
 
 def _title(key: str) -> str:

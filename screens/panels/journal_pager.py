@@ -28,6 +28,8 @@ class JournalPager(Pager[JournalEntry]):
         self._entries: list[JournalEntry] = []
         self._more = False
         self._fetched = 0
+        self.read_at = context.clock()
+        """When the entries were read that show."""
 
     def visible(self) -> Sequence[tuple[str, JournalEntry]]:
         """Return the entries that show; fetched at first, and when the page has another size."""
@@ -106,3 +108,4 @@ class JournalPager(Pager[JournalEntry]):
         self._entries = entries
         self._more = more
         self._fetched = self.rows
+        self.read_at = self._context.clock()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic
 
 from console.commands.language import parse_partial
@@ -71,6 +72,12 @@ class OptionList(CommandPanel, Generic[RowT]):
         self.fields: dict[str, str] = {}
         """What is typed in the fields above the list and on the input row."""
         self._run = _Run()
+        self._read_at = services.context.clock()
+
+    @property
+    def read_at(self) -> datetime:
+        """When the rows were read that show."""
+        return self._read_at
 
     @property
     @abstractmethod
@@ -97,6 +104,13 @@ class OptionList(CommandPanel, Generic[RowT]):
     def reload(self) -> None:
         """Read the rows anew."""
         self.pager.refresh()
+        self._read_at = self.services.context.clock()
+
+    def forget_gone(self) -> None:
+        """Drop the options of rows that are there no more."""
+        for row_id in self.typed.rows(self._order):
+            if row_id != ADD_ROW and self.pager.find(row_id) is None:
+                self.typed.put(row_id, "")
 
     @property
     def is_carrying_out(self) -> bool:
@@ -154,10 +168,8 @@ class OptionList(CommandPanel, Generic[RowT]):
 
     def _check(self) -> Reply | None:
         """Refuse everything if one option is wrong; forget rows that are there no more."""
+        self.forget_gone()
         for row_id in self.typed.rows(self._order):
-            if row_id != ADD_ROW and self.pager.find(row_id) is None:
-                self.typed.put(row_id, "")
-                continue
             try:
                 self._option(row_id)
             except ConsoleError as error:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from console.messages import message
 from screens.panel import Exit, FunctionKey, Help, Reply, Return, Stay, Submission
 from screens.panels.columns import GAP, RowT, draw_headings, draw_row
-from screens.panels.help_texts import panel_help
+from screens.panels.help_texts import file_help, panel_help, read_help
 from screens.panels.option_list import NO_LIST, OPTION_FIELD, OptionList
 from screens.panels.options import ADD_ROW
 from screens.panels.replies import DONE
@@ -16,6 +18,11 @@ from screens.terminal.page import COMMAND, HELP_OPTIONS, Page, Size
 _OPTION_COLUMN = 3
 _CELLS_COLUMN = 7
 _NO_REPEAT = "GWL0711"
+
+
+def read_text(moment: datetime) -> str:
+    """Return what a live panel says of when it was read, in the time zone of this system."""
+    return f"Read at {moment.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 class WorkWithList(OptionList[RowT]):
@@ -31,6 +38,9 @@ class WorkWithList(OptionList[RowT]):
     command_label: str = "Command"
     """Label of the command line; empty for a list without one."""
     empty_text: str
+    is_live: bool = False
+    """Whether its rows change by themselves: then it says when they were read, and F5 (`LIVE_REFRESH`) keeps what is
+    typed."""
     _cursor: str | tuple[int, int] | None = None
     """Where the cursor was when the page was left."""
 
@@ -70,6 +80,8 @@ class WorkWithList(OptionList[RowT]):
         first = self.options_row + 3 + self.heading_rows
         self._draw_list(page, first, last)
         page.more(last, more=self.pager.has_more())
+        if self.is_live:
+            page.text(last, 2, read_text(self.read_at), help_key=READ)
         if self.command_label:
             page.command_line(size.rows - 3, self.line.text, label=self.command_label)
         if self._cursor is None or isinstance(self._cursor, tuple) or self._cursor in page.fields:
@@ -87,6 +99,8 @@ class WorkWithList(OptionList[RowT]):
             case "F12":
                 return Return()
             case "F5":
+                if self.is_live:
+                    self._remember(submission)
                 return self.refresh()
             case _:
                 return self._answer(submission)
@@ -123,14 +137,20 @@ class WorkWithList(OptionList[RowT]):
 
     def help(self, key: str) -> Help | None:
         """Return help on the list, a column, the options or the keys."""
+        if key == READ:
+            return file_help(read_help("live_list"), READ)
         return panel_help(self.module, key, self.function_keys)
 
     def refresh(self) -> Reply:
-        """Drop what is typed and read the rows anew (F5)."""
+        """Read the rows anew (F5), and drop what is typed unless the list is live."""
+        self.forget_run()
+        if self.is_live:
+            self.reload()
+            self.forget_gone()
+            return Stay(redraw=True)
         self.typed.clear()
         self.fields.clear()
         self.line.clear()
-        self.forget_run()
         self.reload()
         return Stay(redraw=True)
 
@@ -212,6 +232,10 @@ class WorkWithList(OptionList[RowT]):
         return Stay(redraw=True)
 
 
+READ = "READ"
+"""Help key of the moment at which a live list was read."""
+LIVE_REFRESH = FunctionKey(5, "Refresh", attention=False)
+"""F5 of a live list, which hands over what is typed."""
 LIST_KEYS = (
     FunctionKey(3, "Exit"),
     FunctionKey(4, "Prompt"),
@@ -221,3 +245,5 @@ LIST_KEYS = (
     FunctionKey(13, "Repeat"),
 )
 """Keys that every list with a command line has."""
+LIVE_KEYS = tuple(LIVE_REFRESH if key.number == LIVE_REFRESH.number else key for key in LIST_KEYS)
+"""The same for a live list."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from console.model.alerts import AlertDestination, Delivered
 from console.policy.secret import Secret
 from console.store.alerts import list_destinations
 from console.store.deliveries import counts
-from screens.panel import FunctionKey, Push, Reply, Submission
+from screens.panel import FunctionKey
 from screens.panels.columns import Column
+from screens.panels.held_list import WorkWithHeld
 from screens.panels.options import Option, Way
-from screens.panels.pager import HeldList
-from screens.panels.prompter import Prompter
-from screens.panels.services import Services
-from screens.panels.work_with import LIST_KEYS, WorkWithList
+from screens.panels.work_with import LIVE_KEYS
 from screens.terminal.page import WIDE, Size
 
 
@@ -28,7 +26,7 @@ class Served(NamedTuple):
     given_up: int
 
 
-class WorkWithAlertDestinations(WorkWithList[Served]):
+class WorkWithAlertDestinations(WorkWithHeld[Served]):
     """The destinations: add, change, remove, test."""
 
     name = "WRKALRDST"
@@ -36,22 +34,12 @@ class WorkWithAlertDestinations(WorkWithList[Served]):
     module = "work_with_alert_destinations"
     subject = "Alert Destinations"
     is_wide = True
+    is_live = True
+    add_command = "ADDALRDST"
     heading_rows = 1
     gap = 1
     empty_text = "(No destinations: alerts go to the message queue QSYSOPR)"
     command_label = "Parameters for option 2 or command"
-
-    def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
-        """Open the list.
-
-        Args:
-            services: What panels share.
-            arguments: None are needed.
-        """
-        del arguments
-        self._context = services.context
-        self._list = HeldList(self._load, lambda row: row.destination.name)
-        super().__init__(services, self._list)
 
     @property
     def options(self) -> Sequence[Option[Served]]:
@@ -65,7 +53,7 @@ class WorkWithAlertDestinations(WorkWithList[Served]):
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
         """The keys."""
-        return (*LIST_KEYS, FunctionKey(6, "Add"))
+        return (*LIVE_KEYS, FunctionKey(6, "Add"))
 
     def columns(self, size: Size) -> Sequence[Column[Served]]:
         """Return the columns."""
@@ -80,13 +68,13 @@ class WorkWithAlertDestinations(WorkWithList[Served]):
             *([Column("Text", 26, lambda row: row.destination.text, help_key="TEXT")] if wide else []),
         )
 
-    def answer_key(self, submission: Submission) -> Reply:
-        """Add a destination."""
-        del submission
-        return Push(Prompter(self.services, self.services.commands["ADDALRDST"], {}))
+    def row_id(self, row: Served) -> str:
+        """Return its name."""
+        return row.destination.name
 
-    def _load(self) -> list[Served]:
-        with self._context.opened() as session:
+    def load(self) -> Sequence[Served]:
+        """Read the destinations, and count what was sent to each."""
+        with self.context.opened() as session:
             found = counts(session)
             return [
                 Served(

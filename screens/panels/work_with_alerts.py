@@ -9,13 +9,11 @@ from console.commands.alerts import raised_counts
 from console.model.alerts import Alert
 from console.model.words import YesNo
 from console.store.alerts import list_alerts
-from screens.panel import FunctionKey, Push, Reply, Stay, Submission
+from screens.panel import FunctionKey, Push, Reply, Submission
 from screens.panels.columns import Column
+from screens.panels.held_list import WorkWithHeld
 from screens.panels.options import Option, Way
-from screens.panels.pager import HeldList
-from screens.panels.prompter import Prompter
-from screens.panels.services import Services
-from screens.panels.work_with import LIST_KEYS, WorkWithList
+from screens.panels.work_with import LIVE_KEYS
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import WIDE, Size
 
@@ -36,7 +34,7 @@ class Watched(NamedTuple):
     """For how many keys it is raised now."""
 
 
-class WorkWithAlerts(WorkWithList[Watched]):
+class WorkWithAlerts(WorkWithHeld[Watched]):
     """The alerts: add, change, copy, remove, display, test on history, activate and hold."""
 
     name = "WRKALR"
@@ -44,24 +42,14 @@ class WorkWithAlerts(WorkWithList[Watched]):
     module = "work_with_alerts"
     subject = "Alerts"
     is_wide = True
+    is_live = True
+    view_count = len(_VIEWS)
+    add_command = "ADDALR"
     heading_rows = 1
     gap = 1
     empty_text = "(No alerts: nothing in the journal is told of)"
     command_label = "Parameters for options 1, 2, 3, 8 or command"
-
-    def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
-        """Open the list.
-
-        Args:
-            services: What panels share.
-            arguments: None are needed.
-        """
-        del arguments
-        self._context = services.context
-        self._view = 0
-        self._shows_all = False
-        self._list = HeldList(self._load, lambda row: row.alert.name)
-        super().__init__(services, self._list)
+    _shows_all = False
 
     @property
     def options(self) -> Sequence[Option[Watched]]:
@@ -80,7 +68,7 @@ class WorkWithAlerts(WorkWithList[Watched]):
     def function_keys(self) -> tuple[FunctionKey, ...]:
         """The keys; F11 only where not all columns show."""
         return (
-            *LIST_KEYS,
+            *LIVE_KEYS,
             FunctionKey(6, "Add"),
             *(() if self._shows_all else (FunctionKey(11, "Alternate view"),)),
             FunctionKey(14, "Destinations"),
@@ -90,23 +78,25 @@ class WorkWithAlerts(WorkWithList[Watched]):
     def columns(self, size: Size) -> Sequence[Column[Watched]]:
         """Return the columns of the view; on a wide screen all of them."""
         self._shows_all = size == WIDE
-        return [_COLUMNS[name] for name in (_ALL if self._shows_all else _VIEWS[self._view])]
+        return [_COLUMNS[name] for name in (_ALL if self._shows_all else _VIEWS[self.view])]
 
     def answer_key(self, submission: Submission) -> Reply:
-        """Add, change the view, or show destinations or messages."""
+        """Show destinations or messages; else as any list."""
         match submission.key:
-            case "F6":
-                return Push(Prompter(self.services, self.services.commands["ADDALR"], {}))
-            case "F11":
-                self._view = (self._view + 1) % len(_VIEWS)
-                return Stay(redraw=True)
             case "F14":
                 return Push(self.services.open("WorkWithAlertDestinations", {}))
-            case _:
+            case "F15":
                 return Push(self.services.open("DisplayMessages", {"MSGQ": "QSYSOPR", "SEV": "0"}))
+            case _:
+                return super().answer_key(submission)
 
-    def _load(self) -> list[Watched]:
-        with self._context.opened() as session:
+    def row_id(self, row: Watched) -> str:
+        """Return its name."""
+        return row.alert.name
+
+    def load(self) -> Sequence[Watched]:
+        """Read the alerts, and which of them are raised."""
+        with self.context.opened() as session:
             raised = raised_counts(session)
             return [Watched(alert, raised.get(alert.name, 0)) for alert in list_alerts(session)]
 

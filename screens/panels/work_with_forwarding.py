@@ -9,14 +9,13 @@ from console.commands.forwarding import target_values
 from console.model.forwarding import ForwardState, ForwardTarget
 from console.store.forwarding import get_target, list_targets
 from console.store.journal import last_number
-from screens.panel import FunctionKey, Push, Reply, Submission
+from screens.panel import FunctionKey
 from screens.panels.columns import Column
 from screens.panels.display import Display, Line
+from screens.panels.held_list import WorkWithHeld
 from screens.panels.options import Option, Way
-from screens.panels.pager import HeldList
-from screens.panels.prompter import Prompter
 from screens.panels.services import Services
-from screens.panels.work_with import LIST_KEYS, WorkWithList
+from screens.panels.work_with import LIVE_KEYS
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import WIDE, Size
 
@@ -31,7 +30,7 @@ class Forwarded(NamedTuple):
     """Entries that are not known to be delivered."""
 
 
-class WorkWithForwarding(WorkWithList[Forwarded]):
+class WorkWithForwarding(WorkWithHeld[Forwarded]):
     """The targets: add, change, remove, display, hold, release."""
 
     name = "WRKJRNFWD"
@@ -39,21 +38,12 @@ class WorkWithForwarding(WorkWithList[Forwarded]):
     module = "work_with_forwarding"
     subject = "Forwarding Targets"
     is_wide = True
+    is_live = True
+    add_command = "ADDJRNFWD"
     heading_rows = 1
     gap = 1
     empty_text = "(The journal is not forwarded)"
     command_label = "Parameters for option 2 or command"
-
-    def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
-        """Open the list.
-
-        Args:
-            services: What panels share.
-            arguments: None are needed.
-        """
-        del arguments
-        self._context = services.context
-        super().__init__(services, HeldList(self._load, lambda row: row.target.name))
 
     @property
     def options(self) -> Sequence[Option[Forwarded]]:
@@ -69,7 +59,7 @@ class WorkWithForwarding(WorkWithList[Forwarded]):
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
         """The keys."""
-        return (*LIST_KEYS, FunctionKey(6, "Add"))
+        return (*LIVE_KEYS, FunctionKey(6, "Add"))
 
     def columns(self, size: Size) -> Sequence[Column[Forwarded]]:
         """Return the columns; a wide screen has room for what went wrong last."""
@@ -85,13 +75,13 @@ class WorkWithForwarding(WorkWithList[Forwarded]):
             *([Column("Last error", 38, lambda row: row.target.last_error, help_key="ERROR")] if wide else []),
         )
 
-    def answer_key(self, submission: Submission) -> Reply:
-        """Add a target."""
-        del submission
-        return Push(Prompter(self.services, self.services.commands["ADDJRNFWD"], {}))
+    def row_id(self, row: Forwarded) -> str:
+        """Return its name."""
+        return row.target.name
 
-    def _load(self) -> list[Forwarded]:
-        with self._context.opened() as session:
+    def load(self) -> Sequence[Forwarded]:
+        """Read the targets, and how far behind each is."""
+        with self.context.opened() as session:
             last = last_number(session)
             return [Forwarded(each, max(0, last - each.position)) for each in list_targets(session)]
 

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from console.commands.jobs import job_filter, job_status, moment, per_call
-from console.commands.language import ParsedCommand
-from console.messages import message
 from console.model.running import Guard
 from console.model.words import JobStatus
 from console.store.guards import end_request, list_jobs
 from console.store.workers import is_running
-from screens.panel import FunctionKey, Push, Reply, Stay, Submission
+from screens.panel import FunctionKey
 from screens.panels.columns import Column
 from screens.panels.display import Display, Line
+from screens.panels.held_list import WorkWithHeld, view_key
 from screens.panels.options import Option, Way
-from screens.panels.pager import HeldList
-from screens.panels.prompter import Prompter
 from screens.panels.services import Services
-from screens.panels.work_with import LIST_KEYS, WorkWithList
+from screens.panels.work_with import LIVE_KEYS
 from screens.terminal.attributes import Attribute
-from screens.terminal.field_format import UPPER
 from screens.terminal.page import WIDE, Page, Size
 
-_POSITION = "POSTO"
-_NOT_THERE = "GWL0717"
 _VIEWS = ("Display command", "Display calls")
 """What F11 shows next, by the view that shows now."""
 
@@ -109,7 +103,7 @@ class DisplayJob(Display):
         ]
 
 
-class WorkWithJobs(WorkWithList[JobRow]):
+class WorkWithJobs(WorkWithHeld[JobRow]):
     """The jobs: end, display, their journal entries."""
 
     name = "WRKSOCJOB"
@@ -117,25 +111,16 @@ class WorkWithJobs(WorkWithList[JobRow]):
     module = "work_with_jobs"
     subject = "Socket Jobs"
     is_wide = True
+    is_live = True
+    subset_command = "WRKSOCJOB"
+    not_there = "GWL0717"
+    view_count = len(_VIEWS)
     options_row = 5
     heading_rows = 2
     gap = 1
     empty_text = "(No jobs)"
     command_label = "Parameters for option 4 or command"
-
-    def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
-        """Open the list.
-
-        Args:
-            services: What panels share.
-            arguments: The values of WRKSOCJOB.
-        """
-        self._context = services.context
-        self._arguments = dict(arguments)
-        self._view = 0
-        self._worker = ""
-        self._list = HeldList(self._load, lambda row: row.guard_id)
-        super().__init__(services, self._list)
+    _worker = ""
 
     @property
     def options(self) -> Sequence[Option[JobRow]]:
@@ -150,8 +135,8 @@ class WorkWithJobs(WorkWithList[JobRow]):
     def function_keys(self) -> tuple[FunctionKey, ...]:
         """The keys; F11 names the view that comes next."""
         return (
-            *LIST_KEYS,
-            FunctionKey(11, _VIEWS[self._view]),
+            *LIVE_KEYS,
+            view_key(_VIEWS, self.view),
             FunctionKey(17, "Position to"),
             FunctionKey(18, "Subset"),
         )
@@ -159,7 +144,7 @@ class WorkWithJobs(WorkWithList[JobRow]):
     def columns(self, size: Size) -> Sequence[Column[JobRow]]:
         """Return the columns of the view."""
         is_wide = size == WIDE
-        if self._view:
+        if self.view:
             return (_JOB, _PID, _STARTED, *((_ENDED, _EXIT) if is_wide else ()), _command(42 if is_wide else 17))
         return (_JOB, _STATUS, *_CALLS, *((_USER, _TOTAL, _STARTED) if is_wide else ()))
 
@@ -169,69 +154,37 @@ class WorkWithJobs(WorkWithList[JobRow]):
 
     def draw_header(self, page: Page) -> None:
         """Show position-to, the subset, and whether a worker runs, without which nothing here moves."""
-        page.label(3, 2, "Position to job", 22)
-        page.field(_POSITION, 3, 25, 10, self.fields.get(_POSITION, ""), format=UPPER)
-        page.label(3, 40, "Subset", 14, colon=True)
-        page.text(3, 56, self._subset_text(), help_key="SUBSET")
+        self.draw_position(page, 3, "Position to job")
+        self.draw_subset(page, 3)
         page.label(4, 2, "Worker", 22, colon=True)
         look = Attribute.GREEN if self._worker == "*ACTIVE" else Attribute.YELLOW
         page.text(4, 25, self._worker, look, "WORKER")
 
-    def enter_header(self, submission: Submission) -> Reply | None:
-        """Go to a job by its number, or by how its name begins."""
-        del submission
-        wanted = self.fields.pop(_POSITION, "")
-        if not wanted:
-            return None
-        if wanted in ("*TOP", "*BOT"):
-            self._list.edge(wanted)
-            return Stay(redraw=True)
-        if not any(_is_at(row, wanted) for row in self._list.all):
-            self.fields[_POSITION] = wanted
-            return Stay((message(_NOT_THERE, value=wanted),), errors=(_POSITION,))
-        self._list.position(lambda row: _is_at(row, wanted))
-        return Stay(redraw=True)
+    def row_id(self, row: JobRow) -> str:
+        """Return the id of its guard: numbers of jobs come again."""
+        return row.guard_id
 
-    def answer_key(self, submission: Submission) -> Reply:
-        """Change the view, go to the position field, or show a subset."""
-        match submission.key:
-            case "F11":
-                self._view = (self._view + 1) % len(_VIEWS)
-                return Stay(redraw=True)
-            case "F18":
-                return Push(Prompter(self.services, self.services.commands["WRKSOCJOB"], self._arguments, runs=False))
-            case _:
-                return Stay(cursor=_POSITION)
+    def is_at(self, row: JobRow, wanted: str) -> bool:
+        """Take the number of a job, or how its name begins."""
+        number, _user, name = row.job.split("/", 2)
+        return number == wanted.zfill(len(number)) if wanted.isdecimal() else name.startswith(wanted)
 
-    def resume(self, value: object) -> Reply:
-        """Take another subset; else go on as any list."""
-        if isinstance(value, ParsedCommand) and value.cls is self.services.commands["WRKSOCJOB"]:
-            self._arguments = dict(value.values)
-            self.typed.clear()
-            self.reload()
-            self._list.edge("*TOP")
-            return Stay(redraw=True)
-        return super().resume(value)
-
-    def _load(self) -> list[JobRow]:
-        context = self._context
+    def load(self) -> Sequence[JobRow]:
+        """Read the jobs, and whether a worker runs."""
+        context = self.context
         self._worker = "*ACTIVE" if is_running(context.store, context.clock()) else "*NONE"
         with context.opened() as session:
-            return [job_row(job) for job in list_jobs(session, job_filter(self._arguments))]
+            return [job_row(job) for job in list_jobs(session, job_filter(self.arguments))]
 
-    def _subset_text(self) -> str:
-        only = job_filter(self._arguments)
+    def subset_text(self) -> str:
+        """Return which jobs are listed."""
+        only = job_filter(self.arguments)
         parts = ("*ACTIVE" if only.running else "", only.user, only.job)
         return " ".join(part for part in parts if part) or "*ALL"
 
 
 def _given(row: JobRow) -> dict[str, str]:
     return {"JOB": row.job}
-
-
-def _is_at(row: JobRow, wanted: str) -> bool:
-    number, _user, name = row.job.split("/", 2)
-    return number == wanted.zfill(len(number)) if wanted.isdecimal() else name.startswith(wanted)
 
 
 def _total(row: JobRow) -> str:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from console.commands.audit_values import KINDS
 from console.commands.system_values import TYPE, matching
-from console.messages import message
 from console.store.system_values import get_values
-from screens.panel import FunctionKey, Reply, Stay, Submission
+from screens.panel import FunctionKey
 from screens.panels.columns import Column
+from screens.panels.held_list import WorkWithHeld, view_key
 from screens.panels.options import Option, Way
-from screens.panels.pager import HeldList
-from screens.panels.services import Services
-from screens.panels.work_with import LIST_KEYS, WorkWithList
-from screens.terminal.field_format import UPPER
+from screens.panels.work_with import LIST_KEYS
 from screens.terminal.page import WIDE, Page, Size
 
-_POSITION = "POSTO"
-_NOT_THERE = "GWL0717"
 _VIEWS = ("Display values", "Display descriptions")
 """What F11 shows next, by the view that shows now."""
 
@@ -37,30 +32,18 @@ class ValueRow:
         return KINDS[self.name].text
 
 
-class WorkWithSystemValues(WorkWithList[ValueRow]):
+class WorkWithSystemValues(WorkWithHeld[ValueRow]):
     """The system values: change, display."""
 
     name = "WRKSYSVAL"
     title = "Work with System Values"
     module = "work_with_system_values"
     subject = "System Values"
+    view_count = len(_VIEWS)
     options_row = 5
     gap = 2
     empty_text = "(No system values)"
     command_label = "Parameters for option 2 or command"
-
-    def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
-        """Open the list.
-
-        Args:
-            services: What panels share.
-            arguments: The values of WRKSYSVAL.
-        """
-        self._context = services.context
-        self._pattern = arguments["SYSVAL"]
-        self._view = 0
-        self._list = HeldList(self._load, lambda row: row.name)
-        super().__init__(services, self._list)
 
     @property
     def options(self) -> Sequence[Option[ValueRow]]:
@@ -73,13 +56,13 @@ class WorkWithSystemValues(WorkWithList[ValueRow]):
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
         """The keys; F11 names the view that comes next."""
-        return (*LIST_KEYS, FunctionKey(11, _VIEWS[self._view]), FunctionKey(17, "Position to"))
+        return (*LIST_KEYS, view_key(_VIEWS, self.view), FunctionKey(17, "Position to"))
 
     def columns(self, size: Size) -> Sequence[Column[ValueRow]]:
         """Return the columns of the view; on a wide screen all of them."""
         if size == WIDE:
             return (_NAME, _TYPE, _TEXT, _value(74))
-        return (_NAME, _value(60)) if self._view else (_NAME, _TYPE, _TEXT)
+        return (_NAME, _value(60)) if self.view else (_NAME, _TYPE, _TEXT)
 
     def confirm_columns(self) -> Sequence[Column[ValueRow]]:
         """Return name and description."""
@@ -87,36 +70,18 @@ class WorkWithSystemValues(WorkWithList[ValueRow]):
 
     def draw_header(self, page: Page) -> None:
         """Show position-to."""
-        page.label(3, 2, "Position to", 22)
-        page.field(_POSITION, 3, 25, 10, self.fields.get(_POSITION, ""), format=UPPER)
+        self.draw_position(page, 3, "Position to")
         page.text(3, 38, "Starting characters of system value")
 
-    def enter_header(self, submission: Submission) -> Reply | None:
-        """Go to the first system value whose name begins so, or comes after."""
-        del submission
-        wanted = self.fields.pop(_POSITION, "")
-        if not wanted:
-            return None
-        if wanted in ("*TOP", "*BOT"):
-            self._list.edge(wanted)
-        elif any(row.name.startswith(wanted) for row in self._list.all):
-            self._list.position(lambda row: row.name.startswith(wanted))
-        else:
-            self.fields[_POSITION] = wanted
-            return Stay((message(_NOT_THERE, value=wanted),), errors=(_POSITION,))
-        return Stay(redraw=True)
+    def row_id(self, row: ValueRow) -> str:
+        """Return its name."""
+        return row.name
 
-    def answer_key(self, submission: Submission) -> Reply:
-        """Change the view, or go to the position field."""
-        if submission.key == "F11":
-            self._view = (self._view + 1) % len(_VIEWS)
-            return Stay(redraw=True)
-        return Stay(cursor=_POSITION)
-
-    def _load(self) -> list[ValueRow]:
-        with self._context.opened() as session:
+    def load(self) -> Sequence[ValueRow]:
+        """Read the values."""
+        with self.context.opened() as session:
             held = get_values(session)
-        return [ValueRow(name, held[name]) for name in matching(self._pattern)]
+        return [ValueRow(name, held[name]) for name in matching(self.arguments["SYSVAL"])]
 
 
 def _given(row: ValueRow) -> dict[str, str]:

@@ -74,7 +74,7 @@ def texts(store):
 def test_alerts_look_as_drawn(operator, run, raise_alert):
     run(MAIL, FAILS, "CHGALR PORTSCAN ACTIVE(*YES)")
     raise_alert("PORTSCAN", "203.0.113.9")
-    operator.command("9")
+    operator.command("WRKALR")
     assert operator.matches("work_with_alerts")
     assert operator.press("F11").matches("work_with_alerts_conditions")
 
@@ -155,7 +155,7 @@ def test_secret_is_keyed_unseen_and_stays_when_it_is_not_keyed(operator, run, st
 
 @pytest.mark.usefixtures("some")
 def test_messages_look_as_drawn(operator):
-    assert operator.command("20").matches("display_messages")
+    assert operator.command("DSPMSG").matches("display_messages")
 
 
 @pytest.mark.usefixtures("some")

@@ -115,7 +115,7 @@ def test_f14_shows_the_threat_model(coverage):
 
 
 def test_the_menu_leads_to_it_on_the_real_system(operator):
-    operator.command("6")
+    operator.command("DSPSOCCOV")
     assert operator.title == "Display Socket Coverage"
     assert "listening sockets are not under any engine" in operator.row(3)
 

@@ -13,7 +13,7 @@ def tested(operator, run):
         "ADDSOCRUL *CONNECT 20 RMTPORT(443) ACTION(*ALLOW) ACTIVE(*NO)",
         "ADDSOCRUL *CONNECT 30 RMTADR('10.0.0.0/8') ACTION(*REJECT)",
     )
-    operator.command("3")
+    operator.command("?TSTSOCRUL")
     return operator.enter(EXITPNT="*CONNECT", USRPRF="BOB", RMTADR="10.1.1.1", RMTPORT="443")
 
 

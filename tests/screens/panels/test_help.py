@@ -15,6 +15,17 @@ from tests.factories import entry
 JOURNEYS = {
     "main menu": (),
     "commands": ("F4",),
+    "menus": ("CMD=GO *ALL", "ENTER"),
+    "menu of rules": ("CMD=GO RULES", "ENTER"),
+    "menu of SOCKS": ("CMD=GO SOCKS", "ENTER"),
+    "menu of jobs": ("CMD=GO JOBS", "ENTER"),
+    "menu of the journal": ("CMD=GO JOURNAL", "ENTER"),
+    "menu of alerts": ("CMD=GO ALERTS", "ENTER"),
+    "menu of users": ("CMD=GO USERS", "ENTER"),
+    "menu of the system": ("CMD=GO SYSTEM", "ENTER"),
+    "menu of the console": ("CMD=GO CONSOLE", "ENTER"),
+    "menu of verbs": ("CMD=GO VERB", "ENTER"),
+    "menu of a verb": ("CMD=GO CMDADD", "ENTER"),
     "exit points": ("1",),
     "exit point": ("1", "OPT.*LISTEN=5", "ENTER"),
     "exit point of datagrams": ("1", "OPT.*CONNECT=5", "ENTER"),
@@ -99,7 +110,12 @@ JOURNEYS = {
     "entry, fields": ("5", "OPT.1=5", "ENTER", "F9"),
     "entry, rule": ("5", "OPT.1=5", "ENTER", "F9", "ROLLUP"),
 }
-"""What to press from the main menu; a first number is typed on the command line."""
+"""What to press from the main menu; a first number stands for the command of `DOORS`, or is typed."""
+
+DOORS = {
+    "1": "WRKREGINF", "3": "?TSTSOCRUL", "4": "WRKSOCJOB", "6": "DSPSOCCOV", "7": "WRKSOCKSE", "8": "DSPAUDRPT",
+    "9": "WRKALR", "20": "DSPMSG",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -114,7 +130,7 @@ def go(operator, run, store, now):
     def gone(journey):
         for step in journey:
             if step.isdecimal():
-                operator.command(step)
+                operator.command(DOORS.get(step, step))
             elif "=" in step:
                 operator.type_into(*step.split("="))
             else:

@@ -44,7 +44,7 @@ def ids(store, now):
 
 @pytest.fixture
 def jobs(operator, ids):
-    return operator.command("4")
+    return operator.command("WRKSOCJOB")
 
 
 def wanted(store):

@@ -14,13 +14,13 @@ def test_the_menu_looks_as_drawn(operator):
 @pytest.mark.parametrize(
     ("option", "title"),
     [
-        ("1", "Work with Registration Information"),
+        ("1", "RULES                 Exit Points, Rules and Policy"),
         ("2", "Work with Socket Rules"),
         ("02", "Work with Socket Rules"),
-        ("3", "Test Socket Rules (TSTSOCRUL)"),
-        ("4", "Work with Socket Jobs"),
+        ("3", "SOCKS                   SOCKS Servers and Routes"),
+        ("4", "JOBS                Jobs, Connections and Workers"),
         ("5", "Display Journal Entries"),
-        ("6", "Display Socket Coverage"),
+        ("6", "JOURNAL              Journal, Reports and Auditing"),
         ("10", "Confirm Activation of Pending Policy"),
         ("70", "Display Threat Model"),
     ],
@@ -29,7 +29,7 @@ def test_an_option_opens_its_panel_and_f12_comes_back(operator, option, title):
     operator.command(option)
     assert operator.title == title
     operator.press("F12")
-    assert operator.title == "GWMAIN                       Greenwall Main Menu"
+    assert operator.title == "MAIN                         Greenwall Main Menu"
     assert operator.buffer.values["CMD"] == ""
 
 
@@ -88,6 +88,11 @@ def test_f4_on_an_empty_line_lists_the_commands_and_prompts_the_one_chosen(opera
 def test_f4_on_an_option_number_prompts_its_command(operator):
     operator.type(CMD="2").press("F4")
     assert operator.title == "Work with Socket Rules (WRKSOCRUL)"
+
+
+def test_f4_on_an_option_that_prompts_anyway_prompts_its_command(operator):
+    operator.command("GO RULES").type(CMD="3").press("F4")
+    assert operator.title == "Test Socket Rules (TSTSOCRUL)"
 
 
 def test_f9_walks_back_through_the_commands_of_all_panels(operator):

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def points(operator):
-    return operator.command("1")
+    return operator.command("WRKREGINF")
 
 
 def test_the_list_looks_as_drawn(points):

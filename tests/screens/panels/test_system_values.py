@@ -44,7 +44,7 @@ def test_position_to_brings_a_value_to_the_top(values):
     values.enter(POSTO="QAUDLVL2")
     assert "QAUDLVL2" in values.row(10)
     values.enter(POSTO="QX")
-    assert values.message_ids == ["GWL0717"]
+    assert values.message_ids == ["GWL0750"]
 
 
 def test_a_generic_name_shows_some(operator):

@@ -27,7 +27,7 @@ def programs(store, point=ExitPoint.ACCEPT):
 def listed(operator, run):
     """Return an operator at the list of *ACCEPT: the rules, an exit program in force, and one that waits."""
     run(SOME[0], "ACTSOCPCY", SOME[1])
-    return operator.command("1").option("*ACCEPT", "8").press("ENTER")
+    return operator.command("WRKREGINF").option("*ACCEPT", "8").press("ENTER")
 
 
 def test_the_list_looks_as_drawn(listed):
@@ -40,7 +40,7 @@ def test_a_wide_screen_shows_the_texts(listed, services):
 
 
 def test_without_exit_programs_the_rules_are_asked_alone(operator):
-    operator.command("1").option("*LISTEN", "8").press("ENTER")
+    operator.command("WRKREGINF").option("*LISTEN", "8").press("ENTER")
     assert operator.row(12).split() == ["1", "*SOCRUL", "Active"]
     assert operator.row(13).strip() == ""
 

@@ -34,7 +34,7 @@ def sequences(store):
 def listed(operator, run):
     """Return an operator at the list, with four entries."""
     run(*SOME)
-    return operator.command("7")
+    return operator.command("WRKSOCKSE")
 
 
 def test_the_list_looks_as_drawn(listed):
