@@ -4,11 +4,7 @@ The address is copied once out of the caller's memory; what was decided on is wh
 does to its memory meanwhile. The connect is made on the caller's own socket, so that its flags, time-outs and options
 hold, and its result is the caller's result.
 
-A signal may take the caller out of a connect that waits. Linux then goes on connecting, and a call that is made again
-(SA_RESTART) waits for the same connection and returns 0. Our connect may have come to its end meanwhile, with nobody to
-tell; the kernel would then say EISCONN to the repeated call. So a result that could not be handed over is kept for
-the same thread, socket and address. A call that names another address is another call: it is decided and made like
-any, and what was kept is forgotten, because it may change what the socket is connected to.
+What becomes of a connect whose caller a signal took out is in `console.enforcement.guard.untold`.
 """
 
 from __future__ import annotations
@@ -30,6 +26,7 @@ from console.enforcement.guard.remote_names import RemoteNames, is_local_service
 from console.enforcement.guard.routing import Routed, Router
 from console.enforcement.guard.supervisor import Attempt, Decider, Supervisor, Undecidable, local_endpoint
 from console.enforcement.guard.turns import Turns
+from console.enforcement.guard.untold import RESULT_KEPT_S, UntoldResults
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint
 from console.enforcement.records import Seen
 from console.errors import CallerGone
@@ -40,8 +37,6 @@ from console.policy.request import MAPPED, Decision
 
 _LOOPBACK_NETWORK = MAPPED + 0x7F00_0000 >> 24
 _LOOPBACK_V6 = 1
-_RESULT_KEPT_S = 30.0
-_MOST_RESULTS_KEPT = 1024
 _MOST_HELD = 4096
 """Sockets that were bound here of which that is remembered; all are forgotten beyond that."""
 _MOMENT_S = 0.0001
@@ -51,17 +46,6 @@ _NOWHERE = bytes(16)
 _DIRECT = Routed(0)
 """What is said of a connect that goes through no SOCKS server."""
 _INTERNET = frozenset({socket.AF_INET, socket.AF_INET6})
-
-
-class _Untold(NamedTuple):
-    """How a connect ended that nobody could be told of."""
-
-    since: float
-    """When it ended; seconds of the monotonic clock."""
-    sockaddr: bytes
-    """As it was copied out of the caller's memory."""
-    result: int
-    """Errno, 0 for none."""
 
 
 class _Made(NamedTuple):
@@ -89,8 +73,7 @@ class ConnectPoint:
         """Takes connects through SOCKS servers."""
         if names is not None:
             self.router.peer_names.stand_ins = names.told_of
-        self._untold: dict[tuple[int, int], _Untold] = {}
-        """(thread, inode of the socket) -> its last connect, if nobody could be told how it ended."""
+        self._untold = UntoldResults()
         self._held: dict[int, tuple[Endpoint, Endpoint]] = {}
         """Inode of a socket that was bound here -> where its caller had bound it, and where it was bound."""
         self._active: dict[int, Call] = {}
@@ -324,9 +307,9 @@ class ConnectPoint:
             other.thread == call.thread and other.cookie < call.cookie for other in tuple(self._active.values())
         ) or (plain is not None and plain.native.is_before(call.thread, call.cookie)):
             time.sleep(_MOMENT_S)
-        kept = self._untold.pop((call.thread, os.fstat(taken.number).st_ino), None)
-        if kept is not None and kept.sockaddr == sockaddr:
-            return kept.result
+        kept = self._untold.pop(call, taken, sockaddr)
+        if kept is not None:
+            return kept
         is_unheard = self._peer(taken) == remote and was_interrupted(supervisor.backend, call, attempt.caller)
         return 0 if is_unheard else errno.EISCONN
 
@@ -360,13 +343,8 @@ class ConnectPoint:
         remote = k.parse_known_sockaddr(sockaddr)
         if remote is not None and same:
             remote = asked_about(supervisor.policy, taken.number, remote)
-            if remote is not None and not self._is_untold(call, taken, sockaddr):
+            if remote is not None and not self._untold.knows(call, taken, sockaddr):
                 self._covered(supervisor, attempt, taken, sockaddr, remote)
-
-    def _is_untold(self, call: Call, taken: OwnedFd, sockaddr: bytes) -> bool:
-        """Say whether a connect was made already, and nobody could be told."""
-        kept = self._untold.get((call.thread, os.fstat(taken.number).st_ino))
-        return kept is not None and kept.sockaddr == sockaddr
 
     def _keep(self, supervisor: Supervisor, attempt: Attempt, sockaddr: bytes, result: int, local: Endpoint) -> None:
         """Keep a result for the call that the caller may make again.
@@ -382,25 +360,24 @@ class ConnectPoint:
                     return
         except (OSError, CallerGone):
             return
-        now = time.monotonic()
-        for key, kept in list(self._untold.items()):
-            if now - kept.since > _RESULT_KEPT_S or len(self._untold) >= _MOST_RESULTS_KEPT:
-                self._untold.pop(key, None)
-        self._untold[call.thread, inode] = _Untold(now, sockaddr, result)
+        self._keep_result(supervisor, call, inode, sockaddr, result)
+
+    def _keep_result(self, supervisor: Supervisor, call: Call, inode: int, sockaddr: bytes, result: int) -> None:
+        self._untold.keep(call, inode, sockaddr, result)
         if supervisor.plain_calls is not None:
-            supervisor.plain_calls.stay_apart(_RESULT_KEPT_S)
+            supervisor.plain_calls.stay_apart(RESULT_KEPT_S)
 
     def _tell_again(self, supervisor: Supervisor, call: Call, taken: OwnedFd, sockaddr: bytes) -> bool:
         """Answer a call that is made again with what was kept for it; say whether there was anything."""
-        key = call.thread, os.fstat(taken.number).st_ino
-        kept = self._untold.pop(key, None)
-        if kept is None or kept.sockaddr != sockaddr:
+        kept = self._untold.pop(call, taken, sockaddr)
+        if kept is None:
             return False
+        inode = os.fstat(taken.number).st_ino
         taken.close()
         try:
-            supervisor.backend.answer(call, kept.result)
+            supervisor.backend.answer(call, kept)
         except CallerGone:  # interrupted again
-            self._untold[key] = kept
+            self._keep_result(supervisor, call, inode, sockaddr, kept)
         return True
 
 
