@@ -29,11 +29,13 @@ def replay(session: Session, spec: Spec, *, start: datetime, end: datetime) -> I
     last = last_number(session)
     position = first_since(session, start, last) - 1
     wanted = prefilter([parse(text) for text in (spec.condition, spec.clear_condition) if text])
+    now = start
     while True:
         batch = read_batch(session, position, wanted, last)
         for row in batch.rows:
             if start <= row[1] <= end:
-                yield from tracker.tick(row[1])
+                now = max(now, row[1])  # what came late out of a spool does not turn back the time
+                yield from tracker.tick(now)
                 yield from tracker.feed(row)
         position = batch.up_to
         if batch.is_last:

@@ -127,6 +127,7 @@ class Tracker:
         self.raised: dict[str, Raised] = {}
         """What is raised now, by key."""
         self._told_at: OrderedDict[str, datetime] = OrderedDict()
+        self._ticked: datetime | None = None
         self._minute_began: datetime | None = None
         self._said_in_minute = 0
         self._unsaid = 0
@@ -158,8 +159,12 @@ class Tracker:
         """Look at the time: return what is over, and what is to be told again.
 
         Args:
-            now: Not later than the entries that were not looked at yet.
+            now: Not later than the entries that were not looked at yet, and not earlier than those that were, unless
+                the clock was set back.
         """
+        if self._ticked is None or now < self._ticked:
+            self._set_back(now)
+        self._ticked = now
         events: list[Event] = []
         for each in list(self.raised.values()):
             if now - each.last_at >= self.spec.clear_after and self._may_time_clear:
@@ -167,6 +172,14 @@ class Tracker:
             elif each.count > each.told and self._is_quiet_over(each, now):
                 events.append(self._told(each, What.AGAIN if each.told else What.RAISED, now))
         return events
+
+    def _set_back(self, now: datetime) -> None:
+        """Have no quiet time, and nothing that is raised, last until a time that is far off has come."""
+        for each in self.raised.values():
+            each.last_at = _not_after(now, each.last_at, self.spec.clear_after)
+            each.told_at = each.told_at and _not_after(now, each.told_at, self.spec.quiet)
+        for key, told_at in self._told_at.items():
+            self._told_at[key] = _not_after(now, told_at, self.spec.quiet)
 
     @property
     def _may_time_clear(self) -> bool:
@@ -252,6 +265,11 @@ class Tracker:
             more=each.count - each.told,
             row=each.row,
         )
+
+
+def _not_after(now: datetime, moment: datetime, allowed: timedelta) -> datetime:
+    """Return a moment, or now where it is yet to come by more than is allowed."""
+    return now if moment - now > allowed else moment
 
 
 def key_text(values: Iterable[str]) -> str:

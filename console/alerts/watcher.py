@@ -96,6 +96,8 @@ class Watcher:
         self._watched: dict[str, _Watched] = {}
         self._wanted: ColumnElement[bool] | None = None
         self._position: int | None = None
+        self._at: datetime | None = None
+        """The time that alerts were last told."""
         self._unreadable: set[str] = set()
 
     def step(self) -> bool:
@@ -138,13 +140,24 @@ class Watcher:
                 if row[0] > watched.alert.since_number:
                     step.told += [(watched, event) for event in watched.tracker.feed(row)]
         now = self._clock()
-        at = now if batch.is_last or newest is None else min(now, newest)
+        at = self._time(now, None if batch.is_last else newest)
         for watched in self._watched.values():
             step.told += [(watched, event) for event in watched.tracker.tick(at)]
         if step.told or step.up_to != stored or any(map(_has_changed, self._watched.values())):
             self._write(step)
         self._position = step.up_to
         return batch.is_last
+
+    def _time(self, now: datetime, newest: datetime | None) -> datetime:
+        """Return up to when entries were looked at: it goes on, whatever comes late, unless the clock was set back.
+
+        Args:
+            now: What time it is.
+            newest: Of the entries looked at; None when none are left.
+        """
+        at = now if newest is None else min(now, max(newest, self._at or newest))
+        self._at = at
+        return at
 
     def _conditions(self) -> list[Condition]:
         texts = [(each.alert.condition, each.alert.clear_condition) for each in self._watched.values()]

@@ -169,3 +169,39 @@ def test_each_key_is_raised_before_it_is_over_and_every_entry_over_the_threshold
             assert event.count >= threshold
         assert not is_raised
     assert tracker.raised == {}
+
+
+def test_quiet_time_ends_though_the_clock_was_set_back():
+    tracker = Tracker(spec(clear_after=timedelta(hours=2)))
+    for number in range(3):
+        tracker.feed(refused(number + 1, 3600 + number))
+    tracker.tick(at(3602))
+    said = []
+    for number in range(40):
+        said += tracker.feed(refused(number + 4, 3 * number))
+        said += tracker.tick(at(3 * number))
+    assert [event.what for event in said] == [What.AGAIN]
+    assert said[0].at == at(60)
+
+
+def test_what_is_raised_is_over_though_the_clock_was_set_back():
+    tracker = Tracker(spec())
+    for number in range(3):
+        tracker.feed(refused(number + 1, 3600 + number))
+    tracker.tick(at(3602))
+    assert tracker.tick(at(0)) == []
+    assert [event.what for event in tracker.tick(at(20))] == [What.CLEARED]
+    for number in range(3):
+        assert tracker.feed(refused(number + 10, 50 + number)) == []
+    assert tracker.tick(at(59)) == []
+    assert [event.what for event in tracker.tick(at(60))] == [What.RAISED]
+
+
+def test_state_that_an_earlier_process_left_in_a_time_to_come_does_not_last_until_then():
+    before = Tracker(spec())
+    for number in range(3):
+        before.feed(refused(number + 1, 3600 + number))
+    after = Tracker(spec())
+    after.resume(before.raised.values())
+    assert after.tick(at(0)) == []
+    assert [event.what for event in after.tick(at(20))] == [What.CLEARED]

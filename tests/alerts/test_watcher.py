@@ -255,3 +255,21 @@ def test_first_entry_since_a_moment_is_found(store, journal):
         assert batches.first_since(session, at(1000), 100) == 101
         assert batches.first_since(session, at(-5), 100) == 1
         assert batches.first_since(session, at(50), 20) == 21
+
+
+def test_alerts_are_told_when_the_clock_was_set_back(store, clock, refuse, make_alert, make_watcher):
+    add_hook(store)
+    make_alert(send_to="HOOK", quiet_s=60)
+    watcher = make_watcher()
+    clock.seconds = 3600
+    refuse(3597, 3598, 3599)
+    run(watcher)
+    clock.seconds = 10
+    refuse(8, 9, 10)
+    run(watcher)
+    clock.seconds = 80
+    refuse(77, 78, 79)
+    run(watcher)
+    clock.seconds = 100
+    run(watcher)
+    assert [each["event"] for each in payloads(store)] == ["*RAISED", "*AGAIN", "*CLEARED"]

@@ -49,8 +49,9 @@ def test_memory_is_bounded_whatever_comes_in_whatever_order(found, counts_values
         assert 1 <= count <= 4
         assert len(window) <= 5
         assert window.kept <= 12
-    assert window.kept == sum(map(len, window._moments.values()))
-    assert all(len(values) == len(window._moments[key]) for key, values in window._values.items())
+    runs = [run for found in window._runs.values() for run in found]
+    assert window.kept == sum(len(run.moments) for run in runs)
+    assert all(len(run.values) == len(run.moments) * counts_values for run in runs)
 
 
 def test_moment_that_comes_late_counts_at_its_own_time():
@@ -58,7 +59,30 @@ def test_moment_that_comes_late_counts_at_its_own_time():
     assert window.add("k", at(0)) == 1
     assert window.add("k", at(100)) == 1
     assert window.add("k", at(95)) == 2
-    assert window.add("k", at(1)) == 2
+    assert window.add("k", at(1)) == 2  # that of 0, and this
+    assert window.add("k", at(101)) == 3
+
+
+def test_clock_that_was_set_back_hides_nothing_from_the_count():
+    window = Window(3, timedelta(seconds=10))
+    assert [window.add("k", at(when)) for when in (3600, 3601, 3602)] == [1, 2, 3]
+    assert [window.add("k", at(when)) for when in (0, 1, 2, 3, 20)] == [1, 2, 3, 3, 1]
+    assert [window.add("k", at(when)) for when in (-3600, -3599)] == [1, 2]
+    assert [window.add("k", at(when)) for when in (-7200, -7199, -7198)] == [1, 2, 3]
+    assert [window.add("k", at(when), None) for when in (3603, 3604)] == [1, 2]  # the first run had to go
+
+
+def test_values_that_were_met_in_a_time_to_come_count_anew_when_the_clock_was_set_back():
+    window = Window(3, timedelta(seconds=10))
+    assert [window.add("k", at(3600 + when), value) for when, value in enumerate("abc")] == [1, 2, 3]
+    assert [window.add("k", at(when), value) for when, value in enumerate("abbc")] == [1, 2, 2, 3]
+
+
+def test_two_spools_that_come_late_side_by_side_are_counted_each_by_itself():
+    window = Window(3, timedelta(seconds=10))
+    window.add("k", at(10_000))
+    found = [(window.add("k", at(when)), window.add("k", at(1000 + when))) for when in range(3)]
+    assert found == [(1, 1), (2, 2), (3, 3)]
 
 
 def test_exactly_the_time_ago_is_out_of_it():
