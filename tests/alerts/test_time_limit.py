@@ -43,6 +43,7 @@ def talker(said, every_s=0.0):
         finally:
             ended.set()
             thread.join(PATIENCE_S)
+            assert not thread.is_alive(), "the server is still being held up"
 
 
 def failure(where):
