@@ -32,6 +32,7 @@ from screens.print_screen import print_screen
 from screens.progress import Progress
 from screens.session import Outcome, Session
 from screens.surface import Surface
+from screens.terminal.editor import Habits
 from screens.terminal.keys import HELP, Function
 from screens.terminal.page import HELP_MESSAGE, NORMAL, WIDE
 from screens.terminal.terminal import Terminal
@@ -70,6 +71,8 @@ class ConsoleOptions:
     """A key of `themes.THEMES`; a terminal with NO_COLOR set gets ``mono``."""
     strict: bool = False
     """Keying errors last until Reset."""
+    trim: bool = False
+    """The first character typed over a value clears the rest of it."""
     underscores: bool = False
     """Draw underscores in blank input cells."""
     mouse: bool = True
@@ -109,7 +112,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Why the first panel could not be shown."""
         self._first_panel = first_panel
         self._options = options
-        self._terminal = Terminal(system=options.system_name, strict=options.strict, reset_hint=_RESET_HINT)
+        self._terminal = Terminal(
+            system=options.system_name, habits=Habits(strict=options.strict, trim=options.trim), reset_hint=_RESET_HINT
+        )
         theme = "mono" if self.no_color else options.theme
         self.surface = Surface(self._terminal, theme=theme, underscores=options.underscores)
         """The one widget. Held here, as an answer from a thread may come when Textual has already taken it away."""

@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from screens.terminal.buffer import Buffer, Place
+from screens.terminal.field_format import Shift
 from screens.terminal.fields import KeyingError
 from screens.terminal.keys import Function, Typed
 
 _PROTECTED = "KBD0005"
 _EMPTY = "KBD0007"
+_INSERTS = "KBD0013"
 _LEAVE_FIRST = "KBD0018"
+_EXIT_FIRST = "KBD0020"
+_SIGNS = {"+": False, "-": True}
+"""What Field+ and Field- are on a keyboard without them, in signed numbers; whether it is the minus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What the operator wants to be different; as they are here for nearly everybody."""
+
+    strict: bool = False
+    """As on the real display: a keying error lasts until Reset, a field cannot be left in insert mode, and Enter does
+    not move a number to the right that Field Exit should."""
+    trim: bool = False
+    """The first character typed over a value in the field's first cell clears the rest of it."""
+
+
+USUAL = Habits()
 
 
 class Editor:
     """Edits one buffer. Keys that make no sense raise `KeyingError` and change nothing."""
 
-    def __init__(self, buffer: Buffer) -> None:
+    def __init__(self, buffer: Buffer, habits: Habits = USUAL) -> None:
         self.buffer = buffer
+        self._habits = habits
         self.insert = False
         """Insert mode: characters push those behind them."""
         self.waits_for_exit = False
@@ -65,9 +86,14 @@ class Editor:
             KeyingError: The place is protected, or does not take the character.
         """
         place = self._input_place()
+        if place.content.field.format.shift is Shift.SIGNED and typed.character in _SIGNS:
+            return self._field_exit(minus=_SIGNS[typed.character])
         if self.waits_for_exit:
             raise KeyingError(_LEAVE_FIRST)
+        trims = self._habits.trim and not place.position and not self.insert and not place.content.modified
         place.content.type(place.position, typed.character, insert=self.insert)
+        if trims:
+            place.content.erase_from(1)
         return self._advance(place)
 
     def paste(self, text: str) -> bool:
@@ -98,8 +124,10 @@ class Editor:
         """Look for what must be mended before Enter; put the cursor there.
 
         Raises:
-            KeyingError: A mandatory field is empty, or one that must be filled is not.
+            KeyingError: A mandatory field is empty, one that must be filled is not, a check digit is wrong, or (strict)
+                a number under the cursor was not brought to its place by Field Exit.
         """
+        self._check_adjusted()
         for name in self.buffer.inputs:
             content = self.buffer.contents[name]
             if content.field.format.mandatory_enter and not content.value:
@@ -107,10 +135,27 @@ class Editor:
                 raise KeyingError(_EMPTY)
             if content.modified:
                 try:
-                    content.check_filled()
+                    content.check_value()
                 except KeyingError:
                     self._goto(*self.buffer.start_of(name))
                     raise
+
+    @property
+    def is_home(self) -> bool:
+        """Whether the cursor is where Home goes."""
+        return (self.buffer.row, self.buffer.column) == self.buffer.home
+
+    def _check_adjusted(self) -> None:
+        content = self.buffer.place.content if self.buffer.place else None
+        if content is None or not content.waits_for_adjustment:
+            return
+        if self._habits.strict:
+            raise KeyingError(_EXIT_FIRST)
+        content.adjust()
+
+    def _check_leaves(self) -> None:
+        if self._habits.strict and self.insert:
+            raise KeyingError(_INSERTS)
 
     def _input_place(self) -> Place:
         place = self.buffer.place
@@ -174,6 +219,7 @@ class Editor:
 
     def _field_exit(self, *, minus: bool = False) -> bool:
         place = self._input_place()
+        self._check_leaves()
         position = place.position + 1 if self.waits_for_exit else place.position
         place.content.leave(position, minus=minus)
         if place.content.field.format.auto_enter:
@@ -210,6 +256,7 @@ class Editor:
 
     def _dup(self) -> bool:
         place = self._input_place()
+        self._check_leaves()
         place.content.dup(place.position)
         if place.content.field.format.auto_enter:
             return True

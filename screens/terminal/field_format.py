@@ -17,6 +17,8 @@ class Shift(Enum):
     NUMERIC = "numeric only"
     DIGITS = "digits only"
     SIGNED = "signed numeric"
+    DEVICE = "input and output"
+    """Filled by a device such as a card reader, never by keys."""
 
 
 class Adjust(Enum):
@@ -25,6 +27,14 @@ class Adjust(Enum):
     NONE = "none"
     RIGHT_ZERO = "right adjust, zero fill"
     RIGHT_BLANK = "right adjust, blank fill"
+
+
+class SelfCheck(Enum):
+    """Whether the last digit of a number proves the others, as account numbers have it."""
+
+    NONE = "no check digit"
+    MODULUS_10 = "modulus 10"
+    MODULUS_11 = "modulus 11"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,7 @@ class FieldFormat:
     dup: bool = False
     """The Dup key may be used; the value then holds `DUP_MARK` characters."""
     adjust: Adjust = Adjust.NONE
+    check: SelfCheck = SelfCheck.NONE
 
 
 DUP_MARK = "\x1c"
@@ -90,6 +101,8 @@ class Field:
     attribute: Attribute = Attribute.GREEN_UNDERLINE
     format: FieldFormat = PLAIN
     help_key: str = ""
+    modified: bool = False
+    """The panel has set its modified data tag: it is sent as if it had been typed."""
 
     @property
     def length(self) -> int:

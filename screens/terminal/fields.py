@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from console.errors import ConsoleError
 from console.printable import printable
-from screens.terminal.field_format import DUP_MARK, Adjust, Field, Shift
+from screens.terminal.check_digit import proves
+from screens.terminal.field_format import DUP_MARK, Adjust, Field, SelfCheck, Shift
 
 BLANK = " "
 _LETTER_MARKS = frozenset(" ,.-")
@@ -16,14 +17,19 @@ _NOT_SHOWABLE = "KBD0004"
 _SIGN_POSITION = "KBD0011"
 _NO_ROOM = "KBD0012"
 _NOT_FILLED = "KBD0014"
+_CHECK_DIGIT = "KBD0015"
 _FIELD_MINUS = "KBD0016"
 _DUP = "KBD0019"
+_LEFT_EMPTY = "KBD0021"
+_LAST_DIGIT = "KBD0026"
+_MINUS = "-"
 
 _REFUSALS: dict[Shift, str] = {
     Shift.LETTERS: "KBD0008",
     Shift.NUMERIC: "KBD0009",
     Shift.DIGITS: "KBD0010",
     Shift.SIGNED: "KBD0010",
+    Shift.DEVICE: _NOT_SHOWABLE,
 }
 
 
@@ -41,8 +47,10 @@ class FieldContent:
 
     def __init__(self, field: Field) -> None:
         self.field = field
-        self.modified = False
+        self.modified = field.modified
         """The modified data tag: set by the first change, kept when the change is undone."""
+        self.waits_for_adjustment = False
+        """Something was typed that only Field Exit, Field+ and Field- bring to its place at the right."""
         self._cells = list(field.value.ljust(field.length))
 
     def __len__(self) -> int:
@@ -89,6 +97,7 @@ class FieldContent:
         else:
             self._cells[position] = cell
         self.modified = True
+        self.waits_for_adjustment = self._fill is not None
 
     def _accepted(self, position: int, character: str) -> str:
         shape = self.field.format
@@ -139,14 +148,42 @@ class FieldContent:
             minus: Field-: the number is negative.
 
         Raises:
-            KeyingError: Field- in a field that holds no signed number, or a part-filled field that must be filled.
+            KeyingError: Field- in a field that holds no number, a part-filled field that must be filled, an empty one
+                that must not be, or a number that its check digit does not prove; nothing changed.
         """
         self._check_input()
-        if minus and not self._is_signed:
-            raise KeyingError(_FIELD_MINUS)
+        kept = "".join(self._cells[:position]).strip(BLANK)
+        if minus:
+            self._check_minus(kept)
+        if self.field.format.mandatory_enter and not kept:
+            raise KeyingError(_LEFT_EMPTY)
         self.check_filled(upto=position)
+        self._check_digit(kept)
         self.erase_from(position)
-        self._adjust(minus=minus)
+        self.adjust(minus=minus)
+
+    def _check_minus(self, kept: str) -> None:
+        shift = self.field.format.shift
+        if shift not in (Shift.SIGNED, Shift.NUMERIC):
+            raise KeyingError(_FIELD_MINUS)
+        if shift is Shift.NUMERIC and kept[-1:] not in _DIGITS:
+            raise KeyingError(_LAST_DIGIT)
+        if shift is Shift.NUMERIC and len(kept) == len(self):
+            raise KeyingError(_NO_ROOM)
+
+    def check_value(self) -> None:
+        """Refuse what Enter must not send.
+
+        Raises:
+            KeyingError: It is filled in part and must be filled, or its check digit is wrong.
+        """
+        self.check_filled()
+        self._check_digit(self.cells[: self.data_length].strip(BLANK))
+
+    def _check_digit(self, digits: str) -> None:
+        kind = self.field.format.check
+        if kind is not SelfCheck.NONE and digits and not proves(digits, kind):
+            raise KeyingError(_CHECK_DIGIT)
 
     def check_filled(self, upto: int | None = None) -> None:
         """Refuse to leave a field that wants all its cells or none.
@@ -164,15 +201,27 @@ class FieldContent:
         if 0 < filled < len(self):
             raise KeyingError(_NOT_FILLED)
 
-    def _adjust(self, *, minus: bool) -> None:
+    def adjust(self, *, minus: bool = False) -> None:
+        """Bring what is there to the right if the field wants it so, and give a number its sign.
+
+        A negative number in a field without a sign position gets its minus behind it, as listings show it.
+        """
+        signed = self._is_signed
+        sign = _MINUS if minus and not signed else ""
+        digits = "".join(self._cells[: self.data_length]).strip(BLANK) + sign
+        if self._fill is not None and digits != sign:
+            self._cells[: self.data_length] = digits.rjust(self.data_length, self._fill)
+        elif sign:
+            self._cells[: self.data_length] = digits.ljust(self.data_length)
+        if signed:
+            self._cells[-1] = _MINUS if minus else BLANK
+        self.waits_for_adjustment = False
+
+    @property
+    def _fill(self) -> str | None:
+        """What stands before a number that is moved to the right; None where nothing is moved."""
         fill = {Adjust.RIGHT_ZERO: "0", Adjust.RIGHT_BLANK: BLANK}.get(self.field.format.adjust)
-        digits = "".join(self._cells[: self.data_length]).strip(BLANK)
-        if fill is None and self._is_signed:
-            fill = BLANK
-        if fill is not None and digits:
-            self._cells[: self.data_length] = digits.rjust(self.data_length, fill)
-        if self._is_signed:
-            self._cells[-1] = "-" if minus else BLANK
+        return BLANK if fill is None and self._is_signed else fill
 
     @property
     def _is_signed(self) -> bool:
@@ -191,4 +240,4 @@ def _belongs(character: str, shift: Shift) -> bool:
         return character in _NUMERIC
     if shift in (Shift.DIGITS, Shift.SIGNED):
         return character in _DIGITS
-    return True
+    return shift is not Shift.DEVICE

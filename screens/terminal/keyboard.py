@@ -6,7 +6,7 @@ from collections import deque
 from enum import Enum
 
 from screens.terminal.buffer import Buffer
-from screens.terminal.editor import Editor
+from screens.terminal.editor import USUAL, Editor, Habits
 from screens.terminal.fields import KeyingError
 from screens.terminal.keys import AIDS, BYPASS, HELP, Function, Pasted, Press, Typed
 
@@ -29,14 +29,14 @@ class State(Enum):
 class Keyboard:
     """Takes key presses one at a time and says which of them end the operator's turn."""
 
-    def __init__(self, buffer: Buffer, *, strict: bool = False) -> None:
-        self.editor = Editor(buffer)
+    def __init__(self, buffer: Buffer, habits: Habits = USUAL) -> None:
+        self.editor = Editor(buffer, habits)
         self.state = State.UNLOCKED
         self.error: KeyingError | None = None
         """The keying error, in the states ERROR and HELPED."""
         self.rings = False
         """The terminal's bell is due; whoever rings it sets this back."""
-        self._strict = strict
+        self._habits = habits
         self._queue: deque[Press] = deque()
         self._overrun = False
 
@@ -96,7 +96,7 @@ class Keyboard:
 
     def show(self, buffer: Buffer) -> None:
         """Work on another buffer; insert mode ends."""
-        self.editor = Editor(buffer)
+        self.editor = Editor(buffer, self._habits)
 
     def reset(self) -> None:
         """Clear a keying error and leave insert mode."""
@@ -112,7 +112,7 @@ class Keyboard:
 
     def is_ready(self) -> bool:
         """Say whether the cursor may be moved; as any key would, this resets an error unless the mode is strict."""
-        if self.state is State.ERROR and not self._strict:
+        if self.state is State.ERROR and not self._habits.strict:
             self.reset()
         return self.state is State.UNLOCKED
 
@@ -138,7 +138,7 @@ class Keyboard:
         if press is Function.RESET:
             self.reset()
             return None
-        if self._strict:
+        if self._habits.strict:
             self.rings = True
             return None
         self.error = None
@@ -164,6 +164,8 @@ class Keyboard:
             return None
         if press in AIDS:
             return self._lock(press)
+        if press is Function.HOME and self._habits.strict and self.editor.is_home:
+            return self._lock(Function.RECORD_BACKSPACE)
         return self._lock(Function.ENTER) if self.editor.press(press) else None
 
     def _lock(self, key: Function) -> Function:

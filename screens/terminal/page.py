@@ -132,6 +132,7 @@ class Page:
         attribute: Attribute = Attribute.GREEN_UNDERLINE,
         help_key: str = "",
         continued: Sequence[Stretch] = (),
+        modified: bool = False,
     ) -> None:
         """Put an input field on the page.
 
@@ -145,6 +146,7 @@ class Page:
             attribute: How it looks; a field that the panel's reply calls wrong is shown in reverse image.
             help_key: What F1 asks for; the field's name if empty.
             continued: Further rows of the same field.
+            modified: Whether it counts as typed already: its modified data tag is preset.
 
         Raises:
             ValueError: It leaves the page, touches another field or has a name already used: a bug of the panel.
@@ -154,8 +156,8 @@ class Page:
             self._check_free(name, stretch)
         if name in self.fields:
             raise ValueError(f"field {name} is there twice")
-        field = Field(name, stretches, "", attribute, format, help_key or name)
-        self.fields[name] = Field(name, stretches, printable(value)[: field.length], attribute, format, field.help_key)
+        shown = printable(value)[: sum(stretch.length for stretch in stretches)]
+        self.fields[name] = Field(name, stretches, shown, attribute, format, help_key or name, modified)
 
     def _check_free(self, name: str, new: Stretch) -> None:
         inside = 1 <= new.row <= self.size.rows and new.column >= 1 and new.end - 1 <= self.size.columns

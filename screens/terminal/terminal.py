@@ -11,6 +11,7 @@ from console.printable import printable
 from screens.terminal import oia
 from screens.terminal.attributes import Attribute
 from screens.terminal.buffer import Cell
+from screens.terminal.editor import USUAL, Habits
 from screens.terminal.fields import KeyingError
 from screens.terminal.frame import Frame
 from screens.terminal.keyboard import Keyboard, State
@@ -25,6 +26,8 @@ _BANNER_ROW = 2
 _BANNER_COLUMN = 2
 _EDGE_KEYS = {Function.TOP: (17, "Top"), Function.BOTTOM: (18, "Bottom")}
 """Keys that stand for a function key, on panels that give that key this label."""
+_UNUSED = frozenset({Function.CLEAR, Function.RECORD_BACKSPACE})
+"""AID keys that no panel answers."""
 _INHIBITED = {State.SYSTEM: "X SYSTEM", State.HELPED: "X SYSTEM", State.ERROR: "X II"}
 _PREFIX_HINT = "1-9 0 - = for F1-F12, x Field Exit, r Reset"
 
@@ -32,16 +35,16 @@ _PREFIX_HINT = "1-9 0 - = for F1-F12, x Field Exit, r Reset"
 class Terminal:
     """State of the screen; rows and columns from 1."""
 
-    def __init__(self, *, system: str = "", strict: bool = False, reset_hint: str = "") -> None:
+    def __init__(self, *, system: str = "", habits: Habits = USUAL, reset_hint: str = "") -> None:
         """Start with an empty page.
 
         Args:
             system: Name for the status row.
-            strict: Keying errors last until Reset.
+            habits: What the operator wants to be different.
             reset_hint: How Reset is pressed, said with each error when strict.
         """
         self.frame = Frame(Page(NORMAL), ())
-        self.keyboard = Keyboard(self.frame.buffer, strict=strict)
+        self.keyboard = Keyboard(self.frame.buffer, habits)
         self.message_line = MessageLine()
         self.banner = ""
         """A standing warning for the free left part of row 2."""
@@ -52,7 +55,7 @@ class Terminal:
         self.has_status_row = True
         """Whether there is a row under the page; without one the message row is shared."""
         self._system = system
-        self._reset_hint = reset_hint if strict else ""
+        self._reset_hint = reset_hint if habits.strict else ""
 
     @property
     def size(self) -> Size:
@@ -183,7 +186,7 @@ class Terminal:
             self.frame.show_more_keys()
         elif key.number and key is not HELP and key.number not in self.frame.keys:
             self.say(message(_NOT_ALLOWED, key=key.value))
-        elif key in _EDGE_KEYS or key is Function.CLEAR:
+        elif key in _EDGE_KEYS or key in _UNUSED:
             self.say(message(_KEY_NOT_HERE))
         elif key in (Function.ROLLUP, Function.ROLLDOWN) and self._is_on_messages():
             self.message_line.roll(1 if key is Function.ROLLUP else -1)
@@ -239,7 +242,7 @@ class Terminal:
         if error:
             words = f" {error.code}  {describe(error).text}"
             return f"{words}  {self._reset_hint}".rstrip()[:columns].ljust(columns)
-        if self.prefix and self.has_status_row:
+        if self.prefix:
             return f" {self.prefix}  {_PREFIX_HINT}"[:columns].ljust(columns)
         return self.message_line.line(columns) if self.message_line.current else None
 

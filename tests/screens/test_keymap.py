@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from screens.keymap import DIRECT, PREFIXED, UNKNOWN, KeyMap
+from screens.key_tables import ACS, LAYOUTS
+from screens.keymap import UNKNOWN, KeyMap
 from screens.terminal.keys import Function, Typed
 
 
-def translate(*keys: str) -> list[object]:
-    keymap = KeyMap()
+def translate(*keys: str, layout: str = "acs") -> list[object]:
+    keymap = KeyMap(LAYOUTS[layout])
     return [keymap.translate(key, key if len(key) == 1 else None) for key in keys]
 
 
@@ -35,19 +36,19 @@ def test_escape_twice_is_f12():
     assert translate("escape", "escape") == [None, Function.F12]
 
 
-@pytest.mark.parametrize("key", [key for key in PREFIXED if len(key) == 1 and key.isalpha()])
+@pytest.mark.parametrize("key", [key for key in ACS.prefixed if len(key) == 1 and key.isalpha()])
 def test_a_fast_escape_and_letter_does_the_same_as_the_slow_one(key):
     assert translate(f"alt+{key}") == [translate("escape", key)[-1]]
-    assert translate("escape", key.upper())[-1] is PREFIXED[key]
+    assert translate("escape", key.upper())[-1] is ACS.prefixed[key]
 
 
 def test_no_sequence_uses_b_or_f_which_arrive_as_something_else_with_alt():
-    assert not {"b", "f"} & set(PREFIXED)
+    assert not {"b", "f"} & set(ACS.prefixed)
 
 
 def test_every_function_has_a_key():
-    reached = set(DIRECT.values()) | set(PREFIXED.values())
-    assert set(Function) - reached == set()
+    reached = set(ACS.direct.values()) | set(ACS.prefixed.values())
+    assert set(Function) - reached == {Function.RECORD_BACKSPACE}
 
 
 def test_the_prefix_shows_until_it_is_used():
@@ -78,3 +79,59 @@ def test_a_modifier_that_is_reported_as_a_key_neither_acts_nor_ends_a_prefix():
 
 def test_other_keys_do_nothing():
     assert translate("ctrl+q", "ctrl+z", "alt+f4", "f25") == [None] * 4
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("number", range(1, 25))
+def test_every_layout_reaches_every_function_key_from_any_terminal(layout, number):
+    digits = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "minus", "equals_sign")
+    keys = ("ctrl+g", digits[number - 1]) if number <= 12 else ("ctrl+g", "ctrl+g", digits[number - 13])
+    assert translate(*keys, layout=layout)[-1] is Function[f"F{number}"]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_reaches_every_other_function_too(layout):
+    found = LAYOUTS[layout]
+    assert set(Function) - set(found.direct.values()) - set(found.prefixed.values()) == {Function.RECORD_BACKSPACE}
+
+
+def test_escape_cancels_at_once_in_the_plain_layout():
+    assert translate("escape", "3", layout="plain") == [Function.F12, Typed("3")]
+
+
+def test_the_tn5250_layout_has_that_program_s_control_keys():
+    keys = (
+        "ctrl+d",
+        "ctrl+f",
+        "ctrl+u",
+        "ctrl+b",
+        "ctrl+p",
+        "ctrl+e",
+        "ctrl+x",
+        "ctrl+k",
+        "ctrl+r",
+        "ctrl+a",
+        "ctrl+c",
+    )
+    assert translate(*keys, layout="tn5250") == [
+        Function.ROLLUP,
+        Function.ROLLUP,
+        Function.ROLLDOWN,
+        Function.ROLLDOWN,
+        Function.PRINT,
+        Function.ERASE_INPUT,
+        Function.FIELD_PLUS,
+        Function.FIELD_EXIT,
+        Function.RESET,
+        Function.ATTN,
+        Function.SYSREQ,
+    ]
+    assert translate("escape", "enter", "escape", "delete", layout="tn5250")[1::2] == [
+        Function.NEW_LINE,
+        Function.INSERT,
+    ]
+
+
+def test_a_layout_says_how_reset_is_pressed():
+    assert ACS.key_of(Function.RESET) == "Ctrl+R"
+    assert ACS.key_of(Function.CLEAR) == "Alt+C"

@@ -3,19 +3,21 @@ from __future__ import annotations
 import pytest
 
 from screens.terminal.buffer import Buffer
-from screens.terminal.editor import Editor
-from screens.terminal.field_format import DUP_MARK, UPPER, Adjust, Field, FieldFormat, Shift, Stretch
+from screens.terminal.editor import USUAL, Editor, Habits
+from screens.terminal.field_format import DUP_MARK, UPPER, Adjust, Field, FieldFormat, SelfCheck, Shift, Stretch
 from screens.terminal.fields import FieldContent, KeyingError
 from screens.terminal.keys import Function, Typed
 from screens.terminal.page import NORMAL, Page
 
+STRICT = Habits(strict=True)
 
-def editor(*fields: tuple, page: Page | None = None) -> Editor:
+
+def editor(*fields: tuple, page: Page | None = None, habits: Habits = USUAL) -> Editor:
     """Fields as (name, row, column, length, value, format)."""
     page = page or Page(NORMAL)
     for name, row, column, length, value, shape in fields:
         page.field(name, row, column, length, value, format=shape)
-    return Editor(Buffer(page))
+    return Editor(Buffer(page), habits)
 
 
 def keys(target: Editor, *presses: Function | str) -> bool:
@@ -29,8 +31,9 @@ def keys(target: Editor, *presses: Function | str) -> bool:
     return result
 
 
-def one(value: str = "", length: int = 10, **flags) -> Editor:
-    return editor(("A", 5, 10, length, value, FieldFormat(**flags)), ("B", 7, 10, 4, "", FieldFormat()))
+def one(value: str = "", length: int = 10, habits: Habits = USUAL, **flags) -> Editor:
+    shape = FieldFormat(**flags)
+    return editor(("A", 5, 10, length, value, shape), ("B", 7, 10, 4, "", FieldFormat()), habits=habits)
 
 
 def value(target: Editor, name: str = "A") -> str:
@@ -388,3 +391,101 @@ def test_typed_data_goes_to_another_layout_by_name_and_the_cursor_with_it():
     old.buffer.move(20, 3)
     new.buffer.take_over(old.buffer)
     assert here(new) == (20, 3)
+
+
+def test_field_minus_puts_a_minus_behind_a_number_without_a_sign_position():
+    target = one(length=6, shift=Shift.NUMERIC)
+    keys(target, "123", Function.FIELD_MINUS)
+    assert value(target) == "123-"
+    target = one(length=6, shift=Shift.NUMERIC, adjust=Adjust.RIGHT_BLANK)
+    keys(target, "12", Function.FIELD_MINUS)
+    assert value(target) == "   12-"
+
+
+def test_field_minus_wants_a_digit_in_front_of_it_and_room_behind():
+    assert code(one(shift=Shift.NUMERIC), "12.", Function.FIELD_MINUS) == "0026"
+    assert code(one(shift=Shift.NUMERIC), Function.FIELD_MINUS) == "0026"
+    target = one(length=3, shift=Shift.NUMERIC, field_exit_required=True)
+    assert code(target, "123", Function.FIELD_MINUS) == "0012"
+    assert value(target) == "123"
+
+
+@pytest.mark.parametrize(("sign", "expected"), [("-", "   12-"), ("+", "   12")])
+def test_plus_and_minus_are_the_sign_keys_in_a_signed_number(sign, expected):
+    target = one(length=6, shift=Shift.SIGNED)
+    keys(target, "12" + sign)
+    assert value(target) == expected
+    assert here(target) == (7, 10)
+
+
+def test_a_mandatory_field_is_not_left_empty_by_field_exit():
+    target = one("ABC", mandatory_enter=True)
+    assert code(target, Function.FIELD_EXIT) == "0021"
+    assert value(target) == "ABC"
+    keys(target, "X", Function.FIELD_EXIT)
+    assert value(target) == "X"
+
+
+@pytest.mark.parametrize("key", [Function.FIELD_EXIT, Function.FIELD_PLUS])
+def test_strict_leaves_no_field_in_insert_mode(key):
+    assert code(one("ABC", habits=STRICT), Function.INSERT, key) == "0013"
+    keys(one("ABC"), Function.INSERT, key)
+
+
+def test_strict_refuses_enter_until_field_exit_has_moved_the_number():
+    target = one(length=5, habits=STRICT, adjust=Adjust.RIGHT_ZERO)
+    keys(target, "12")
+    with pytest.raises(KeyingError) as caught:
+        target.check_enter()
+    assert caught.value.code == "0020"
+    keys(target, Function.FIELD_EXIT)
+    target.check_enter()
+    assert value(target) == "00012"
+
+
+def test_enter_moves_the_number_itself_unless_strict():
+    target = one(length=5, adjust=Adjust.RIGHT_ZERO)
+    keys(target, "12")
+    target.check_enter()
+    assert value(target) == "00012"
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [(SelfCheck.MODULUS_10, "79927398713", "79927398714"), (SelfCheck.MODULUS_11, "12345674", "12345647")],
+)
+def test_a_number_that_its_check_digit_does_not_prove_is_refused(kind, good, bad):
+    target = one(length=12, check=kind)
+    assert code(target, bad, Function.FIELD_EXIT) == "0015"
+    with pytest.raises(KeyingError):
+        target.check_enter()
+    target = one(length=12, check=kind)
+    keys(target, good, Function.FIELD_EXIT)
+    target.check_enter()
+    keys(one(length=12, check=kind), Function.FIELD_EXIT)
+
+
+def test_a_check_digit_proves_nothing_but_digits():
+    assert code(one(check=SelfCheck.MODULUS_10), "12x", Function.FIELD_EXIT) == "0015"
+
+
+def test_a_field_for_devices_takes_no_key():
+    assert code(one(shift=Shift.DEVICE), "1") == "0004"
+
+
+def test_a_tag_that_the_panel_has_set_counts_as_typed():
+    page = Page(NORMAL)
+    page.field("A", 5, 10, 4, "X", modified=True)
+    page.field("B", 6, 10, 4, "X")
+    assert Buffer(page).modified == {"A"}
+
+
+def test_trim_clears_the_old_value_with_the_first_character_only():
+    target = one("PAYROLL", habits=Habits(trim=True))
+    keys(target, "PAY")
+    assert value(target) == "PAY"
+    keys(target, Function.HOME, "R")
+    assert value(target) == "RAY"
+    target = one("PAYROLL", habits=Habits(trim=True))
+    keys(target, Function.RIGHT, "U")
+    assert value(target) == "PUYROLL"

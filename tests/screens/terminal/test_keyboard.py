@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from screens.terminal.buffer import Buffer
+from screens.terminal.editor import Habits
 from screens.terminal.field_format import FieldFormat
 from screens.terminal.keyboard import QUEUE_LIMIT, Keyboard, State
 from screens.terminal.keys import Function, Pasted, Typed
@@ -13,7 +14,7 @@ def keyboard(*, strict: bool = False, auto_enter: bool = False) -> Keyboard:
     page = Page(NORMAL)
     page.field("A", 5, 10, 4, format=FieldFormat(auto_enter=auto_enter))
     page.field("B", 6, 10, 4)
-    return Keyboard(Buffer(page), strict=strict)
+    return Keyboard(Buffer(page), Habits(strict=strict))
 
 
 def in_error(*, strict: bool = False) -> Keyboard:
@@ -174,3 +175,10 @@ def test_a_cut_paste_is_an_error_but_keeps_what_went_in():
     assert board.error
     assert board.error.code == "0028"
     assert board.editor.buffer.values["A"] == "abcd"
+
+
+def test_home_at_home_is_a_key_of_its_own_on_a_strict_display():
+    board = keyboard(strict=True)
+    assert board.press(Function.HOME) is Function.RECORD_BACKSPACE
+    board = keyboard()
+    assert board.press(Function.HOME) is None

@@ -5,6 +5,7 @@ import pytest
 from console.messages import Message
 from screens.terminal import oia
 from screens.terminal.attributes import Attribute
+from screens.terminal.editor import Habits
 from screens.terminal.fields import KeyingError
 from screens.terminal.frame import Frame
 from screens.terminal.keys import Function, Typed
@@ -23,7 +24,7 @@ def terminal(*keys: FunctionKey, strict: bool = False) -> Terminal:
     page.system("NJORD01")
     page.field("A", 5, 10, 4)
     page.text(24, 2, "Own last row")
-    target = Terminal(system="NJORD01", strict=strict, reset_hint="Ctrl+R resets.")
+    target = Terminal(system="NJORD01", habits=Habits(strict=strict), reset_hint="Ctrl+R resets.")
     target.show(Frame(page, keys or (FunctionKey(3, "Exit"),)))
     return target
 
@@ -147,6 +148,15 @@ def test_the_status_row_says_what_is_going_on():
     target.press(Typed("x"))
     assert target.text()[24][13:21] == "X SYSTEM"
     assert target.text()[24][42:46] == "KB 1"
+
+
+def test_a_prefix_says_what_may_follow_also_without_a_status_row():
+    target = terminal()
+    target.has_status_row = False
+    target.prefix = "ESC-"
+    assert target.text()[23].startswith(" ESC-  1-9 0 - = for F1-F12")
+    target.prefix = ""
+    assert "ESC-" not in target.text()[23]
 
 
 def test_without_a_row_of_its_own_the_status_gives_way_to_messages():
