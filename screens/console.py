@@ -30,6 +30,7 @@ from screens.panels.display_socks_test import DisplaySocksTest
 from screens.panels.display_system_value import DisplaySystemValue
 from screens.panels.display_test import DisplayTest
 from screens.panels.main_menu import MainMenu
+from screens.panels.menu import open_menu
 from screens.panels.services import Opener, Services
 from screens.panels.threat_model import ThreatModel
 from screens.panels.work_with_alert_destinations import WorkWithAlertDestinations
@@ -69,6 +70,7 @@ OPENERS: Mapping[str, Opener] = {
     "DisplaySystemValue": DisplaySystemValue,
     "DisplayTest": DisplayTest,
     "MainMenu": _main_menu,
+    "Menu": open_menu,
     "ThreatModel": ThreatModel,
     "WorkWithAlertDestinations": WorkWithAlertDestinations,
     "WorkWithAlerts": WorkWithAlerts,

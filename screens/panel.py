@@ -116,6 +116,8 @@ class Exit:
     """
 
     messages: tuple[Message, ...] = ()
+    to_first: bool = False
+    """Leave the menus, too: go back to the first panel (F3 on a menu)."""
 
 
 @dataclass(frozen=True, slots=True)

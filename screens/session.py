@@ -171,8 +171,8 @@ class Session:
                     if len(self._stack) > 1:
                         self._stack.pop()
                     reply = self.panel.resume(value)
-                case Exit():
-                    self._leave_task()
+                case Exit(to_first=to_first):
+                    self._leave_task(to_first=to_first)
                     reply = self.panel.resume(None)
 
     def _stay(self, reply: Stay) -> Outcome:
@@ -193,10 +193,10 @@ class Session:
         here = entry.frame.local(buffer.row, buffer.column)
         return Outcome(entry.frame, entry.messages, tuple(buffer.errors), here)
 
-    def _leave_task(self) -> None:
+    def _leave_task(self, *, to_first: bool) -> None:
         if len(self._stack) > 1:
             self._stack.pop()
-        while len(self._stack) > 1 and not self.panel.is_task_entry:
+        while len(self._stack) > 1 and (to_first or not self.panel.is_task_entry):
             self._stack.pop()
 
     def _open(self, panel: Panel, *, is_help: bool = False) -> _Entry:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from console.commands.definition import Choice, Command, Context, Parameter, Result
-from console.commands.keywords import one_of
+from console.commands.menus import ALL, MAIN, menu_check, menu_choices
 from console.resources import data_path
 
-_MENUS = (Choice("MAIN", "Main menu"),)
+
+def _menus(context: Context) -> Sequence[Choice]:
+    del context
+    from console.commands.registry import COMMANDS  # this file is part of it
+
+    return menu_choices(COMMANDS)
 
 
 class GoToMenu(Command):
@@ -21,17 +26,18 @@ class GoToMenu(Command):
         Parameter(
             "MENU",
             "Menu",
-            one_of("MENU", [menu.value for menu in _MENUS]),
-            special=tuple(menu.value for menu in _MENUS),
-            default="MAIN",
-            list_values=lambda context: _MENUS,
+            menu_check,
+            special=(ALL,),
+            choices="Name, generic*, *ALL",
+            default=MAIN,
+            list_values=_menus,
         ),
     )
     interactive = True
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show it."""
-        return Result(panel="MainMenu", arguments=dict(values))
+        return Result(panel="Menu", arguments=dict(values))
 
 
 class SignOff(Command):

@@ -2,70 +2,72 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
+from console.commands.menus import MAIN, MenuOption, find_menu
 from console.errors import CommandError
 from console.messages import message
 from screens.panel import Exit, FunctionKey, Help, Push, Reply, Return, SignOff, Stay, Submission
 from screens.panels.command_panel import COMMAND_KEYS, CommandPanel
-from screens.panels.help_texts import panel_help
+from screens.panels.help_texts import menu_help, panel_help
+from screens.panels.replies import roll
 from screens.panels.running import run
 from screens.panels.services import Services
-from screens.terminal.page import COMMAND, Page, Size
+from screens.terminal.page import COMMAND, HELP_PANEL, Page, Size
 
 _FIRST_ROW = 5
+_ROWS_BELOW = 6
+"""From the last row that may have an option to the bottom: label, command line, legend, message row."""
 _NOT_AN_OPTION = "GWL0706"
 _AGAIN = "GWL0707"
-
-
-@dataclass(frozen=True, slots=True)
-class MenuOption:
-    """One line of a menu."""
-
-    number: int
-    text: str
-    command: str
-    """Command that it runs; with a question mark in front it is prompted first."""
-    panel: str = ""
-    """Panel that it opens instead; F4 still prompts the command."""
-    gap: int = 0
-    """Blank rows before it."""
+_MAIN_MENU_KEY = FunctionKey(16, "Main menu", attention=True)
 
 
 class Menu(CommandPanel):
-    """A menu; subclasses say what is on it."""
+    """A menu, as GO shows it."""
 
-    function_keys = (FunctionKey(1, "Help"), *COMMAND_KEYS)
     is_task_entry = True
-    title: str
-    module: str
-    """Name of its help file."""
-    options: Sequence[MenuOption]
 
-    def __init__(self, services: Services, *, is_first: bool = False) -> None:
+    def __init__(self, services: Services, name: str, *, is_first: bool = False) -> None:
         """Open the menu.
 
         Args:
             services: What panels share.
+            name: As GO takes it.
             is_first: Whether it is the panel that is never left: F3 there ends the console, when pressed twice.
+
+        Raises:
+            CommandError: There is no such menu.
         """
         super().__init__(services)
+        self.definition = find_menu(name, services.commands)
         self._is_first = is_first
         self._is_leaving = False
+        self._page = 0
+        self._pages: Sequence[Sequence[tuple[int, MenuOption]]] = ()
 
     @property
-    @abstractmethod
     def name(self) -> str:
         """Identification of the menu, at the top left."""
+        return self.definition.name
+
+    @property
+    def function_keys(self) -> tuple[FunctionKey, ...]:
+        """The keys; F16 only where it leads elsewhere."""
+        keys = (FunctionKey(1, "Help"), *COMMAND_KEYS)
+        return keys if self.name == MAIN else (*keys, _MAIN_MENU_KEY)
 
     def page(self, size: Size) -> Page:
         """Show the options."""
-        page = self.start_page(size, self.title, self.name)
+        page = self.start_page(size, self.definition.title, self.name)
         page.text(3, 2, "Select one of the following:")
-        for row, option in self._placed():
-            page.text(row, 6, f"{option.number:2}. {option.text}", help_key=f"{option.number}")
+        last = size.rows - _ROWS_BELOW
+        self._pages = _placed(self.definition.options, last)
+        self._page = min(self._page, len(self._pages) - 1)
+        for row, option in self._pages[self._page]:
+            page.text(row, 6, f"{option.number:2}. {self._text(option)}", help_key=f"{option.number}")
+        if len(self._pages) > 1:
+            page.more(last, more=self._page + 1 < len(self._pages))
         page.command_line(size.rows - 4, self.line.text, label="Selection or command", rows=2)
         page.cursor = COMMAND
         return page
@@ -83,8 +85,13 @@ class Menu(CommandPanel):
                 return self._prompt()
             case "F9":
                 return self.line.retrieve()
+            case "F16":
+                return run(self.services, f"GO {MAIN}").reply()
             case "ENTER":
                 return self._enter(submission)
+            case "ROLLUP" | "ROLLDOWN" as key:
+                self._page, messages = roll(key, self._page, 1, len(self._pages))
+                return Stay(messages, redraw=True)
             case _:
                 return Stay()
 
@@ -96,21 +103,29 @@ class Menu(CommandPanel):
         return reply or Stay(redraw=True)
 
     def help(self, key: str) -> Help | None:
-        """Return help on the menu, an option or the command line."""
-        return panel_help(self.module, key, self.function_keys)
+        """Return help on the menu, an option, the command line or the keys."""
+        if key == HELP_PANEL:
+            return menu_help(self.definition)
+        option = next((option for option in self.definition.options if key == str(option.number)), None)
+        if option is not None:
+            return menu_help(self.definition, option)
+        return panel_help("menu", key, self.function_keys)
 
-    def _placed(self) -> list[tuple[int, MenuOption]]:
-        row = _FIRST_ROW
-        found = []
-        for option in self.options:
-            row += option.gap
-            found.append((row, option))
-            row += 1
-        return found
+    def _text(self, option: MenuOption) -> str:
+        """Return the words of an option, with what the operator lacks to use it."""
+        missing = self._missing(option)
+        return f"{option.text} (needs {', '.join(missing)})" if missing else option.text
+
+    def _missing(self, option: MenuOption) -> Sequence[str]:
+        name = option.command_name
+        if self.services.may(name):
+            return ()
+        needed = self.services.commands[name].authority
+        return [each for each in needed if each not in self.services.context.authorities]
 
     def _leave(self, *, was_leaving: bool) -> Reply:
         if not self._is_first:
-            return Exit()
+            return Exit(to_first=True)
         if was_leaving:
             return SignOff()
         self._is_leaving = True
@@ -119,7 +134,8 @@ class Menu(CommandPanel):
     def _enter(self, submission: Submission) -> Reply:
         text = self.line.text
         if not text:
-            pointed = next((option for row, option in self._placed() if row == submission.cursor.row), None)
+            here = self._pages[self._page] if not submission.cursor.field else ()
+            pointed = next((option for row, option in here if row == submission.cursor.row), None)
             return Stay() if pointed is None else self._choose(pointed)
         option = self._numbered(text)
         return self.line.enter() if option is None else self._choose(option)
@@ -138,7 +154,7 @@ class Menu(CommandPanel):
         """
         if not text.isdecimal():
             return None
-        found = next((option for option in self.options if text.lstrip("0") == str(option.number)), None)
+        found = next((option for option in self.definition.options if text.lstrip("0") == str(option.number)), None)
         if found is None:
             raise CommandError(_NOT_AN_OPTION, option=text, menu=self.name)
         return found
@@ -150,3 +166,23 @@ class Menu(CommandPanel):
             self.line.text = option.command
             return self.line.prompt()
         return run(self.services, option.command).reply()
+
+
+def _placed(options: Sequence[MenuOption], last: int) -> Sequence[Sequence[tuple[int, MenuOption]]]:
+    """Return the pages of a menu: each option with its row. Only where there is one page are there gaps."""
+    rows = last - _FIRST_ROW + 1
+    if sum(option.gap + 1 for option in options) > rows:
+        size = rows - 1
+        pages = [options[start : start + size] for start in range(0, len(options), size)]
+        return [[(_FIRST_ROW + index, option) for index, option in enumerate(page)] for page in pages]
+    row, found = _FIRST_ROW, []
+    for option in options:
+        row += option.gap
+        found.append((row, option))
+        row += 1
+    return [found]
+
+
+def open_menu(services: Services, arguments: Mapping[str, str]) -> Menu:
+    """Open the menu that GO names."""
+    return Menu(services, arguments.get("MENU", MAIN))

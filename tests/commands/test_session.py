@@ -15,13 +15,13 @@ from console.errors import CommandError
 
 def test_go_leads_to_the_main_menu(context):
     result = run_command("GO", context)
-    assert (result.panel, result.arguments) == ("MainMenu", {"MENU": "MAIN"})
+    assert (result.panel, result.arguments) == ("Menu", {"MENU": "MAIN"})
 
 
 def test_a_menu_that_is_not_there_is_refused(context):
     with pytest.raises(CommandError) as caught:
         run_command("GO CMDSOC", context)
-    assert caught.value.values["allowed"] == "MAIN"
+    assert caught.value.message_id == "GWL0730"
 
 
 def test_signing_off_is_asked_of_the_console(context):

@@ -133,7 +133,7 @@ def test_severe_message_breaks_in_and_what_is_typed_stays(greenwall, terminal, s
     screen.wait_for("Work with Socket Rules")
     screen.press("F12")
     screen.wait_for("Greenwall Main Menu")
-    screen.enter("20")
+    screen.enter("DSPMSG")
     screen.wait_for("Display Messages")
     screen.wait_for("The house is on fire")
     screen.wait_until_gone(" MW ")

@@ -281,7 +281,7 @@ def test_a_job_is_seen_and_ended_by_keys(greenwall, terminal, size):
         name = listed(greenwall)
         console = terminal(greenwall.arguments(), size)
         console.wait_for("Greenwall Main Menu")
-        console.enter("4")
+        console.enter("WRKSOCJOB")
         console.wait_for(name)
         console.move_to(name)
         console.enter("8")
@@ -300,7 +300,7 @@ def test_a_job_is_seen_and_ended_by_keys(greenwall, terminal, size):
         console.wait_until_gone(name)
         console.press("F12")
         console.wait_for("Greenwall Main Menu")
-        console.enter("6")
+        console.enter("DSPSOCCOV")
         console.wait_for("sockets are not under any engine")
         console.press("S-F2")  # F14
         console.wait_for("Display Threat Model")

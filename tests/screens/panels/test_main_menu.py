@@ -14,20 +14,20 @@ def test_the_menu_looks_as_drawn(operator):
 @pytest.mark.parametrize(
     ("option", "title"),
     [
-        ("1", "RULES                 Exit Points, Rules and Policy"),
+        ("1", "Exit Points, Rules and Policy"),
         ("2", "Work with Socket Rules"),
         ("02", "Work with Socket Rules"),
-        ("3", "SOCKS                   SOCKS Servers and Routes"),
-        ("4", "JOBS                Jobs, Connections and Workers"),
+        ("3", "SOCKS Servers and Routes"),
+        ("4", "Jobs, Connections and Workers"),
         ("5", "Display Journal Entries"),
-        ("6", "JOURNAL              Journal, Reports and Auditing"),
+        ("6", "Journal, Reports and Auditing"),
         ("10", "Confirm Activation of Pending Policy"),
         ("70", "Display Threat Model"),
     ],
 )
 def test_an_option_opens_its_panel_and_f12_comes_back(operator, option, title):
     operator.command(option)
-    assert operator.title == title
+    assert operator.title.endswith(title)
     operator.press("F12")
     assert operator.title == "MAIN                         Greenwall Main Menu"
     assert operator.buffer.values["CMD"] == ""
