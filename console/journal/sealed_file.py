@@ -19,7 +19,7 @@ from console.errors import JournalError
 from console.journal.chain import FIELDS, canonical, link
 from console.journal.seal import ReceiverForm, is_signed, public_key, public_text
 from console.journal.signer import key_of_reader, receiver_form
-from console.journal.verify import read_entries
+from console.journal.stored import read_entries
 from console.model.journal import Receiver
 
 _VERSION = 1

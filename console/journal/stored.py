@@ -1,0 +1,167 @@
+"""The journal as it is stored, whatever somebody has put into its rows: values, and no rows of the model.
+
+SQLAlchemy would keep every entry it has ever read and take twice as long; and a time that is none would end the read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import Column, ColumnElement, CursorResult, Integer, String, select, type_coerce
+from sqlmodel import Session
+
+from console.errors import JournalError
+from console.journal.chain import FIELDS
+from console.model.journal import JournalEntry, Receiver
+
+_PAGE = 1000
+_POINT = 19
+_TEXT_LENGTH = 26
+"""Of ``2026-03-01 12:00:00.123456``, and the place of its point."""
+_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are stored without zone, in UTC
+_MICROSECOND = timedelta(microseconds=1)
+_MOMENTS = ("attached_at", "detached_at", "saved_at", "deleted_at")
+
+
+class StoredReceiver(NamedTuple):
+    """What one receiver says of itself, as it was found; times in microseconds, None where there is no time."""
+
+    name: str
+    attached_us: int
+    detached_us: int
+    first_sequence: int
+    last_sequence: int
+    before_hash: str
+    last_hash: str
+    size_bytes: int
+    checkpoints: int
+    saved_us: int
+    deleted_us: int
+    purged: int
+    signature: str
+
+
+def stored_receivers(session: Session) -> list[StoredReceiver]:
+    """Return the receivers, oldest first; of those only whose numbers are numbers."""
+    columns = Receiver.metadata.tables["receiver"].c
+    order = ("name", "attached_at", "detached_at", "first_sequence", "last_sequence", "before_hash", "last_hash",
+             "size_bytes", "checkpoints", "saved_at", "deleted_at", "purged", "signature")  # fmt: skip
+    chosen: list[ColumnElement[Any]] = [_raw(name, columns[name]) for name in order]
+    found = []
+    for values in session.execute(select(*chosen).order_by(columns.first_sequence, columns.name)):
+        row = StoredReceiver._make(_value(name, each) for name, each in zip(order, values, strict=True))
+        if isinstance(row.first_sequence, int) and isinstance(row.last_sequence, int):
+            found.append(row)
+    return found
+
+
+def _raw(name: str, column: Column[Any]) -> ColumnElement[Any]:
+    """Return a column as it is stored, whatever is in it."""
+    if name in _MOMENTS:
+        return type_coerce(column, String)
+    return type_coerce(column, Integer) if name == "purged" else column
+
+
+def _value(name: str, found: Any) -> Any:  # noqa: ANN401 - a column may hold anything
+    if name in _MOMENTS:
+        return us_or_none(found)
+    return int(found) if isinstance(found, bool) else found
+
+
+def _us(text: str | datetime) -> int:
+    """Return a time as it is stored, in microseconds since 1970.
+
+    Raises:
+        ValueError, TypeError: It is no time.
+    """
+    moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    since = moment - _NAIVE_EPOCH
+    return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def us_or_none(text: str | datetime | None) -> int | None:
+    """Return a time as it is stored, in microseconds since 1970; 0 for none, None for what is no time."""
+    if text is None:
+        return 0
+    try:
+        return _us(text)
+    except (ValueError, TypeError):
+        return None
+
+
+def first_entry(session: Session, above: int, upto: int | None) -> int | None:
+    """Return the first number there is after one, and not after another."""
+    number = JournalEntry.metadata.tables["journal_entry"].c.sequence_number
+    query = select(number).where(number > above).order_by(number).limit(1)
+    found: int | None = session.execute(query if upto is None else query.where(number <= upto)).scalar()
+    return found
+
+
+_COLUMNS = (*FIELDS, "chain_hash")
+
+
+def pages(session: Session, first: int, last: int) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield the values of entries, some at a time: those of `FIELDS`, then the hash.
+
+    Values and not rows of the model: SQLAlchemy would keep every entry it has ever read, and take twice as long. From
+    the driver's cursor, as its tuples need no work. Times as text: what somebody wrote there need not be a time.
+
+    Raises:
+        DBAPIError: The entry after the last one yielded cannot be read.
+    """
+    columns = JournalEntry.metadata.tables["journal_entry"].c
+    number, moment, *rest = (columns[name] for name in _COLUMNS)
+    query = select(number, type_coerce(moment, String), *rest).order_by(number)
+    after = first - 1
+    errors = session.connection().dialect.loaded_dbapi.Error
+    while after < last:
+        found = cast(CursorResult[Any], session.execute(query.where(number > after, number <= last).limit(_PAGE)))
+        try:
+            page = found.cursor.fetchall()
+        except errors:
+            break
+        finally:
+            found.close()
+        if not page:
+            return
+        after = page[-1][0]
+        yield page
+    # A text in the page is no text. One by one, all but that entry can be read.
+    while after < last and (one := session.execute(query.where(number > after, number <= last).limit(1)).one_or_none()):
+        after = one[0]
+        yield [tuple(one)]
+
+
+def read_entries(session: Session, first: int, last: int) -> Iterator[list[Any]]:
+    """Yield the values of entries as they are hashed, and the hash of each at its end.
+
+    Raises:
+        JournalError: One is not what was written.
+    """
+    for entry in chain.from_iterable(pages(session, first, last)):
+        try:
+            yield [entry[0], _us(entry[1]), *entry[2:]]
+        except (ValueError, TypeError) as error:
+            raise JournalError("GWL0603", bad_entry=entry[0], entries=entry[0] - first) from error
+
+
+def moment_us(text: str | datetime) -> int:
+    """Return what `_us` does, faster for the form in which SQLite's times are stored: the second is mostly the last's.
+
+    Raises:
+        ValueError, TypeError: It is no time.
+    """
+    if isinstance(text, str) and len(text) == _TEXT_LENGTH and text[_POINT] == "." and text[-6:].isdecimal():
+        return _second_us(text[:_POINT]) + int(text[-6:])
+    return _us(text)
+
+
+@lru_cache(maxsize=1024)
+def _second_us(text: str) -> int:
+    return _us(text)

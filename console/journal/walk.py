@@ -1,0 +1,220 @@
+"""The walk along the chain of the journal, from its first entry to the first that is not what was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import Result, Row, String, select, type_coerce
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Session
+
+from console.journal.chain import canonical, link
+from console.journal.index_check import IndexCheck
+from console.journal.seal import CheckpointForm, ReceiverForm, is_signed
+from console.journal.stored import StoredReceiver, first_entry, moment_us, pages, us_or_none
+from console.model.journal import GENESIS_HASH, Checkpoint, JournalEntry
+
+WHOLE = "GWL0601"
+"""Id of the message that everything is as it was written."""
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a walk along the chain has found."""
+
+    entries: int
+    """How many entries are good, from the first on."""
+    bad_entry: int | None = None
+    """Sequence number at which the journal is first not what was written; None: all of it is."""
+    message_id: str = WHOLE
+    """Says what is wrong there, or that nothing is."""
+    detail: tuple[tuple[str, object], ...] = ()
+    """Further values of that message."""
+    hidden: tuple[int, ...] = ()
+    """Blocks whose index hides entries from readers; the entries themselves are good."""
+
+    def values(self) -> dict[str, object]:
+        """Return the values of the message."""
+        return {"entries": self.entries, "bad_entry": self.bad_entry, **dict(self.detail)}
+
+
+class FoundError(Exception):
+    """The walk is at its end: this is the verdict."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+
+
+class Walk:
+    """The state of a walk: which entry comes next, the hash before it, and up to where signatures vouch."""
+
+    def __init__(self, session: Session, key: Ed25519PublicKey, check: IndexCheck | None) -> None:
+        self._session = session
+        self._key = key
+        self._check = check
+        self._expected = 1
+        self._digest = bytes.fromhex(GENESIS_HASH)
+        self._good = 0
+        self._vouched = 0
+        self._checkpoints = self._read_checkpoints()
+        self._next = next(self._checkpoints, None)
+        self._passed = 0
+        self._head: tuple[int, int, str] | None = None
+        self._head_path = ""
+
+    def whole(self, receivers: list[StoredReceiver], head: tuple[int, int, str] | None, head_path: str) -> int:
+        """Walk from the first entry to the last; return how many are good."""
+        self._head, self._head_path = head, head_path
+        stray = first_entry(self._session, -(2**63), 0)
+        if stray is not None:
+            self._stop(1, "GWL0603")
+        for place, receiver in enumerate(receivers):
+            self._receiver(receiver, is_last=place == len(receivers) - 1)
+        stray = first_entry(self._session, self._expected - 1, None)
+        if stray is not None:
+            self._stop(self._expected, "GWL0604")
+        self._end(receivers[-1])
+        return self._good
+
+    def _receiver(self, row: StoredReceiver, *, is_last: bool) -> None:
+        form = ReceiverForm(*row[:-1])
+        signed = None not in form and is_signed(self._key, form, row.signature)
+        if signed and row.deleted_us:
+            self._hole(row)
+        self._entries(row)
+        # What the entries themselves show is said first: it names the very entry.
+        tiles = row.first_sequence <= row.last_sequence + 1 and self._expected == row.last_sequence + 1
+        detached = bool(row.detached_us) != is_last
+        if not (signed and tiles and detached and row.last_hash == self._digest.hex()):
+            self._stop(self._vouched + 1, "GWL0607", receiver=row.name)
+        self._vouched = row.last_sequence
+
+    def _hole(self, row: StoredReceiver) -> None:
+        """Go to the first entry of a deleted receiver that is still there, or behind its last."""
+        there = first_entry(self._session, row.first_sequence - 1, row.last_sequence)
+        if row.first_sequence != self._expected or row.before_hash != self._digest.hex():
+            self._stop(self._vouched + 1, "GWL0607", receiver=row.name)
+        if there is not None and row.purged:
+            self._stop(there, "GWL0603")
+        # The hash before the first that is left is nowhere; that entry is about to go, and those after it are checked.
+        after = row.last_sequence if there is None else there
+        number = JournalEntry.metadata.tables["journal_entry"].c
+        query = select(number.chain_hash).where(number.sequence_number == after)
+        found = row.last_hash if there is None else self._session.execute(query).scalar()
+        try:
+            self._digest = bytes.fromhex(str(found))
+        except ValueError:
+            self._stop(after, "GWL0603")
+        self._expected = after + 1
+        while self._next is not None and self._next[0].sequence_number <= after:
+            self._checkpoint(self._next, None)
+
+    def _entries(self, row: StoredReceiver) -> None:
+        """Walk along the entries of a receiver."""
+        name, good = row.name, self._good
+        expected, digest = self._expected, self._digest
+        mark = self._mark()
+        for page in self._readable(expected, row.last_sequence):
+            for entry in page:
+                number = entry[0]
+                fault = _place_fault(entry, expected, name) if number != expected or entry[2] != name else ""
+                link_hash = None if fault else _hash_of(digest, entry)
+                if link_hash is None or link_hash != entry[-1]:
+                    self._good = good
+                    self._stop(expected, fault or "GWL0603")
+                digest = bytes.fromhex(link_hash)
+                expected += 1
+                good += 1
+                if number >= mark:
+                    self._good = good
+                    self._pass_checkpoints(number, link_hash)
+                    mark = self._mark()
+            if self._check is not None:
+                self._check.extend(page)
+        self._expected, self._digest, self._good = expected, digest, good
+        if expected <= row.last_sequence:
+            self._stop(expected, "GWL0602")
+
+    def _readable(self, first: int, last: int) -> Iterator[Sequence[Sequence[Any]]]:
+        """Yield entries, some at a time; one that cannot be read is not what was written."""
+        number = first - 1
+        try:
+            for page in pages(self._session, first, last):
+                number = page[-1][0]
+                yield page
+        except DBAPIError:
+            self._good += number - first + 1
+            self._stop(number + 1, "GWL0603")
+
+    def _mark(self) -> int:
+        return 2**63 if self._next is None else self._next[0].sequence_number
+
+    def _pass_checkpoints(self, number: int, digest: str) -> None:
+        while self._next is not None and self._next[0].sequence_number <= number:
+            if self._next[0].sequence_number < number:
+                self._bad_checkpoint()
+            self._checkpoint(self._next, digest)
+        self._vouched = number
+
+    def _checkpoint(self, found: tuple[CheckpointForm, object], digest: str | None) -> None:
+        """Check the next checkpoint, and against the hash of its entry where that is there."""
+        form, signature = found
+        in_order = form.number == self._passed + 1
+        if not (in_order and is_signed(self._key, form, signature) and digest in (None, form.chain_hash)):
+            self._bad_checkpoint()
+        if self._head is not None and form.number == self._head[0] and form[1:3] != self._head[1:]:
+            self._stop(self._vouched + 1, "GWL0609", path=self._head_path)
+        self._passed += 1
+        self._next = next(self._checkpoints, None)
+
+    def _read_checkpoints(self) -> Iterator[tuple[CheckpointForm, object]]:
+        columns = Checkpoint.metadata.tables["journal_checkpoint"].c
+        made_at = type_coerce(columns.made_at, String)
+        query = select(columns.number, columns.sequence_number, columns.chain_hash, made_at, columns.signature)
+        query = query.order_by(columns.number)
+        found = self._session.execute(query, execution_options={"yield_per": _PAGE})
+        while row := self._fetched(found):
+            number, sequence, digest, made, signature = tuple(row)
+            place = sequence if isinstance(sequence, int) else 0
+            yield CheckpointForm(number, place, digest, us_or_none(made) or -1), signature
+
+    def _fetched(self, found: Result[Any]) -> Row[Any] | None:
+        try:
+            return found.fetchone()
+        except DBAPIError:
+            return self._bad_checkpoint()
+
+    def _end(self, last: StoredReceiver) -> None:
+        if self._next is not None or self._passed != last.checkpoints:
+            self._bad_checkpoint()
+        if self._head is not None and self._head[0] > last.checkpoints:
+            self._stop(self._expected, "GWL0609", path=self._head_path)
+
+    def _bad_checkpoint(self) -> NoReturn:
+        self._stop(self._vouched + 1, "GWL0608", checkpoint=self._passed + 1)
+
+    def _stop(self, bad_entry: int, message_id: str, **detail: object) -> NoReturn:
+        good = min(self._good, bad_entry - 1)
+        raise FoundError(Verdict(good, bad_entry, message_id, tuple(detail.items())))
+
+
+def _place_fault(entry: Sequence[Any], expected: int, receiver: str) -> str:
+    number = entry[0]
+    if number != expected:
+        return "GWL0602" if number > expected else "GWL0603"
+    return "" if entry[2] == receiver else "GWL0604"
+
+
+def _hash_of(before: bytes, entry: Sequence[Any]) -> str | None:
+    """Return the hash that an entry should have; None if it can have none."""
+    try:
+        values = [entry[0], moment_us(entry[1]), *entry[2:-1]]
+    except (ValueError, TypeError):
+        return None
+    # Octets would be hashed as the text that stands for them in JSON: another value, and the same hash.
+    return None if bytes in set(map(type, values)) else link(before, canonical(values)).hex()
