@@ -246,11 +246,11 @@ static enum outcome take_and_deliver(struct lane *lane, const struct seccomp_not
     if (!keep(record))
         return TAKEN;
     work->recorded = true;
+    if (work->blocks) /* said before the program can make its next accept */
+        note_place(work->caller->process, number_of(call), false);
     if (!deliver(call, work->connection))
         return TAKEN;
     close(work->connection);
-    if (work->blocks)
-        note_place(work->caller->process, number_of(call), false);
     give_back(work);
     return SERVED;
 }

@@ -148,10 +148,10 @@ class AcceptPoint:
                 supervisor.backend.answer(call, error.errno or errno.ENOTSOCK)
                 return
             acceptance = Acceptance(attempt, listener, flags, polled, attempt.caller.pidfd)
-            taken = None if accepted is None else self._announced(acceptance, accepted)
+            taken = self.take(acceptance) if accepted is None else self._announced(acceptance, accepted)
+            if polled and not isinstance(taken, int):  # said before the program can make its next accept
+                self._looking.note(_place(attempt), False)
             if self.try_once(supervisor, acceptance, taken):
-                if polled:
-                    self._looking.note(_place(attempt), False)
                 return
             failure = self._cannot_wait(acceptance) if polled else errno.EAGAIN
             if failure:

@@ -287,3 +287,23 @@ def test_two_threads_that_see_one_connection_do_not_both_wait_for_it(server, dia
             assert not thread.is_alive()
         assert len(setting.kernel.deliveries) == 1
         assert is_served(setting.kernel.deliveries.pop(), client)
+
+
+def test_program_that_looks_first_is_known_before_it_has_its_third_connection(server, dial, monkeypatch):
+    setting = Setting(REFUSED)
+    deliver = setting.kernel.deliver
+    answers = []
+
+    def deliver_and_look(call, descriptor, **named):
+        deliver(call, descriptor, **named)
+        if len(setting.kernel.deliveries) == 3:  # its thread may be served again before ours goes on
+            dial("127.0.0.2")
+            hears(server)
+            answers.append(setting.serve(setting.accept(server)))
+
+    monkeypatch.setattr(setting.kernel, "deliver", deliver_and_look)
+    for _ in range(3):
+        dial()
+        hears(server)
+        setting.serve(setting.accept(server))
+    assert answers == [errno.ECONNABORTED]
