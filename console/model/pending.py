@@ -1,5 +1,6 @@
 """The pending policy: what operators edit and the next activation takes."""
 
+from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 
 from console.model.columns import words
@@ -29,6 +30,7 @@ class PendingRuleBase(SQLModel):
     remote_address: str = Field(max_length=96)
     remote_port: str = Field(max_length=32)
     program: str = Field(max_length=4096)
+    time_group: str = Field(default="*ANY", max_length=16, sa_column_kwargs={"server_default": "*ANY"})
     action: Action = Field(sa_type=words(Action))
     fail: Fail = Field(sa_type=words(Fail))
     audit: Audit = Field(sa_type=words(Audit))
@@ -94,6 +96,40 @@ class PendingSocksEntry(PendingSocksEntryBase, table=True):
     """One SOCKS entry of the pending policy."""
 
     __tablename__ = "pending_socks_entry"
+
+
+class PendingAddressGroupBase(SQLModel):
+    """The fields of an address group, checked for size; members are for `console.policy.address_groups`."""
+
+    name: str = Field(primary_key=True, max_length=10)
+    members: str = Field(sa_type=Text)
+    """Separated by blanks; a row a member would make a blocklist of thousands slow to take in and to read."""
+    text: str = Field(max_length=50)
+
+
+class PendingAddressGroup(PendingAddressGroupBase, table=True):
+    """One address group of the pending policy."""
+
+    __tablename__ = "pending_address_group"
+
+
+class PendingTimeGroupBase(SQLModel):
+    """The fields of a time group, checked for size; the rest is for `console.policy.time_groups`."""
+
+    name: str = Field(primary_key=True, max_length=10)
+    days: str = Field(max_length=40)
+    times: str = Field(max_length=300)
+    """Both as on the command line: separated by blanks."""
+    from_date: str = Field(max_length=10)
+    to_date: str = Field(max_length=10)
+    time_zone: str = Field(max_length=40)
+    text: str = Field(max_length=50)
+
+
+class PendingTimeGroup(PendingTimeGroupBase, table=True):
+    """One time group of the pending policy."""
+
+    __tablename__ = "pending_time_group"
 
 
 class PendingSettingsBase(SQLModel):

@@ -7,10 +7,19 @@ from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJourn
 from console.model.journal import Checkpoint, JournalAttributes, JournalBlock, JournalEntry, JournalIndex, Receiver
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
-from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
+from console.model.pending import (
+    PendingAddressGroup,
+    PendingExitPoint,
+    PendingExitProgram,
+    PendingRule,
+    PendingSettings,
+    PendingSocksEntry,
+    PendingTimeGroup,
+)
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
 from console.model.system_values import SystemValue, UserAudit
+from console.model.user_profiles import UserKey, UserProfile
 
 METADATA = SQLModel.metadata
 """What the migrations lead to; a test holds the two together."""
@@ -20,6 +29,8 @@ TABLES: tuple[type[SQLModel], ...] = (
     PendingExitPoint,
     PendingExitProgram,
     PendingSocksEntry,
+    PendingAddressGroup,
+    PendingTimeGroup,
     PendingSettings,
     Revision,
     ActiveRevision,
@@ -41,6 +52,8 @@ TABLES: tuple[type[SQLModel], ...] = (
     AlertDelivery,
     SystemValue,
     UserAudit,
+    UserProfile,
+    UserKey,
     ForwardTarget,
     ImportedJournal,
     ImportedEntry,

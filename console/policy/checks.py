@@ -10,10 +10,10 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from console.model.words import DEFAULT_SEQUENCE, Action, Audit, ExitPoint, Fail, Mode, RawSockets, Udp, YesNo
+from console.policy.address_groups import Groups, check_address_groups, check_rule_address
 from console.policy.exit_programs import check_exit_programs, program_place
 from console.policy.fields import (
     DFT,
-    check_address,
     check_port,
     check_program,
     check_sequence,
@@ -23,8 +23,9 @@ from console.policy.fields import (
     is_service,
     refusal,
 )
-from console.policy.rule import ANY, ExitProgram, Policy, Rule, SocksEntry
+from console.policy.rule import ANY, AddressGroup, ExitProgram, Policy, Rule, SocksEntry, TimeGroup
 from console.policy.socks_entries import check_socks_entries
+from console.policy.time_groups import check_rule_time, check_time_groups
 from console.policy.vectors import Cover
 
 CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(
@@ -32,11 +33,12 @@ CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(
         "exit_point": check_word(ExitPoint),
         "sequence": check_sequence,
         "user": check_user,
-        "local_address": check_address,
+        "local_address": check_rule_address,
         "local_port": check_port,
-        "remote_address": check_address,
+        "remote_address": check_rule_address,
         "remote_port": check_port,
         "program": check_program,
+        "time_group": check_rule_time,
         "action": check_word(Action),
         "fail": check_word(Fail),
         "audit": check_word(Audit),
@@ -57,6 +59,7 @@ KEYWORDS: Mapping[str, str] = MappingProxyType(
         "remote_address": "RMTADR",
         "remote_port": "RMTPORT",
         "program": "PGM",
+        "time_group": "TIMGRP",
         "action": "ACTION",
         "fail": "FAIL",
         "audit": "AUD",
@@ -67,7 +70,7 @@ KEYWORDS: Mapping[str, str] = MappingProxyType(
 )
 """Field of a rule -> its keyword in the command language."""
 
-DIMENSIONS = ("user", "local_address", "local_port", "remote_address", "remote_port", "program")
+DIMENSIONS = ("user", "local_address", "local_port", "remote_address", "remote_port", "program", "time_group")
 """The fields of a rule that say what it matches."""
 
 DEFAULTS: Mapping[str, object] = MappingProxyType({field.name: field.default for field in fields(Rule)})
@@ -140,11 +143,15 @@ def make_policy(
     raw_sockets: RawSockets = RawSockets.REFUSE,
     exit_programs: Iterable[ExitProgram] = (),
     socks: Iterable[SocksEntry] = (),
+    address_groups: Iterable[AddressGroup] = (),
+    time_groups: Iterable[TimeGroup] = (),
+    time_zone: str = "",
 ) -> Policy:
     """Make a policy: everything in order, default rules and modes (``*ENFORCE``) added where they are missing.
 
     Raises:
-        PolicyError: Two rules or two exit programs of an exit point, or two SOCKS entries, have the same number.
+        PolicyError: Two rules or two exit programs of an exit point, or two SOCKS entries, have the same number, or a
+            rule names a group that is not there.
     """
     given = list(rules)
     has_default = {rule.exit_point for rule in given if rule.sequence == DEFAULT_SEQUENCE}
@@ -159,6 +166,9 @@ def make_policy(
         raw_sockets=raw_sockets,
         exit_programs=tuple(sorted(exit_programs, key=program_place)),
         socks=tuple(sorted(socks, key=lambda entry: entry.sequence)),
+        address_groups=tuple(sorted(address_groups, key=lambda group: group.name)),
+        time_groups=tuple(sorted(time_groups, key=lambda group: group.name)),
+        time_zone=time_zone,
     )
     check_policy(policy)
     return policy
@@ -176,10 +186,14 @@ def check_policy(policy: Policy) -> None:
 
     Raises:
         PolicyError: A mode or default rule is missing, a default rule does not match everything, a number is out of
-            range, or there twice in an exit point, or an exit program or a SOCKS entry is not one.
+            range, or there twice in an exit point, a rule names a group that is not there, or a group, an exit program
+            or a SOCKS entry is not one.
     """
     check_exit_programs(policy.exit_programs)
     check_socks_entries(policy.socks)
+    check_address_groups(policy.address_groups)
+    check_time_groups(policy.time_groups)
+    named = Named(policy.address_groups, policy.time_groups)
     seen: set[tuple[str, int]] = set()
     for rule in policy.rules:
         if not 1 <= rule.sequence <= DEFAULT_SEQUENCE:
@@ -189,11 +203,33 @@ def check_policy(policy: Policy) -> None:
         if _place(rule) in seen:
             raise refusal("GWL0218", keyword="sequence", value=rule.sequence, exit_point=rule.exit_point)
         seen.add(_place(rule))
+        named.check(rule)
     for exit_point in ExitPoint:
         if exit_point not in policy.modes:
             raise refusal("GWL0219", keyword="exit_points", value=exit_point)
         if (exit_point.value, DEFAULT_SEQUENCE) not in seen:
             raise refusal("GWL021A", keyword="rules", value=exit_point)
+
+
+class Named:
+    """The groups that rules may name."""
+
+    def __init__(self, address_groups: Iterable[AddressGroup], time_groups: Iterable[TimeGroup]) -> None:
+        """Take the groups of a policy."""
+        self._addresses = Groups(address_groups)
+        self._times = frozenset(group.name for group in time_groups)
+
+    def check(self, rule: Rule) -> Rule:
+        """Return a rule whose groups are there.
+
+        Raises:
+            PolicyError: One of them is not; its ``keyword`` is the name of the field that says it.
+        """
+        self._addresses.check(rule.local_address, "local_address")
+        self._addresses.check(rule.remote_address, "remote_address")
+        if rule.time_group != ANY and rule.time_group not in self._times:
+            raise refusal("GWL02B5", keyword="time_group", value=rule.time_group)
+        return rule
 
 
 def services_used(rules: Iterable[Rule], entries: Iterable[SocksEntry] = ()) -> frozenset[str]:
@@ -224,10 +260,11 @@ def warnings(policy: Policy) -> tuple[Shadowed, ...]:
         PolicyError: A service name that is not among the services of the policy.
     """
     found: list[Shadowed] = []
+    groups = Groups(policy.address_groups)
     for exit_point in ExitPoint:
         rules = [rule for rule in policy.rules if rule.exit_point is exit_point and rule.active is YesNo.YES]
         rules.sort(key=_place, reverse=True)
-        cover = Cover(rules, policy.services)
+        cover = Cover(rules, policy.services, groups)
         for rule in reversed(rules):
             by = rules[cover.first(rule)]
             if by is not rule and rule.sequence != DEFAULT_SEQUENCE:

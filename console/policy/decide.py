@@ -15,18 +15,25 @@ Why this and not a decision tree: the tables are built in one sweep each and can
 rule says anything costs nothing, and most policies speak about two or three; and the sets are plain 64-bit words, so
 that the kernel engine can hold the same tables and be tested against this one.
 
+Time is the one dimension that is not looked up at each call. A policy whose rules name time groups is taken for a
+period (`CompiledPolicy.at`), up to the next moment at which one of those groups comes into force or goes: the sets that
+a decision begins with are those of the rules that hold in it. Whoever decides asks, before each decision, whether it is
+still that period, which is a look at the clock, and for a policy without time groups a look at a flag. What remembers
+decisions remembers them for that policy object, and has nothing left of them when the next period has another.
+
 Knows nothing of how the tables are made (see `console.policy.compiler`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from console.model.words import ExitPoint, Mode, Outcome, RawSockets, Udp
 from console.policy.request import Decision, Request
 from console.policy.routes import Routes
 from console.policy.rule import ExitProgram, SocksEntry
+from console.policy.time_groups import Schedule
 from console.policy.vectors import Names, Ranges
 
 PASS = Decision(Outcome.ALLOWED, sequence=0, errno=0, journal=False, alert=False)
@@ -40,13 +47,25 @@ class Table:
     decisions: tuple[Decision, ...]
     """What each rule answers, the default rule's first; bit i of a set of rules stands for number i here."""
     every: int
-    """The set of all its rules."""
+    """The set of all its rules; of those with a time group, the ones that hold now."""
     users: Names | None
     programs: Names | None
     local_addresses: Ranges | None
     local_ports: Ranges | None
     remote_addresses: Ranges | None
     remote_ports: Ranges | None
+    times: Mapping[str, int] = field(default_factory=dict)
+    """Name of a time group -> the rules that hold only in it."""
+
+    def during(self, active: frozenset[str]) -> Table:
+        """Return the table for a time in which some time groups are active."""
+        if not self.times:
+            return self
+        every = (1 << len(self.decisions)) - 1
+        for name, rules in self.times.items():
+            if name not in active:
+                every &= ~rules
+        return replace(self, every=every)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +93,31 @@ class CompiledPolicy:
     """Whether there is any SOCKS entry: all that a policy without any costs a connect is this look."""
     routes: Routes | None
     """The SOCKS entries; None when there are none."""
+    schedule: Schedule | None = None
+    """When which rules hold; None when no active rule names a time group."""
+    is_timed: bool = False
+    """Whether it is only for a period: all that a policy without time groups costs a call is this look."""
+    begins_ns: int = 0
+    """First moment that it is for, in nanoseconds since the epoch, if it is only for a period."""
+    ends_ns: int = 0
+    """First moment that it is no longer for. One that was just compiled is for no moment at all: rules with a time
+    group do not hold in it."""
+
+    def is_for(self, moment_ns: int) -> bool:
+        """Return whether it may decide at a moment, in nanoseconds since the epoch."""
+        return not self.is_timed or self.begins_ns <= moment_ns < self.ends_ns
+
+    def at(self, moment_ns: int) -> CompiledPolicy:
+        """Return the policy for a moment: itself as long as it is for that one, else another object.
+
+        Args:
+            moment_ns: Nanoseconds since the epoch.
+        """
+        if self.schedule is None or self.is_for(moment_ns):
+            return self
+        period = self.schedule.period(moment_ns)
+        tables = {point: table and table.during(period.active) for point, table in self.tables.items()}
+        return replace(self, tables=tables, begins_ns=period.begins_ns, ends_ns=period.ends_ns)
 
     def route(self, user: str, groups: frozenset[str], address: int, port: int) -> SocksEntry | None:
         """Return the SOCKS entry that a connection takes; None for none: it goes directly. See `Routes.route`."""

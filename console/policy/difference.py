@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from console.model.words import DEFAULT_SEQUENCE, ExitPoint
+from console.policy.address_groups import GROUP_DEFAULTS, group_fields
 from console.policy.checks import DEFAULTS, rule_fields
 from console.policy.exit_programs import PROGRAM_DEFAULTS, program_fields, program_place
 from console.policy.fields import DFT
-from console.policy.rule import Policy
+from console.policy.rule import AddressGroup, Policy
 from console.policy.secret import NO_SECRET
 from console.policy.socks_entries import SOCKS_DEFAULTS, socks_fields
+from console.policy.time_groups import TIME_DEFAULTS, time_group_fields
 
 _OTHER_PASSWORD = "another"  # noqa: S105 -- what is told instead of one
 
@@ -33,15 +35,18 @@ class Subject(StrEnum):
     RULE = "rule"
     EXIT_PROGRAM = "exit program"
     SOCKS_ENTRY = "SOCKS entry"
+    ADDRESS_GROUP = "address group"
+    TIME_GROUP = "time group"
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that differs: a mode, a setting, a rule, an exit program or a SOCKS entry."""
+    """One thing that differs: a mode, a setting, a rule, a group, an exit program or a SOCKS entry."""
 
     kind: Kind
     what: str
-    """``*CONNECT mode``, ``udp``, ``*CONNECT 40``, ``*CONNECT *DFT``, ``*CONNECT program 2`` or ``SOCKS entry 10``."""
+    """``*CONNECT mode``, ``udp``, ``*CONNECT 40``, ``*CONNECT *DFT``, ``*CONNECT program 2``, ``SOCKS entry 10``,
+    ``address group DMZ`` or ``time group NIGHT``."""
     before: str
     """What differs as it was, ``action *ALLOW, remote_port 443``; empty for what was added."""
     after: str
@@ -52,15 +57,18 @@ class Change:
 
 
 def compare(old: Policy, new: Policy) -> tuple[Change, ...]:
-    """Return the changes from one policy to another: modes, settings, rules, exit programs, SOCKS entries in order.
+    """Return the changes from one policy to another: modes, settings, groups, rules, exit programs, SOCKS entries.
 
     A rule is known by its exit point and sequence number: one that was renumbered was removed and added; so are exit
     programs and SOCKS entries. Of a password it is told that it changed, and never what it is. The ports of services
-    are left out: they belong to the system that makes a revision, not to the rules.
+    and the name of the system's time zone are left out: they belong to the system that makes a revision, not to the
+    rules. Of the members of a group those are told that came or went, the first few of them by name.
     """
     return (
         *_modes(old, new),
         *_settings(old, new),
+        *_changes(*_address_groups(old, new), _ADDRESS_GROUPS),
+        *_changes(_time_groups(old), _time_groups(new), _TIME_GROUPS),
         *_changes(_rules(old), _rules(new), _RULES),
         *_changes(_exit_programs(old), _exit_programs(new), _EXIT_PROGRAMS),
         *_changes(*_socks(old, new), _SOCKS_ENTRIES),
@@ -97,7 +105,7 @@ class _Telling:
     name: Callable[[str, int], str]
     """Exit point and number -> `Change.what`."""
     defaults: Mapping[str, object]
-    always: frozenset[str]
+    always: frozenset[str] = frozenset()
     """Fields that are told of what is new or gone even at their default."""
     named: int = 2
     """How many fields, the first ones, the name of the change says already."""
@@ -124,12 +132,62 @@ _SOCKS_ENTRIES = _Telling(
 )
 
 
+_ADDRESS_GROUPS = _Telling(
+    Subject.ADDRESS_GROUP,
+    lambda name, _: f"{Subject.ADDRESS_GROUP} {name}",
+    GROUP_DEFAULTS,
+    frozenset({"members"}),
+    named=1,
+)
+_TIME_GROUPS = _Telling(
+    Subject.TIME_GROUP,
+    lambda name, _: f"{Subject.TIME_GROUP} {name}",
+    TIME_DEFAULTS,
+    frozenset({"days", "times"}),
+    named=1,
+)
+_MOST_NAMED = 8
+"""Members of a group that are told by name; of more, how many they are."""
+
+
 def _rules(policy: Policy) -> dict[_Place, _Fields]:
     return {(rule.exit_point.value, rule.sequence): rule_fields(rule) for rule in policy.rules}
 
 
 def _exit_programs(policy: Policy) -> dict[_Place, _Fields]:
     return {program_place(program): program_fields(program) for program in policy.exit_programs}
+
+
+def _time_groups(policy: Policy) -> dict[_Place, _Fields]:
+    return {(group.name, 0): time_group_fields(group) for group in policy.time_groups}
+
+
+def _address_groups(old: Policy, new: Policy) -> tuple[Mapping[_Place, _Fields], Mapping[_Place, _Fields]]:
+    """Return the groups of both, each with the members that the other has not."""
+    olds = {group.name: group for group in old.address_groups}
+    news = {group.name: group for group in new.address_groups}
+    return _unlike(olds, news), _unlike(news, olds)
+
+
+def _unlike(groups: Mapping[str, AddressGroup], others: Mapping[str, AddressGroup]) -> dict[_Place, _Fields]:
+    """Return groups by name; of members that differ from those of the other, those that the other has not."""
+    told: dict[_Place, _Fields] = {}
+    for name, group in groups.items():
+        other = others.get(name)
+        fields = group_fields(group)
+        if other is None or other.members != group.members:
+            has = frozenset(() if other is None else other.members)
+            own = [member for member in group.members if member not in has]
+            # How many there are tells two groups apart of which one has all that the other has.
+            fields["members"] = f"{_few(own)} (of {len(group.members)})" if other is not None else _few(own)
+        told[name, 0] = fields
+    return told
+
+
+def _few(members: Sequence[str]) -> str:
+    """Return members by name, the first few of them."""
+    shown = " ".join(members[:_MOST_NAMED]) or "none"
+    return shown if len(members) <= _MOST_NAMED else f"{shown} and {len(members) - _MOST_NAMED} more"
 
 
 def _socks(old: Policy, new: Policy) -> tuple[Mapping[_Place, _Fields], Mapping[_Place, _Fields]]:

@@ -9,20 +9,22 @@ Every scalar is taken as the text that stands there: ``user: no`` is the user NO
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from console.errors import PolicyError
 from console.model.words import ExitPoint, Mode, RawSockets, Udp
-from console.policy.checks import CHECKS, DEFAULTS, make_policy, make_rule, rule_fields
+from console.policy.address_groups import GROUP_CHECKS, GROUP_DEFAULTS, group_fields, make_address_group
+from console.policy.checks import CHECKS, DEFAULTS, Named, make_policy, make_rule, rule_fields
 from console.policy.exit_programs import PROGRAM_CHECKS, PROGRAM_DEFAULTS, make_exit_program, program_fields
 from console.policy.fields import check_word, refusal
 from console.policy.nodes import Listing, Node, Pairs, Place, Scalar, compose, placed
-from console.policy.rule import ExitProgram, Policy, Rule, SocksEntry
+from console.policy.rule import AddressGroup, ExitProgram, Policy, Rule, SocksEntry, TimeGroup
 from console.policy.socks_entries import SOCKS_CHECKS, SOCKS_DEFAULTS, make_socks_entry, socks_fields
+from console.policy.time_groups import TIME_CHECKS, TIME_DEFAULTS, make_time_group, time_group_fields
 
 VERSION = "1"
 """Value of the top-level ``greenwall``: raised when a document changes its meaning."""
@@ -32,14 +34,17 @@ EXIT_POINT_KEYS: Mapping[str, ExitPoint] = MappingProxyType(
 )
 """Key below ``exit_points`` -> exit point."""
 
-_LATER = ("address_groups", "time_groups")
-_SECTIONS = ("greenwall", "exit_points", "udp", "raw_sockets", *_LATER, "rules", "exit_programs", "socks")
+_LISTED = ("address_groups", "time_groups", "rules", "exit_programs", "socks")
+_SECTIONS = ("greenwall", "exit_points", "udp", "raw_sockets", *_LISTED)
 _ALWAYS_WRITTEN = frozenset({"exit_point", "sequence", "action"})
 _NOTHING = frozenset({"", "~", "null"})
 _TRUTH: Mapping[str, str] = MappingProxyType({"true": "*YES", "false": "*NO"})
 _YES_NO_FIELDS = frozenset({"message", "active"})
 _TEXTS = frozenset({"text", "user_id", "password"})
 """Fields whose digits are no number."""
+_ONE_A_LINE = frozenset({"members"})
+"""Lists of thousands: one that got longer then differs in a line."""
+_LISTS = frozenset({"servers", "days", "times"})
 _TYPE_WRITTEN = frozenset({"sequence", "type"})
 _SOCKS_DEFAULTS: Mapping[str, str] = MappingProxyType({**SOCKS_DEFAULTS, "password": ""})
 
@@ -48,12 +53,12 @@ _check_udp = check_word(Udp)
 _check_raw_sockets = check_word(RawSockets)
 
 _Word = TypeVar("_Word", bound=StrEnum)
-_Entry = TypeVar("_Entry", Rule, ExitProgram, SocksEntry)
+_Entry = TypeVar("_Entry", Rule, ExitProgram, SocksEntry, AddressGroup, TimeGroup)
 
 
 @dataclass(frozen=True, slots=True)
 class _Section(Generic[_Entry]):
-    """A list of the document whose entries are numbered, within an exit point or all together."""
+    """A list of the document whose entries are numbered or named, within an exit point or all together."""
 
     name: str
     entry: str
@@ -61,9 +66,9 @@ class _Section(Generic[_Entry]):
     fields: tuple[str, ...]
     required: tuple[str, ...]
     number: str
-    """Field that holds the number."""
+    """Field that holds the number, or the name."""
     twice: str
-    """Message for a number that is there already."""
+    """Message for one that is there already."""
     make: Callable[..., _Entry]
     lists: frozenset[str] = frozenset()
     """Fields that may be a list, which the check takes with blanks between its items."""
@@ -99,6 +104,28 @@ _SOCKS = _Section(
 )
 
 
+_ADDRESS_GROUPS = _Section(
+    name="address_groups",
+    entry="An address group",
+    fields=tuple(GROUP_CHECKS),
+    required=("name",),
+    number="name",
+    twice="GWL02BD",
+    make=make_address_group,
+    lists=frozenset({"members"}),
+)
+_TIME_GROUPS = _Section(
+    name="time_groups",
+    entry="A time group",
+    fields=tuple(TIME_CHECKS),
+    required=("name",),
+    number="name",
+    twice="GWL02BD",
+    make=make_time_group,
+    lists=frozenset({"days", "times"}),
+)
+
+
 def parse(text: str, source: str = "") -> Policy:
     """Read a policy.
 
@@ -115,16 +142,20 @@ def parse(text: str, source: str = "") -> Policy:
     root = compose(text, source)
     sections = _pairs(root, "The policy", _SECTIONS, source)
     _check_version(sections, root, source)
-    for name in _LATER:
-        _check_empty(sections.get(name), name, source)
+    address_groups = _entries(sections.get("address_groups"), _ADDRESS_GROUPS, source)
+    time_groups = _entries(sections.get("time_groups"), _TIME_GROUPS, source)
+    named = Named(address_groups, time_groups)
+    rules = replace(_RULES, make=lambda **texts: named.check(make_rule(**texts)))
     return make_policy(
         _modes(sections.get("exit_points"), source),
-        _entries(sections.get("rules"), _RULES, source),
+        _entries(sections.get("rules"), rules, source),
         udp=_setting(sections.get("udp"), "udp", _check_udp, source) or Udp.IGNORE,
         raw_sockets=_setting(sections.get("raw_sockets"), "raw_sockets", _check_raw_sockets, source)
         or RawSockets.REFUSE,
         exit_programs=_entries(sections.get("exit_programs"), _EXIT_PROGRAMS, source),
         socks=_entries(sections.get("socks"), _SOCKS, source),
+        address_groups=address_groups,
+        time_groups=time_groups,
     )
 
 
@@ -135,12 +166,6 @@ def _check_version(sections: Mapping[str, Node], root: Node, source: str) -> Non
     if not isinstance(node, Scalar) or node.text != VERSION:
         error = refusal("GWL022A", keyword="greenwall", value=node, version=VERSION)
         raise placed(error, node.place, source)
-
-
-def _check_empty(node: Node | None, name: str, source: str) -> None:
-    if node is None or _is_null(node) or (not isinstance(node, Scalar) and not node.items):
-        return
-    raise placed(refusal("GWL022B", keyword=name, value=name), node.place, source)
 
 
 def _is_null(node: Node) -> bool:
@@ -173,11 +198,11 @@ def _entries(node: Node | None, section: _Section[_Entry], source: str) -> list[
     if not isinstance(node, Listing):
         raise placed(refusal("GWL0223", keyword=section.name, value=node, must="a list"), node.place, source)
     entries: list[_Entry] = []
-    lines: dict[tuple[str, int], int] = {}
+    lines: dict[tuple[str, object], int] = {}
     for item in node.items:
         entry, place = _entry(item, section, source)
         number = getattr(entry, section.number)
-        exit_point = "" if isinstance(entry, SocksEntry) else entry.exit_point.value
+        exit_point = str(getattr(entry, "exit_point", ""))
         key = (exit_point, number)
         if key in lines:
             error = refusal(
@@ -203,7 +228,13 @@ def _entry(node: Node, section: _Section[_Entry], source: str) -> tuple[_Entry, 
     except PolicyError as error:
         # A field an entry is refused for was given, or is one that the others need: then the entry is the place.
         at = fields.get(str(error.values["keyword"]), node)
-        raise placed(error, at.place, source) from error
+        raise placed(error, _item(at, str(error.values["value"])).place, source) from error
+
+
+def _item(node: Node, value: str) -> Node:
+    """Return the item of a list that holds a value; the list itself where none does."""
+    items = node.items if isinstance(node, Listing) else ()
+    return next((item for item in items if isinstance(item, Scalar) and item.text == value), node)
 
 
 def _joined(node: Node, name: str, section: _Section[_Entry], source: str) -> str:
@@ -258,33 +289,43 @@ def _lines(policy: Policy, *, secrets: bool) -> Iterator[str]:
     yield ""
     yield f"udp: {_quoted(policy.udp)}"
     yield f"raw_sockets: {_quoted(policy.raw_sockets)}"
-    yield ""
-    yield "rules:"
-    for rule in policy.rules:
-        yield from _entry_lines(rule_fields(rule), DEFAULTS, _ALWAYS_WRITTEN)
-    if policy.exit_programs:
+    groups = [group_fields(group) for group in policy.address_groups]
+    times = [time_group_fields(group) for group in policy.time_groups]
+    yield from _section_lines("address_groups", groups, GROUP_DEFAULTS, frozenset())
+    yield from _section_lines("time_groups", times, TIME_DEFAULTS, frozenset())
+    yield from _section_lines("rules", [rule_fields(rule) for rule in policy.rules], DEFAULTS, _ALWAYS_WRITTEN)
+    programs = [program_fields(program) for program in policy.exit_programs]
+    yield from _section_lines("exit_programs", programs, PROGRAM_DEFAULTS, frozenset())
+    entries = [{**socks_fields(entry), "password": entry.password.text if secrets else ""} for entry in policy.socks]
+    yield from _section_lines("socks", entries, _SOCKS_DEFAULTS, _TYPE_WRITTEN)
+
+
+def _section_lines(
+    name: str, entries: Sequence[Mapping[str, str]], defaults: Mapping[str, object], always: frozenset[str]
+) -> Iterator[str]:
+    """Write a list; one without entries is left out."""
+    if entries:
         yield ""
-        yield "exit_programs:"
-    for program in policy.exit_programs:
-        yield from _entry_lines(program_fields(program), PROGRAM_DEFAULTS, frozenset())
-    if policy.socks:
-        yield ""
-        yield "socks:"
-    for entry in policy.socks:
-        password = {"password": entry.password.text if secrets else ""}
-        yield from _entry_lines({**socks_fields(entry), **password}, _SOCKS_DEFAULTS, _TYPE_WRITTEN)
+        yield f"{name}:"
+    for fields in entries:
+        yield from _entry_lines(fields, defaults, always)
 
 
 def _entry_lines(fields: Mapping[str, str], defaults: Mapping[str, object], always: frozenset[str]) -> Iterator[str]:
     start = "  - "
     for name, value in fields.items():
-        if name in always or value != defaults.get(name):
+        if name not in always and value == defaults.get(name):
+            continue
+        if name in _ONE_A_LINE:
+            yield f"{start}{name}:"
+            yield from (f"      - {_quoted(item)}" for item in value.split())
+        else:
             yield f"{start}{name}: {_value(name, value)}"
-            start = "    "
+        start = "    "
 
 
 def _value(name: str, value: str) -> str:
-    if name in _SOCKS.lists:
+    if name in _LISTS:
         return f"[{', '.join(map(_quoted, value.split()))}]"
     return value if value.isdecimal() and name not in _TEXTS else _quoted(value)
 

@@ -7,9 +7,11 @@ so it is a second opinion on `console.policy.decide` too. Slow: for people, not 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from console.model.words import Mode, Outcome, YesNo
+from console.policy.address_groups import Groups, group_of, member_for
 from console.policy.checks import DIMENSIONS, check_policy
 from console.policy.compiler import decision
 from console.policy.decide import PASS
@@ -17,6 +19,7 @@ from console.policy.exit_programs import exit_programs_of
 from console.policy.fields import address_intervals, port_interval
 from console.policy.request import Decision, Request
 from console.policy.rule import ALL, ANY, ExitProgram, Policy, Rule, SocksEntry
+from console.policy.time_groups import is_active
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,20 @@ class Explanation:
     """The rules of the exit point before it, in ascending sequence."""
     exit_programs: tuple[ExitProgram, ...] = ()
     """What would be asked after the rules, because they allow; no explanation asks them."""
+    members: Mapping[str, str] = field(default_factory=dict)
+    """Field of the deciding rule that says an address group -> the narrowest member by which it matched."""
 
 
-def explain(policy: Policy, request: Request) -> Explanation:
+def explain(policy: Policy, request: Request, at_ns: int | None = None) -> Explanation:
     """Return how a policy answers a request, and why.
 
+    Args:
+        policy: With a port for each service name that a rule uses.
+        request: The call.
+        at_ns: When it is made, in nanoseconds since the epoch; None for no time at which any time group is active.
+
     Raises:
-        PolicyError: The policy does not hold together, or a service name has no port.
+        PolicyError: The policy does not hold together, a service name has no port, or a time zone is not known.
     """
     check_policy(policy)
     mode = policy.modes[request.exit_point]
@@ -55,8 +65,9 @@ def explain(policy: Policy, request: Request) -> Explanation:
     rules = (rule for rule in policy.rules if rule.exit_point is request.exit_point)
     *before, default = sorted(rules, key=lambda rule: rule.sequence)
     earlier: list[Passed] = []
+    groups, active = Groups(policy.address_groups), _active(policy, at_ns)
     for rule in before:
-        dimension = mismatch(rule, request, policy.services)
+        dimension = mismatch(rule, request, policy.services, groups, active)
         if dimension is None:
             return _explained(policy, request, rule, earlier)
         earlier.append(Passed(rule, dimension))
@@ -67,24 +78,56 @@ def _explained(policy: Policy, request: Request, rule: Rule, earlier: list[Passe
     mode = policy.modes[request.exit_point]
     answer = decision(rule, mode)
     programs = exit_programs_of(policy, request.exit_point) if answer.outcome is Outcome.ALLOWED else ()
-    return Explanation(mode, answer, rule, tuple(earlier), programs)
+    return Explanation(mode, answer, rule, tuple(earlier), programs, _members(policy, request, rule))
 
 
-def mismatch(rule: Rule, request: Request, services: Mapping[str, int]) -> str | None:
+def _active(policy: Policy, at_ns: int | None) -> frozenset[str]:
+    """Return the names of the time groups that are active at a moment, of those that rules name."""
+    if at_ns is None:
+        return frozenset()
+    moment = datetime.fromtimestamp(at_ns // 1_000_000_000, UTC)
+    used = {rule.time_group for rule in policy.rules if rule.active is YesNo.YES}
+    groups = (group for group in policy.time_groups if group.name in used)
+    return frozenset(group.name for group in groups if is_active(group, moment, policy.time_zone))
+
+
+def _members(policy: Policy, request: Request, rule: Rule) -> dict[str, str]:
+    """Return by which member of its groups a rule matches a request."""
+    groups = Groups(policy.address_groups)
+    found = {}
+    for name in ("local_address", "remote_address"):
+        group = group_of(getattr(rule, name))
+        member = member_for(groups.named(group), getattr(request, name)) if group is not None else None
+        if member is not None:
+            found[name] = member
+    return found
+
+
+def mismatch(
+    rule: Rule, request: Request, services: Mapping[str, int], groups: Groups, active: frozenset[str]
+) -> str | None:
     """Return the first field of a rule that keeps it from matching a request; None when it matches.
 
+    Args:
+        rule: The rule.
+        request: The call.
+        services: Port of each service name.
+        groups: The address groups.
+        active: Names of the time groups that are active when the call is made.
+
     Raises:
-        PolicyError: A service name that is not among the services.
+        PolicyError: A service name that is not among the services, or a group that is not there.
     """
     if rule.active is not YesNo.YES:
         return "active"
     matches = {
         "user": matches_user(rule.user, request.user, request.groups),
-        "local_address": matches_address(rule.local_address, request.local_address),
+        "local_address": matches_address(rule.local_address, request.local_address, groups),
         "local_port": matches_port(rule.local_port, request.local_port, services),
-        "remote_address": matches_address(rule.remote_address, request.remote_address),
+        "remote_address": matches_address(rule.remote_address, request.remote_address, groups),
         "remote_port": matches_port(rule.remote_port, request.remote_port, services),
         "program": matches_program(rule.program, request.program),
+        "time_group": rule.time_group == ANY or rule.time_group in active,
     }
     return next((name for name in DIMENSIONS if not matches[name]), None)
 
@@ -129,7 +172,7 @@ def explain_route(policy: Policy, user: str, groups: frozenset[str], address: in
     earlier: list[PassedEntry] = []
     for entry in sorted(policy.socks, key=lambda entry: entry.sequence):
         matches = {
-            "remote_address": matches_address(entry.remote_address, address),
+            "remote_address": matches_address(entry.remote_address, address, Groups()),
             "remote_port": matches_port(entry.remote_port, port, policy.services),
             "user": matches_user(entry.user, user, groups),
         }
@@ -152,8 +195,15 @@ def matches_program(value: str, program: str) -> bool:
     return value in (ANY, program) or (value.endswith("*") and program.startswith(value[:-1]))
 
 
-def matches_address(value: str, address: int) -> bool:
-    """Return whether the address of a rule matches an address."""
+def matches_address(value: str, address: int, groups: Groups) -> bool:
+    """Return whether the address of a rule matches an address.
+
+    Raises:
+        PolicyError: It says a group that is not there.
+    """
+    name = group_of(value)
+    if name is not None:
+        return member_for(groups.named(name), address) is not None
     return any(low <= address <= high for low, high in address_intervals(value))
 
 

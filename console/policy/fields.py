@@ -38,6 +38,8 @@ MAX_PORT = 65535
 MAX_ADDRESS = (1 << 128) - 1
 
 _MAPPED_LAST = MAPPED + 0xFFFF_FFFF
+MAPPED_END = _MAPPED_LAST + 1
+"""The first number after the IPv4 addresses."""
 _MAPPED_PREFIX = 96
 _SHOWN_LENGTH = 80
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from console.policy.address_groups import Groups
 from console.policy.fields import address_intervals, port_interval
-from console.policy.rule import ALL, ANY, SocksEntry
-from console.policy.vectors import Names, Ranges, covering_addresses
+from console.policy.rule import ALL, SocksEntry
+from console.policy.vectors import AddressCover, Names, Ranges
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,12 +91,12 @@ def shadowed_entries(entries: Iterable[SocksEntry], services: Mapping[str, int])
     routes = compile_routes(entries, services)
     if routes is None:
         return ()
-    everywhere = sum(1 << index for index, entry in enumerate(routes.entries) if entry.remote_address == ANY)
+    addresses = AddressCover([entry.remote_address for entry in routes.entries], Groups())
     found = []
     for entry in reversed(routes.entries):
         low, high = port_interval(entry.remote_port, services)
         covering = routes.users.covering(entry.user) & routes.ports.at(low) & routes.ports.at(high)
-        covering &= covering_addresses(entry.remote_address, routes.addresses, everywhere)
+        covering &= addresses.covering(entry.remote_address)
         by = routes.entries[covering.bit_length() - 1]
         if by is not entry:
             found.append(ShadowedEntry(entry, by))

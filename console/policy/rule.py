@@ -47,11 +47,14 @@ class Rule:
     local_port: str = ANY
     """As `remote_port`; accept and listen: the listening port."""
     remote_address: str = ANY
-    """``192.0.2.1``, ``192.0.2.0/24``, ``192.0.2.1-192.0.2.9``, the same for IPv6, or ``*ANY``."""
+    """``192.0.2.1``, ``192.0.2.0/24``, ``192.0.2.1-192.0.2.9``, the same for IPv6, an address group as ``%DMZ``, or
+    ``*ANY``."""
     remote_port: str = ANY
     """``443``, ``1024-65535``, a service name such as ``https``, or ``*ANY``."""
     program: str = ANY
     """Absolute path, generic with a trailing ``*``, or ``*ANY``."""
+    time_group: str = ANY
+    """Name of the time group in which the rule holds, or ``*ANY`` for always."""
     action: Action = Action.ALLOW
     fail: Fail = Fail.EPERM
     audit: Audit = Audit.DFT
@@ -130,9 +133,52 @@ class SocksEntry:
         return self.type is SocksType.DIRECT or self.version is SocksVersion.V5 or address >> 32 == MAPPED >> 32
 
 
+ALWAYS = "*ALL"
+"""Special value of a time group's days and times: every day, and the whole day."""
+UNBOUNDED = "*NONE"
+"""Special value of a time group's dates: no such bound."""
+SYSTEM = "*SYSTEM"
+"""Special value of a time group's time zone: the system's, by its name when the revision was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressGroup:
+    """Addresses under a name, which rules say as ``%NAME``; built by `console.policy.address_groups`."""
+
+    name: str
+    members: tuple[str, ...] = ()
+    """Addresses, networks and ranges, spelt as in a rule, in ascending order; one with ``!`` in front is excluded,
+    whatever other member it is in. Never another group."""
+    text: str = ""
+    """At most 50 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeGroup:
+    """Times under a name, in which rules hold; built by `console.policy.time_groups`.
+
+    It is active when a clock on the wall of its time zone shows one of its times, on one of its days, within its dates.
+    A time that goes over midnight belongs to the day on which it begins.
+    """
+
+    name: str
+    days: str = ALWAYS
+    """``*MON *TUE`` in the order of the week, or ``*ALL``."""
+    times: str = ALWAYS
+    """``08:00-12:00 22:00-06:00``, the first minute included and the last not, or ``*ALL``."""
+    from_date: str = UNBOUNDED
+    """First day, ``2026-12-24``, or ``*NONE``."""
+    to_date: str = UNBOUNDED
+    """Last day, or ``*NONE``."""
+    time_zone: str = SYSTEM
+    """Name in the IANA database, ``Europe/Berlin`` or ``UTC``; or ``*SYSTEM``."""
+    text: str = ""
+    """At most 50 characters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Modes, rules, exit programs, SOCKS entries, settings and service names, together: what a revision holds.
+    """Modes, rules, groups, exit programs, SOCKS entries, settings and service names: what a revision holds.
 
     The three default rules are always among `rules`; rules are in ascending order of exit point and sequence.
     """
@@ -147,3 +193,9 @@ class Policy:
     """In ascending order of exit point and number."""
     socks: tuple[SocksEntry, ...] = ()
     """In ascending order of sequence."""
+    address_groups: tuple[AddressGroup, ...] = ()
+    """In ascending order of name."""
+    time_groups: tuple[TimeGroup, ...] = ()
+    """In ascending order of name."""
+    time_zone: str = ""
+    """What ``*SYSTEM`` stands for in time groups, fixed when a revision is made; empty where none says it."""

@@ -14,7 +14,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
-from console.policy.fields import address_intervals, port_interval
+from console.policy.address_groups import Groups, Intervals, group_of
+from console.policy.fields import MAX_ADDRESS, port_interval
 from console.policy.rule import ALL, ANY, Rule
 
 _CACHE_SIZE = 4096
@@ -34,16 +35,23 @@ class Ranges:
 
     def __init__(self, intervals: Sequence[Sequence[tuple[int, int]]]) -> None:
         """Take the intervals of each rule, disjoint, first and last included."""
-        flips: dict[int, int] = {}
+        # Rules that name the same group have the same intervals object: its ten thousand members are gone over once.
+        rules: dict[int, int] = {}
         for index, pieces in enumerate(intervals):
-            bit = 1 << index
+            rules[id(pieces)] = rules.get(id(pieces), 0) | 1 << index
+        flips: dict[int, int] = {}
+        for pieces in {id(pieces): pieces for pieces in intervals}.values():
+            bits = rules[id(pieces)]
             for low, high in pieces:
-                flips[low] = flips.get(low, 0) ^ bit
-                flips[high + 1] = flips.get(high + 1, 0) ^ bit
-        self._starts = sorted(flips)
+                flips[low] = flips.get(low, 0) ^ bits
+                flips[high + 1] = flips.get(high + 1, 0) ^ bits
+        self._starts = sorted(start for start, bits in flips.items() if bits)
         self._masks = [0]
+        kept = {0: 0}
         for start in self._starts:
-            self._masks.append(self._masks[-1] ^ flips[start])
+            mask = self._masks[-1] ^ flips[start]
+            # One object for equal sets: there are few of them in the thousands of pieces of a group.
+            self._masks.append(kept.setdefault(mask, mask))
 
     def at(self, point: int) -> int:
         """Return the rules that match an integer."""
@@ -140,19 +148,61 @@ class Names:
         return self.of(value)
 
 
+class AddressCover:
+    """Which rules match every address that a rule matches."""
+
+    def __init__(self, values: Sequence[str], groups: Groups) -> None:
+        """Take the address of each rule, and the groups that they name."""
+        self._groups = groups
+        self._everywhere = sum(1 << index for index, value in enumerate(values) if value == ANY)
+        self._plain = Ranges([() if group_of(value) else groups.intervals(value) for value in values])
+        self._named: dict[str, int] = {}
+        for index, value in enumerate(values):
+            if group_of(value):
+                self._named[value] = self._named.get(value, 0) | 1 << index
+        self._found: dict[str, int] = {}
+
+    def covering(self, value: str) -> int:
+        """Return the rules that match whatever a rule with this address matches."""
+        if value == ANY:
+            # The ends do not tell here: ::/0 matches both of them and yet no IPv4 address.
+            return self._everywhere
+        found = self._found.get(value)
+        if found is None:
+            found = self._found[value] = self._look_up(self._groups.intervals(value))
+        return found
+
+    def _look_up(self, intervals: Intervals) -> int:
+        # But for *ANY, an address of a rule is in one piece, or has the same hole as every IPv6 network around it: its
+        # ends tell. What a group covers has holes anywhere.
+        found = -1
+        for low, high in intervals:
+            found &= self._plain.at(low) & self._plain.at(high)
+        for value, rules in self._named.items():
+            if _is_inside(intervals, self._groups.intervals(value)):
+                found |= rules
+        return found
+
+
+def _is_inside(intervals: Intervals, others: Intervals) -> bool:
+    for low, high in intervals:
+        at = bisect_right(others, (low, MAX_ADDRESS)) - 1
+        if at < 0 or others[at][1] < high:
+            return False
+    return True
+
+
 class Cover:
     """Which rules match everything that a rule matches."""
 
-    def __init__(self, rules: Sequence[Rule], services: Mapping[str, int]) -> None:
+    def __init__(self, rules: Sequence[Rule], services: Mapping[str, int], groups: Groups) -> None:
         """Take the rules of one exit point, the one that is tried last first."""
         self._services = services
         self._users = Names((rule.user for rule in rules), special=ALL, groups=True)
         self._programs = Names((rule.program for rule in rules), special=ANY)
+        self._times = Names((rule.time_group for rule in rules), special=ANY)
         self._addresses = {
-            side: (
-                Ranges([address_intervals(getattr(rule, side)) for rule in rules]),
-                sum(1 << index for index, rule in enumerate(rules) if getattr(rule, side) == ANY),
-            )
+            side: AddressCover([getattr(rule, side) for rule in rules], groups)
             for side in ("local_address", "remote_address")
         }
         self._ports = {
@@ -163,27 +213,10 @@ class Cover:
     def first(self, rule: Rule) -> int:
         """Return the number of the first rule that matches whatever this one of them matches; it may be itself."""
         found = self._users.covering(rule.user) & self._programs.covering(rule.program)
-        for side, (ranges, everywhere) in self._addresses.items():
-            found &= covering_addresses(getattr(rule, side), ranges, everywhere)
+        found &= self._times.of(rule.time_group)
+        for side, addresses in self._addresses.items():
+            found &= addresses.covering(getattr(rule, side))
         for side, ports in self._ports.items():
             low, high = port_interval(getattr(rule, side), self._services)
             found &= ports.at(low) & ports.at(high)
         return found.bit_length() - 1
-
-
-def covering_addresses(canonical: str, ranges: Ranges, everywhere: int) -> int:
-    """Return the rules that match whatever a rule with this address matches.
-
-    Args:
-        canonical: The address.
-        ranges: The addresses of all rules.
-        everywhere: The rules for *ANY address.
-    """
-    # The ends do not tell for *ANY: ::/0 matches both of them and yet no IPv4 address. All else is in one piece, or
-    # has the same hole as every IPv6 network around it.
-    if canonical == ANY:
-        return everywhere
-    found = -1
-    for low, high in address_intervals(canonical):
-        found &= ranges.at(low) & ranges.at(high)
-    return found

@@ -16,6 +16,7 @@ from console.policy.difference import compare
 from console.policy.rule import Policy
 from console.store.exit_points import get_modes, set_modes
 from console.store.exit_programs import list_exit_programs, replace_exit_programs
+from console.store.groups import list_address_groups, list_time_groups, replace_groups
 from console.store.rules import list_rules, replace_rules
 from console.store.settings import Settings, get_settings, set_settings
 from console.store.socks_entries import list_socks_entries, replace_socks_entries
@@ -63,6 +64,8 @@ def pending_policy(session: Session) -> Policy:
         raw_sockets=settings.raw_sockets,
         exit_programs=tuple(list_exit_programs(session)),
         socks=tuple(list_socks_entries(session)),
+        address_groups=tuple(list_address_groups(session)),
+        time_groups=tuple(list_time_groups(session)),
     )
 
 
@@ -73,15 +76,18 @@ def set_pending(session: Session, policy: Policy) -> None:
     set_settings(session, Settings(policy.udp, policy.raw_sockets))
     replace_exit_programs(session, policy.exit_programs)
     replace_socks_entries(session, policy.socks)
+    replace_groups(session, policy.address_groups, policy.time_groups)
 
 
 def count_changes(session: Session) -> int:
-    """Count what activating would change: rules, exit programs, SOCKS entries, modes, settings."""
+    """Count what activating would change: rules, groups, exit programs, SOCKS entries, modes, settings."""
     _, active = active_policy(session)
     return len(compare(active, pending_policy(session)))
 
 
-def activate(session: Session, *, services: Mapping[str, int], user: str, at: datetime, text: str = "") -> int:
+def activate(
+    session: Session, *, services: Mapping[str, int], user: str, at: datetime, text: str = "", time_zone: str = ""
+) -> int:
     """Make the pending policy the next revision, and active; the caller's transaction makes it whole or not at all.
 
     Args:
@@ -90,11 +96,13 @@ def activate(session: Session, *, services: Mapping[str, int], user: str, at: da
         user: Who activates.
         at: When.
         text: What for; at most 50 characters.
+        time_zone: Name of the system's time zone, where a time group needs it.
 
     Returns:
         The number of the new revision.
     """
-    return _add(session, replace(pending_policy(session), services=dict(services)), user=user, at=at, text=text)
+    policy = replace(pending_policy(session), services=dict(services), time_zone=time_zone)
+    return _add(session, policy, user=user, at=at, text=text)
 
 
 def _add(session: Session, policy: Policy, *, user: str, at: datetime, text: str) -> int:

@@ -12,7 +12,15 @@ from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJourn
 from console.model.journal import Checkpoint, JournalAttributes, JournalBlock, JournalEntry, JournalIndex, Receiver
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
-from console.model.pending import PendingExitPoint, PendingExitProgram, PendingRule, PendingSettings, PendingSocksEntry
+from console.model.pending import (
+    PendingAddressGroup,
+    PendingExitPoint,
+    PendingExitProgram,
+    PendingRule,
+    PendingSettings,
+    PendingSocksEntry,
+    PendingTimeGroup,
+)
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
 from console.model.system_values import SystemValue, UserAudit
@@ -35,6 +43,9 @@ RULE = {
     "active": "*YES",
     "text": "",
 }
+ADDRESSES = {"name": "DMZ", "members": "10.0.0.0/8", "text": ""}
+TIMES = {"name": "NIGHT", "days": "*ALL", "times": "22:00-06:00", "from_date": "*NONE", "to_date": "*NONE",
+         "time_zone": "*SYSTEM", "text": ""}  # fmt: skip
 PROGRAM = {"exit_point": "*ACCEPT", "number": 2, "program": "site:ask", "time_limit_ms": 1000, "text": ""}
 SOCKS = {
     "sequence": 10,
@@ -148,6 +159,11 @@ CASES = [
     (PendingSocksEntry, SOCKS, {"version": "6"}),
     (PendingSocksEntry, SOCKS, {"type": "SOCKS"}),
     (PendingSocksEntry, SOCKS, {"time_limit_ms": 0}),
+    (PendingRule, RULE, {"time_group": "x" * 17}),
+    (PendingAddressGroup, ADDRESSES, {"name": "LONGER_THAN"}),
+    (PendingAddressGroup, ADDRESSES, {"members": None}),
+    (PendingTimeGroup, TIMES, {"times": "x" * 301}),
+    (PendingTimeGroup, TIMES, {"name": "LONGER_THAN"}),
     (PendingSettings, SETTINGS, {"udp": "*MAYBE"}),
     (PendingSettings, SETTINGS, {"id": 2}),
     (Revision, REVISION, {"made_at": NAIVE}),

@@ -61,7 +61,7 @@ def test_the_policy_of_a_fresh_store_allows_and_journals_everything():
 
 def test_everything_but_the_version_may_be_left_out():
     assert parse("greenwall: 1") == make_policy({}, [])
-    assert parse('\ufeffgreenwall: "1"\nrules:\nexit_points: ~\nsocks:\naddress_groups: {}\ntime_groups: []\n')
+    assert parse('\ufeffgreenwall: "1"\nrules:\nexit_points: ~\nsocks:\naddress_groups: []\ntime_groups: []\n')
 
 
 def test_a_mode_that_is_left_out_is_enforce():
