@@ -31,6 +31,7 @@ _Atomic uint64_t begun;
 struct lane lanes[LANES];
 pthread_mutex_t tables = PTHREAD_MUTEX_INITIALIZER;
 struct classes classes;
+struct period period;
 struct caller callers[CALLERS];
 struct decision decisions[SETS][WAYS];
 uint64_t secret[2];
@@ -186,9 +187,21 @@ struct decision *set_of(const struct key *key)
     return decisions[hash % SETS];
 }
 
+/* Says whether the rules that hold now are those by which was decided what is remembered. What is not found by that is
+ * handed over, and Python then has all of it forgotten. */
+static bool is_in_period(void)
+{
+    if (period.ends == 0)
+        return true;
+    const uint64_t now = now_ns(CLOCK_REALTIME);
+    return period.begins <= now && now < period.ends;
+}
+
 bool find_answer(const struct key *key, uint64_t now, struct answer *answer)
 {
     const struct decision *set = set_of(key);
+    if (!is_in_period())
+        return false;
     for (int way = 0; way < WAYS; way++) {
         if (now < set[way].until && !memcmp(&set[way].key, key, sizeof *key)) {
             *answer = set[way].answer;

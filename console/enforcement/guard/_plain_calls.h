@@ -125,7 +125,14 @@ struct classes {
     uint16_t *ports;       /* of each port; NULL where all are alike */
 };
 
+/* For which moments decisions are remembered, in nanoseconds since the epoch, the second no longer among them: rules may
+ * hold at certain times only. Both are 0 where they always hold. */
+struct period {
+    uint64_t begins, ends;
+};
+
 extern pthread_mutex_t tables;
+extern struct period period;
 extern struct classes classes;
 extern struct caller callers[CALLERS];
 extern struct decision decisions[SETS][WAYS];

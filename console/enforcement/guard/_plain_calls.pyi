@@ -33,7 +33,14 @@ def remember(
     /,
 ) -> None: ...
 def forget(
-    connects_are_plain: bool, accepts_are_plain: bool, starts: bytes, numbers: bytes, ports: bytes, /
+    connects_are_plain: bool,
+    accepts_are_plain: bool,
+    starts: bytes,
+    numbers: bytes,
+    ports: bytes,
+    begins_ns: int,
+    ends_ns: int,
+    /,
 ) -> None: ...
 def accept_apart(reason: int, applies: bool, /) -> None: ...
 def note_place(process: int, number: int, had_to_wait: bool, /) -> None: ...

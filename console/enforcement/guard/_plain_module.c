@@ -6,7 +6,7 @@
 #include "_plain_calls.h"
 
 /* Raised with each change of what is offered here: a module that was compiled from other sources is not used. */
-enum { INTERFACE = 2 };
+enum { INTERFACE = 3 };
 
 static bool is_lane(long index)
 {
@@ -223,8 +223,9 @@ static PyObject *forget(PyObject *Py_UNUSED(module), PyObject *arguments)
     const char *starts, *numbers, *ports;
     Py_ssize_t starts_size, numbers_size, ports_size;
     struct classes fresh = {0};
-    if (!PyArg_ParseTuple(arguments, "ppy#y#y#", &connects, &accepts, &starts, &starts_size, &numbers, &numbers_size,
-                          &ports, &ports_size))
+    unsigned long long begins, ends;
+    if (!PyArg_ParseTuple(arguments, "ppy#y#y#KK", &connects, &accepts, &starts, &starts_size, &numbers, &numbers_size,
+                          &ports, &ports_size, &begins, &ends))
         return NULL;
     if (!copy_classes(&fresh, starts, starts_size, numbers, numbers_size, ports, ports_size)) {
         free_classes(&fresh);
@@ -235,6 +236,7 @@ static PyObject *forget(PyObject *Py_UNUSED(module), PyObject *arguments)
     pthread_mutex_lock(&tables);
     struct classes former = classes;
     classes = fresh;
+    period = (struct period){begins, ends};
     memset(decisions, 0, sizeof decisions);
     pthread_mutex_unlock(&tables);
     free_classes(&former);
@@ -408,7 +410,7 @@ static PyMethodDef functions[] = {
     {"stay_apart", stay_apart, METH_O, "Hand over every connect until then."},
     {"know", know, METH_VARARGS, "Remember a caller: thread, process, its three descriptors, and what owns them."},
     {"remember", remember, METH_VARARGS, "Remember a decision until then."},
-    {"forget", forget, METH_VARARGS, "Forget all decisions; serve connects and accepts only if true, these by such classes."},
+    {"forget", forget, METH_VARARGS, "Forget all decisions; serve connects and accepts only if true, these by such classes, within a period or always."},
     {"accept_apart", accept_apart, METH_VARARGS, "Set or clear a reason, a bit, to hand over every accept and all that was taken."},
     {"note_place", note_place_, METH_VARARGS, "Remember how an accept of a process on a descriptor began."},
     {"looks_first", looks_first_, METH_VARARGS, "Say whether a process looks before it accepts on a descriptor."},

@@ -13,7 +13,9 @@ what allows: for a user, a local address and port, and all remote addresses and 
 from those decided about (`Ranges.classes`), since a client's port is new each time; where the policy has no rules about
 groups or programs, and no exit programs. All of it is forgotten when another policy comes into force, and with the name
 of its user (`console.enforcement.guard.identity`). Who calls, as which user and from which program is found out at
-every call anew.
+every call anew. Where rules hold at certain times, what is remembered is believed within the period that the policy is
+for (`CompiledPolicy.at`), and no longer: the clock is looked at before each use, and the first call of the next period
+is Python's, which takes the policy for that one.
 
 Threads: any.
 """
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from console.enforcement.guard.looking_first import Place
     from console.enforcement.guard.supervisor import Attempt
 
-_INTERFACE = 2
+_INTERFACE = 3
 
 try:
     from console.enforcement.guard import _plain_calls
@@ -112,12 +114,13 @@ class PlainCalls:
         """Forget all decisions; those of this policy are remembered from now on."""
         accepts = not (policy.uses_groups or policy.uses_programs or policy.has_exit_programs)
         classes = _classes(policy) if accepts else (b"", bytes(4), b"")
+        period = (policy.begins_ns, policy.ends_ns) if policy.is_timed else (0, 0)
         with self._mutex:
             self._has_socks = self._has_socks or policy.has_socks
             connects = accepts and not asks_local(policy) and not self._has_socks
             self._policy = policy if connects else None
             self._accept_policy = policy if accepts else None
-            self.native.forget(connects, accepts, *classes)
+            self.native.forget(connects, accepts, *classes, *period)
 
     def remember(
         self, policy: CompiledPolicy, attempt: Attempt, decision: Decision, remote: Endpoint, until_s: float

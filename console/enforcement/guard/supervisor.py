@@ -7,6 +7,7 @@ when no decision can be reached: the call is rejected, and the journal says why.
 from __future__ import annotations
 
 import errno
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -121,9 +122,21 @@ class Supervisor:
     Threads: any; `policy` is swapped whole, and each call uses the one it finds.
     """
 
-    def __init__(self, backend: Backend, policy: CompiledPolicy, recorder: Recorder) -> None:
+    def __init__(
+        self, backend: Backend, policy: CompiledPolicy, recorder: Recorder, clock_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        """Begin to supervise.
+
+        Args:
+            backend: How calls are received, performed and answered.
+            policy: To decide by.
+            recorder: Takes decisions.
+            clock_ns: Nanoseconds since the epoch; what rules with a time group go by.
+        """
         self.backend = backend
-        self.policy = policy
+        self._clock_ns = clock_ns
+        self._swapping = threading.RLock()
+        self._policy = policy
         self.recorder = recorder
         self.levels = Levels(Auditing())
         """Which entries are to be written."""
@@ -135,16 +148,29 @@ class Supervisor:
         self.handlers: Mapping[int, tuple[ExitPoint, Callable[[Supervisor, Attempt], None]]] = {}
         """System call number -> its exit point and what handles it."""
 
+    @property
+    def policy(self) -> CompiledPolicy:
+        """The policy to decide by now: where rules hold at certain times, the one for this moment."""
+        policy = self._policy
+        if policy.is_timed and not policy.is_for(self._clock_ns()):
+            with self._swapping:  # another revision may have come meanwhile, or another thread have done this
+                if not self._policy.is_for(self._clock_ns()):
+                    self.enforce(self._policy)
+                return self._policy
+        return policy
+
     def enforce(self, policy: CompiledPolicy) -> None:
         """Decide by another policy from now on."""
-        self.policy = policy
-        if self.plain_calls is not None:
-            self.plain_calls.enforce(policy)
+        with self._swapping:
+            self._policy = policy.at(self._clock_ns())
+            if self.plain_calls is not None:
+                self.plain_calls.enforce(self._policy)
 
     def audit(self, levels: Levels) -> None:
         """Write what other audit levels say from now on. Decisions that are remembered are forgotten."""
         self.levels = levels
-        self.enforce(replace(self.policy))  # another object: what is just being decided is not remembered either
+        with self._swapping:
+            self.enforce(replace(self._policy))  # another object: what is just being decided is not remembered either
 
     def serve(self, call: Call) -> None:
         """Answer one call.

@@ -190,7 +190,7 @@ def test_kept_connection_is_decided_anew(server, dial):
     first = setting.accept(server)
     setting.kernel.leave(first, at=Step.DELIVER)
     setting.serve(first)
-    setting.supervisor.policy = policy(reject(ExitPoint.ACCEPT), revision=2)
+    setting.supervisor.enforce(policy(reject(ExitPoint.ACCEPT), revision=2))
     hears(server)
     setting.serve(setting.accept(server))
     assert ended(client) == "ECONNRESET"

@@ -317,7 +317,7 @@ def test_rejection_that_could_not_be_told_is_decided_anew(server, client):
     first = setting.connect(client, to(server, "127.0.0.2"))
     setting.kernel.leave(first, at=Step.ANSWER)
     assert setting.serve(first) is None
-    setting.supervisor.policy = policy(revision=2)
+    setting.supervisor.enforce(policy(revision=2))
     assert setting.serve(setting.connect(client, to(server, "127.0.0.2"))) == 0
     assert setting.outcomes == [("*REJECTED", ""), ("*ALLOWED", "")]
 

@@ -169,7 +169,7 @@ class Asking:
         policy = make_policy(every, [*rules, *map(default_rule, ExitPoint)], exit_programs=programs)
         compiled = compile_policy(policy, revision)
         self.asker.prepare(compiled)
-        self.setting.supervisor.policy = compiled
+        self.setting.supervisor.enforce(compiled)
         self.asker.settle(compiled)
 
     def connect(self, to, **more):
@@ -574,7 +574,7 @@ def test_call_with_a_policy_whose_program_is_gone_is_asked_about_all_the_same(as
     asking.use(program("reject"))
     old = asking.setting.supervisor.policy
     asking.use(revision=2)
-    asking.setting.supervisor.policy = old
+    asking.setting.supervisor.enforce(old)
     assert asking.connect(server) == errno.EPERM
     assert asking.last[1] == "exit program 2: mine:reject answered '1'"
     until(lambda: hosts() == [])

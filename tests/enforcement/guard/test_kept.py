@@ -188,7 +188,7 @@ def test_kept_connection_that_is_rejected_by_now_leaves_nothing_to_hear_of(serve
     setting = Setting()
     with dial(server) as client:
         interrupted(setting, server)
-        setting.supervisor.policy = policy(reject(ExitPoint.ACCEPT), revision=2)
+        setting.supervisor.enforce(policy(reject(ExitPoint.ACCEPT), revision=2))
         assert setting.serve(setting.accept(server)) == errno.EAGAIN
         assert ended(client) == "ECONNRESET"
         assert not syscalls.is_readable(server.fileno())

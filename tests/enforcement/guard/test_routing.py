@@ -235,7 +235,7 @@ def test_failure_has_its_errno_and_its_reason_in_the_journal_and_leaves_a_socket
     assert decided.socks_server == label(through)
     assert decided.text.startswith(f"{errno.errorcode[number]}; {text} ")
     assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
-    setting.supervisor.policy = routing().supervisor.policy
+    setting.supervisor.enforce(routing().supervisor.policy)
     assert setting.serve(setting.connect(client, of(server))) == 0
     exchange(client, server)
 
@@ -302,7 +302,7 @@ def test_server_that_failed_is_tried_last_and_its_failure_and_return_are_told_on
         with socket.socket() as client:
             assert setting.serve(setting.connect(client, of(server))) == 0
     assert len(setting.notes) == 1
-    setting.supervisor.policy = routing(entry(("127.0.0.1", closed_port))).supervisor.policy
+    setting.supervisor.enforce(routing(entry(("127.0.0.1", closed_port))).supervisor.policy)
     with SocksServer(port=closed_port), socket.socket() as client:
         assert setting.serve(setting.connect(client, of(server))) == 0
     assert [note.split()[0] for note in setting.notes] == ["GWL0820", "GWL0821"]

@@ -127,7 +127,7 @@ def test_datagrams_that_may_pass_are_recorded_once_a_destination(setting, server
         assert sent(setting, sendto(setting, client, b"abc", to(server))) == 3
         assert sent(setting, sendto(setting, client, b"abc", to(server, "127.0.0.3"))) == 3
     assert setting.outcomes == [("*ALLOWED", "")] * 2
-    setting.supervisor.policy = policy(REFUSED, udp=Udp.DECIDE, revision=2)
+    setting.supervisor.enforce(policy(REFUSED, udp=Udp.DECIDE, revision=2))
     assert sent(setting, sendto(setting, client, b"abc", to(server))) == 3
     assert [decided.revision for decided in setting.recorded] == [1, 1, 2]
 

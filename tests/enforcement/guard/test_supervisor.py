@@ -43,7 +43,7 @@ def test_fake_has_every_method_of_the_seam():
 
 def test_entry_names_the_caller_the_rule_and_the_revision(server, client):
     setting = Setting()
-    setting.supervisor.policy = policy(revision=12)
+    setting.supervisor.enforce(policy(revision=12))
     assert setting.serve(setting.connect(client, to(server))) == 0
     (decided,) = setting.recorded
     assert decided.who == (USER, os.path.realpath("/proc/self/exe"), os.getpid())
@@ -94,7 +94,7 @@ def test_policy_that_changes_meanwhile_does_not_mix_with_the_one_a_call_found(se
     answer = setting.kernel.answer
 
     def change_and_answer(*arguments):
-        setting.supervisor.policy = policy(reject(ExitPoint.CONNECT), revision=2)
+        setting.supervisor.enforce(policy(reject(ExitPoint.CONNECT), revision=2))
         answer(*arguments)
 
     setting.kernel.answer = change_and_answer
