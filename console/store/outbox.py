@@ -48,7 +48,8 @@ def add_audit(
         revision: The revision concerned, if it is one.
         more: Further fields of the entry by their names: ``remote_address``.
     """
-    if not Levels(get_auditing(session)).wants(entry_type, user=user):
+    sk_type = str(more.get("sk_type", "")) if entry_type == "SK" else ""
+    if not Levels(get_auditing(session)).wants(entry_type, sk_type, user=user):
         return
     row = {
         "entry_timestamp": at,
