@@ -187,8 +187,8 @@ def show(
     subject: Annotated[
         str,
         typer.Argument(
-            help="rules, exit-points, socks, policy, journal, jobs, coverage, alerts, messages, system-values "
-            "or workers"
+            help="rules, exit-points, socks, policy, journal, jobs, coverage, connections, alerts, messages, "
+            "system-values or workers"
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, an object a line.")] = False,
@@ -360,6 +360,56 @@ def import_journal(
     steps = import_steps(file=file, name=name, time_zone=time_zone, text=text, remove=remove, names=names)
     with _store(context.obj) as store:
         return DONE if run_steps(steps, shell_context(store)) else FAILED
+
+
+@app.command()
+def ssh(
+    context: typer.Context,
+    listen: Annotated[str, typer.Option(metavar="ADDRESS:PORT", help="Where to listen.")] = "127.0.0.1:2222",
+    sessions: Annotated[int, typer.Option(metavar="NUMBER", help="Sessions in all.")] = 32,
+    sessions_per_profile: Annotated[int, typer.Option(metavar="NUMBER", help="Sessions of one user profile.")] = 8,
+    connections: Annotated[int, typer.Option(metavar="NUMBER", help="Connections that wait for a sign-on.")] = 16,
+    attempts: Annotated[int, typer.Option(metavar="NUMBER", help="Sign-ons a connection; 0: as QMAXSIGN says.")] = 0,
+    sign_on_time: Annotated[int, typer.Option(metavar="SECONDS", help="Until somebody has signed on.")] = 60,
+    idle: Annotated[
+        int | None,
+        typer.Option(metavar="MINUTES", help="Without a key; 0: for ever. Else as QINACTITV says.", show_default=False),
+    ] = None,
+    fingerprint: Annotated[bool, typer.Option("--fingerprint", help="Show the host key's fingerprint only.")] = False,
+) -> int:
+    """Serve the console over SSH to user profiles, in the foreground."""
+    from console.serve.options import checked
+
+    options = checked(
+        listen=listen,
+        sessions=sessions,
+        sessions_per_profile=sessions_per_profile,
+        connections=connections,
+        attempts=attempts,
+        sign_on_time=sign_on_time,
+        idle=idle,
+    )
+    from console.serve.server import run_server, show_fingerprint
+
+    if fingerprint:
+        print_text(show_fingerprint(_url(context)))
+        return DONE
+    from console.shell.operator import user_profile
+
+    return run_server(_url(context), options, user_profile())
+
+
+@app.command("ssh-session", hidden=True)
+def ssh_session(descriptor: int) -> int:
+    """Be the console of an SSH session; `greenwall ssh` starts this."""
+    from console.serve.seat import take_seat
+    from screens.app import ConsoleOptions
+    from screens.console import open_console
+
+    seat = take_seat(descriptor)
+    with _store(seat.store_url) as store:
+        open_console(store, seat.signed_on, ConsoleOptions(job="SSH"))
+    return DONE
 
 
 @app.command()

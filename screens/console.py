@@ -44,6 +44,7 @@ from screens.panels.work_with_registration_information import WorkWithRegistrati
 from screens.panels.work_with_rules import WorkWithRules
 from screens.panels.work_with_socks_entries import ConfigureSocks, WorkWithSocksEntries
 from screens.panels.work_with_system_values import WorkWithSystemValues
+from screens.panels.work_with_tcp_status import WorkWithTcpStatus
 from screens.progress import Progress
 
 _JOB_NUMBERS = 1_000_000
@@ -83,6 +84,7 @@ OPENERS: Mapping[str, Opener] = {
     "WorkWithRules": WorkWithRules,
     "WorkWithSocksEntries": WorkWithSocksEntries,
     "WorkWithSystemValues": WorkWithSystemValues,
+    "WorkWithTcpStatus": WorkWithTcpStatus,
 }
 """Name of a panel, as commands give it -> how it is made."""
 

@@ -2,7 +2,8 @@
 
 A process is guarded when it descends from the guard of a job that runs, and stands under one seccomp filter more than
 the guard itself. The guard is a subreaper, so no descendant can leave it; a descendant without its filter is an exit
-program, which the guard has started for itself. A socket is covered when all that hold it are guarded.
+program, which the guard has started for itself. A process is under the kernel engine when its cgroup is the one, or
+below the one, that the engine is attached to. A socket is covered when all that hold it are under an engine.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import os
 import pwd
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
+from pathlib import PurePath
 
 from sqlmodel import Session
 
@@ -23,14 +25,16 @@ from console.commands.host_sockets import (
     OPEN,
     HostProcess,
     HostSocket,
+    cgroup_mount,
     lineage,
     read_processes,
     read_sockets,
 )
-from console.model.running import Guard
+from console.model.running import Guard, Worker
 from console.model.words import Udp
 from console.store.guards import list_guards
 from console.store.revisions import active_policy
+from console.store.workers import latest_worker
 
 ALL = "*ALL"
 _STARTED_WITHIN_S = 1.0
@@ -42,8 +46,10 @@ class Engine(StrEnum):
 
     GUARD = "*GUARD"
     """All processes that hold it are of one job under a guard."""
+    KERNEL = "*KERNEL"
+    """All processes that hold it are below the cgroup of the kernel engine, and none is of a job under a guard."""
     SHARED = "*SHARED"
-    """Guarded processes hold it, and others too."""
+    """Processes under an engine hold it, and others too."""
     NONE = "*NONE"
 
 
@@ -65,6 +71,8 @@ class Holder:
     """Qualified name of the job that it belongs to; empty for a process that is not guarded."""
     is_guard: bool = False
     """Whether it is a guard itself, which holds sockets of its job for moments."""
+    is_in_kernel: bool = False
+    """Whether the kernel engine decides about it."""
     why_not: str = "Under no guard of this store"
     """Why it is not guarded, if it is not."""
 
@@ -80,12 +88,23 @@ class CoveredSocket:
     reason: str
     """Why not, or why not wholly; empty for a covered socket."""
     user: str
-    holders: tuple[Holder, ...]
+    holders: tuple[Holder, ...] = field(compare=False)
+    """Left out of comparisons: a socket stays the same while processes come and go."""
 
     @property
     def kind(self) -> Kind:
         """Return what it is for."""
         return {LISTEN: Kind.LISTEN, OPEN: Kind.DATAGRAM}.get(self.socket.state, Kind.CONNECTION)
+
+    @property
+    def remote(self) -> str:
+        """Return the other end as one text, empty for none."""
+        return end_text(self.socket.remote_address, self.socket.remote_port)
+
+    @property
+    def local(self) -> str:
+        """Return this end as one text."""
+        return end_text(self.socket.local_address, self.socket.local_port)
 
     @property
     def first(self) -> HostProcess | None:
@@ -125,8 +144,18 @@ def look_around(session: Session) -> Coverage:
     """
     guards = list_guards(session)
     udp = active_policy(session)[1].udp
+    below = _below(latest_worker(session))
     processes = read_processes()
-    return cover(read_sockets(processes), processes, guards, udp, sees_all=os.geteuid() == 0)
+    sockets = read_sockets(processes)
+    return cover(sockets, processes, guards, udp, sees_all=os.geteuid() == 0, below=below)
+
+
+def _below(worker: Worker | None) -> PurePath | None:
+    """Return the cgroup that the kernel engine decides for, as /proc names it; None without the engine."""
+    mount = cgroup_mount() if worker is not None and worker.cgroup else None
+    if worker is None or mount is None or not PurePath(worker.cgroup).is_relative_to(mount):
+        return None
+    return PurePath("/") / PurePath(worker.cgroup).relative_to(mount)
 
 
 def cover(
@@ -136,6 +165,7 @@ def cover(
     udp: Udp,
     *,
     sees_all: bool,
+    below: PurePath | None = None,
 ) -> Coverage:
     """Say of each socket what it stands under; pure.
 
@@ -145,6 +175,7 @@ def cover(
         guards: The jobs that run, as far as the worker knows.
         udp: Whether the active policy decides about datagrams.
         sees_all: Whether every process could be looked at: whether we are root.
+        below: The cgroup that the kernel engine decides for, as /proc names it; None without the engine.
     """
     by_pid = {process.pid: process for process in processes}
     jobs = _guard_processes(guards, by_pid)
@@ -155,6 +186,8 @@ def cover(
             unseen += process.pid not in jobs
         elif process.sockets:
             holder = _holder(process, by_pid, jobs)
+            if below is not None and process.cgroup and PurePath(process.cgroup).is_relative_to(below):
+                holder = replace(holder, is_in_kernel=True)
             for inode in process.sockets:
                 held[inode].append(holder)
     found = [_covered(each, held[each.inode], udp, sees_all=sees_all) for each in sockets]
@@ -184,20 +217,21 @@ def _holder(process: HostProcess, by_pid: Mapping[int, HostProcess], jobs: Mappi
 
 def _covered(each: HostSocket, holders: Sequence[Holder], udp: Udp, *, sees_all: bool) -> CoveredSocket:
     guarded = [holder for holder in holders if holder.job]
-    others = [holder.process for holder in holders if not holder.job]
+    others = [holder.process for holder in holders if not (holder.job or holder.is_in_kernel)]
     job = guarded[0].job if guarded else ""
+    under = f"held by job {job}" if job else "held below the cgroup of the kernel engine"
     if not holders:
         engine, reason = Engine.NONE, _unseen_reason(each, sees_all=sees_all)
-    elif not guarded:
+    elif len(others) == len(holders):
         engine, reason = Engine.NONE, holders[0].why_not
     elif each.protocol == "RAW":
-        engine, reason = Engine.NONE, f"Raw: no rule sees its packets; made in job {job}"
+        engine, reason = Engine.NONE, f"Raw: no rule sees its packets; {under}"
     elif each.protocol != "TCP" and udp is Udp.IGNORE:
-        engine, reason = Engine.NONE, f"The policy says UDP(*IGNORE); held by job {job}"
+        engine, reason = Engine.NONE, f"The policy says UDP(*IGNORE); {under}"
     elif others:
         engine, reason = Engine.SHARED, f"Held also by {others[0].name} ({others[0].pid}), which is not guarded"
     else:
-        engine, reason = Engine.GUARD, ""
+        engine, reason = Engine.GUARD if guarded else Engine.KERNEL, ""
     return CoveredSocket(each, engine, job, reason, user_name(each.user_id), tuple(holders))
 
 

@@ -134,6 +134,8 @@ class Command(ABC):
     """``ADDSOCRUL``: a verb of 3 letters and its object, at most 10 characters."""
     text: ClassVar[str]
     """``Add Socket Rule``: title of its prompter and its line in lists of commands."""
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names that it may be typed by: ``NETSTAT``."""
     parameters: ClassVar[tuple[Parameter, ...]] = ()
     """In prompt order; the first `positional` of them may be given without keyword."""
     positional: ClassVar[int] = 1

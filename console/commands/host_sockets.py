@@ -12,7 +12,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -36,6 +36,8 @@ _TCP_STATES = (
 """By number (include/net/tcp_states.h)."""
 _ESTABLISHED = 1
 _PREFIX = "socket:["
+_VERSION_2 = "0::"
+"""How the line of the cgroup of version 2 begins (cgroups(7))."""
 _KERNEL_THREAD = 0x0020_0000
 """PF_KTHREAD of include/linux/sched.h."""
 _STAT_STATE, _STAT_PARENT, _STAT_FLAGS, _STAT_STARTED = 0, 1, 6, 19
@@ -57,6 +59,8 @@ class HostSocket:
     remote_port: int
     user_id: int
     """Who made it."""
+    namespace: int = 0
+    """Inode of the network namespace that it is in; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,25 @@ class HostProcess:
     """Inodes of the sockets that it holds; None where that may not be seen."""
     namespace: int = 0
     """Inode of its network namespace; 0 where that may not be seen."""
+    cgroup: str = ""
+    """Path of its cgroup of version 2 below the mount of those; empty without one."""
+
+
+def own_namespace() -> int:
+    """Return the inode of the network namespace that this process is in."""
+    return _inode(_PROC / "self/ns/net")
+
+
+def cgroup_mount() -> Path | None:
+    """Return where the cgroups of version 2 are mounted; None where they are not.
+
+    Source: proc_pid_mountinfo(5).
+    """
+    for line in (_PROC / "self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        if after.startswith("cgroup2 "):
+            return Path(before.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape"))
+    return None
 
 
 def read_processes() -> list[HostProcess]:
@@ -93,14 +116,15 @@ def read_sockets(processes: Iterable[HostProcess]) -> list[HostSocket]:
     Args:
         processes: As `read_processes` gives them.
     """
-    one_of_each: dict[int, str] = {_inode(_PROC / "self/ns/net"): "self"}
+    one_of_each: dict[int, str] = {own_namespace(): "self"}
     for process in processes:
         if process.namespace:
             one_of_each.setdefault(process.namespace, str(process.pid))
     found: dict[int, HostSocket] = {}
-    for pid in one_of_each.values():
+    for namespace, pid in one_of_each.items():
         for table, protocol in _TABLES:
-            found |= {each.inode: each for each in _table(_PROC / pid / "net" / table, protocol)}
+            sockets = _table(_PROC / pid / "net" / table, protocol)
+            found |= {each.inode: replace(each, namespace=namespace) for each in sockets}
     return list(found.values())
 
 
@@ -122,6 +146,7 @@ def _process(pid: int, booted: float) -> HostProcess | None:
         filters=int(status.partition("\nSeccomp_filters:")[2].split()[0]),
         sockets=_held_by_threads(place) if fields[_STAT_STATE] == _ZOMBIE else _held(place / "fd"),
         namespace=_inode(place / "ns/net"),
+        cgroup=_cgroup(place),
     )
 
 
@@ -150,6 +175,13 @@ def _held(place: Path) -> frozenset[int] | None:
         return frozenset()
     links = (_link(place / name) for name in names)
     return frozenset(int(link[len(_PREFIX) : -1]) for link in links if link.startswith(_PREFIX))
+
+
+def _cgroup(place: Path) -> str:
+    lines: list[str] = []
+    with contextlib.suppress(OSError):
+        lines = (place / "cgroup").read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    return next((line.removeprefix(_VERSION_2) for line in lines if line.startswith(_VERSION_2)), "")
 
 
 def _link(path: Path) -> str:

@@ -45,13 +45,17 @@ def check_call(entry: JournalEntry) -> None:
     """
     if not is_about_call(entry.entry_type, entry.exit_point) or entry.exit_point not in tuple(ExitPoint):
         raise CommandError(_NO_CALL, number=entry.sequence_number)
-    try:
-        is_plain = check_user(entry.user_name) == entry.user_name and entry.user_name[:1] not in ("*", "%")
-    except PolicyError:
-        is_plain = False
-    if not is_plain or entry.user_name.endswith("*"):
-        # A rule would take such a name for a generic one or a group, and mean others as well.
+    if not is_plain_user(entry.user_name):
         raise CommandError(_NO_USER, number=entry.sequence_number, user=entry.user_name)
+
+
+def is_plain_user(name: str) -> bool:
+    """Say whether a rule with this user name means this user, and nobody else: no generic name, no group."""
+    try:
+        is_plain = check_user(name) == name and name[:1] not in ("*", "%")
+    except PolicyError:
+        return False
+    return is_plain and not name.endswith("*")
 
 
 def rule_values(context: Context, entry: JournalEntry) -> Mapping[str, str]:
@@ -67,7 +71,7 @@ def rule_values(context: Context, entry: JournalEntry) -> Mapping[str, str]:
     action = Action.REJECT if entry.outcome == Outcome.ALLOWED else Action.ALLOW
     values = {
         "EXITPNT": exit_point.value,
-        "SEQNBR": _free_sequence(context, exit_point, entry.rule_sequence),
+        "SEQNBR": free_sequence(context, exit_point, entry.rule_sequence),
         "USRPRF": entry.user_name,
         **_ends(exit_point, entry),
         "ACTION": action.value,
@@ -91,7 +95,7 @@ def _port(port: int) -> str:
     return str(port) if port else ANY
 
 
-def _free_sequence(context: Context, exit_point: ExitPoint, decided: int) -> str:
+def free_sequence(context: Context, exit_point: ExitPoint, decided: int) -> str:
     """Return a number just before the rule that decided, where a new one is asked first; ``*NEXT`` if none is free."""
     if decided in (0, DEFAULT_SEQUENCE):
         return NEXT

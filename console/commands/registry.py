@@ -10,6 +10,7 @@ from console.commands import (
     alert_test,
     alerts,
     audit_report,
+    connections,
     exit_points,
     exit_programs,
     forwarding,
@@ -58,13 +59,19 @@ _MODULES = (
     system_values,
     security_auditing,
     sockets,
+    connections,
     session,
 )
 
 COMMANDS: Mapping[str, type[Command]] = MappingProxyType(
-    {command.name: command for module in _MODULES for command in module.COMMANDS}
+    {
+        name: command
+        for module in _MODULES
+        for command in module.COMMANDS
+        for name in (command.name, *command.aliases)
+    }
 )
-"""Name -> class, by subject."""
+"""Name -> class, by subject; a command with a second name is there twice."""
 
 
 def find(name: str) -> type[Command]:

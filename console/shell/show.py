@@ -13,6 +13,7 @@ from sqlmodel import Session
 from console.clock import Clock, system_clock
 from console.commands.alerts import alert_list, raised_counts
 from console.commands.audit_values import KINDS
+from console.commands.connections import connection_list
 from console.commands.coverage import ALL, look_around
 from console.commands.jobs import job_status
 from console.commands.journal import entry_list
@@ -254,6 +255,12 @@ def _coverage(store: Store, wanted: Wanted) -> None:
         print_lines(coverage_list(coverage, engine=ALL, kind=ALL))
 
 
+def _connections(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        coverage = look_around(session)
+    _write(wanted, [socket_record(each) for each in coverage.sockets], connection_list(coverage.sockets))
+
+
 def _workers(store: Store, wanted: Wanted) -> None:
     running = is_running(store, wanted.clock())
     with reading(store) as session:
@@ -325,6 +332,7 @@ SUBJECTS: Mapping[str, Callable[[Store, Wanted], None]] = MappingProxyType(
         "journal": _journal,
         "jobs": _jobs,
         "coverage": _coverage,
+        "connections": _connections,
         "alerts": _alerts,
         "messages": _messages,
         "system-values": _system_values,

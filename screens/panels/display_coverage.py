@@ -10,7 +10,6 @@ from console.commands.coverage import (
     CoveredSocket,
     Engine,
     Holder,
-    end_text,
     is_wanted,
     read_coverage,
     summary,
@@ -22,6 +21,18 @@ from screens.panels.display import Display, Line
 from screens.panels.held_list import WorkWithHeld, view_key
 from screens.panels.options import Option
 from screens.panels.services import Services
+from screens.panels.socket_columns import (
+    ENGINE,
+    LOCAL,
+    PROCESS,
+    PROTOCOL,
+    REMOTE,
+    STATE,
+    USER,
+    job_column,
+    program_column,
+    reason_column,
+)
 from screens.panels.work_with import LIVE_REFRESH
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import WIDE, Page, Size
@@ -51,8 +62,8 @@ class DisplaySocket(Display):
         return [
             Line("Protocol", socket.protocol, "PROTOCOL"),
             Line("State", socket.state, "STATE"),
-            Line("Local address and port", end_text(socket.local_address, socket.local_port), "LOCAL"),
-            Line("Remote address and port", end_text(socket.remote_address, socket.remote_port) or "*NONE", "REMOTE"),
+            Line("Local address and port", shown.local, "LOCAL"),
+            Line("Remote address and port", shown.remote or "*NONE", "REMOTE"),
             Line("User profile that made it", shown.user, "USER"),
             Line("Engine", shown.engine, "ENGINE"),
             Line("Job", shown.job or "*NONE", "JOB"),
@@ -179,61 +190,21 @@ _UNSEEN_ROW = 5
 _SUBSET_ROW = 6
 
 
-def _local(row: CoveredSocket) -> str:
-    return end_text(row.socket.local_address, row.socket.local_port)
-
-
-def _remote(row: CoveredSocket) -> str:
-    return end_text(row.socket.remote_address, row.socket.remote_port)
-
-
-def _process(row: CoveredSocket) -> str:
-    return "" if row.first is None else f"{row.first.pid} {row.first.name}"
-
-
-def _program(row: CoveredSocket) -> str:
-    return "" if row.first is None else row.first.program or row.first.name
-
-
-def _column(
-    heading: str, width: int, cell: Callable[[CoveredSocket], str], help_key: str, looks: Mapping[str, Attribute] = {}
-) -> Column[CoveredSocket]:
-    return Column(heading, width, cell, help_key=help_key, looks=looks)
-
-
-_LOOKS = {Engine.NONE.value: Attribute.YELLOW, Engine.SHARED.value: Attribute.YELLOW}
-_PROTOCOL = _column("Type", 4, lambda row: row.socket.protocol, "PROTOCOL")
-_STATE = _column("State", 11, lambda row: row.socket.state, "STATE")
-_LOCAL = _column("Local address", 21, _local, "LOCAL")
-_REMOTE = _column("Remote address", 21, _remote, "REMOTE")
-_USER = _column("User", 8, lambda row: row.user, "USER")
-_ENGINE = _column("Engine", 7, lambda row: row.engine, "ENGINE", _LOOKS)
-_PROCESS = _column("Process", 17, _process, "PROCESS")
-
-
-def _job(width: int) -> Column[CoveredSocket]:
-    return _column("Job", width, lambda row: row.job, "JOB")
-
-
-def _reason(width: int) -> Column[CoveredSocket]:
-    return _column("Reason", width, lambda row: row.reason, "REASON")
-
-
 _BY_VIEW: tuple[tuple[Column[CoveredSocket], ...], ...] = (
-    (_PROTOCOL, _STATE, _LOCAL, _USER, _PROCESS, _ENGINE),
-    (_PROTOCOL, _LOCAL, _REMOTE, _job(24)),
-    (_PROTOCOL, _LOCAL, _reason(46)),
+    (PROTOCOL, STATE, LOCAL, USER, PROCESS, ENGINE),
+    (PROTOCOL, LOCAL, REMOTE, job_column(24)),
+    (PROTOCOL, LOCAL, reason_column(46)),
 )
 _BY_WIDE_VIEW: tuple[tuple[Column[CoveredSocket], ...], ...] = (
     (
-        _PROTOCOL,
-        _STATE,
-        _LOCAL,
-        _REMOTE,
-        _USER,
-        _PROCESS,
-        _ENGINE,
-        _column("Program", 28, _program, "PROCESS"),
+        PROTOCOL,
+        STATE,
+        LOCAL,
+        REMOTE,
+        USER,
+        PROCESS,
+        ENGINE,
+        program_column(28),
     ),
-    (_PROTOCOL, _STATE, _LOCAL, _ENGINE, _job(26), _reason(50)),
+    (PROTOCOL, STATE, LOCAL, ENGINE, job_column(26), reason_column(50)),
 )

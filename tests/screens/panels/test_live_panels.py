@@ -22,6 +22,7 @@ LIVE = {
     "WorkWithAlerts": {},
     "WorkWithForwarding": {},
     "WorkWithJobs": {},
+    "WorkWithTcpStatus": {},
 }
 """Panel -> what it is opened with."""
 
