@@ -5,7 +5,9 @@
     ConsoleError
     |-- UsageError          the caller of a shell verb: wrong options or file names
     |-- CommandError        the operator: a CL command that cannot be parsed, or that is refused
+    |   `-- AuthorityError  the security officer: who asks may not do this
     |-- SignOnError         who wants to sign on, or the security officer: the profile does not let in
+    |-- RequestEnded        not a fault: the operator ended a request by System Request
     |-- PolicyError         the operator: a rule or policy file that cannot be taken
     |-- StoreError          the administrator: the store cannot be opened, or is not ours, or is newer
     |-- WorkerError         the administrator: no worker, or it speaks otherwise than we do
@@ -45,8 +47,24 @@ class UsageError(ConsoleError):
     """A shell verb was called with options or files that make no sense; exit code 2."""
 
 
+class RequestEnded(ConsoleError):
+    """The operator has ended the request; what it had begun to change is as it was."""
+
+    def __init__(self) -> None:
+        super().__init__("GWL0731")
+
+
 class CommandError(ConsoleError):
     """A CL command cannot be parsed or is refused; nothing was changed."""
+
+
+class AuthorityError(CommandError):
+    """Who asks may not do this; every one of these leaves an AF entry, see `console.commands.authority`."""
+
+    def __init__(self, message_id: str, /, *, kind: str, what: str, missing: str, **values: object) -> None:
+        super().__init__(message_id, what=what, missing=missing, **values)
+        self.kind = kind
+        """Type of the AF entry."""
 
 
 class SignOnError(ConsoleError):

@@ -1,17 +1,17 @@
 """The console as a Textual application: one surface, one session, and a worker thread for each turn.
 
 The application locks the keyboard, hands the turn to a thread, and shows what comes back; then it plays the keys that
-were typed meanwhile. It knows no panel but the two that it opens itself, help and message information.
+were typed meanwhile. It has one or two sessions, each with a keyboard of its own, and shows one of them, or System
+Request in front of it. It knows no panel; those that it opens itself it is given.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from traceback import format_exc
 
@@ -25,20 +25,26 @@ from console.errors import ConsoleError
 from console.messages import Message, describe, message
 from console.printable import printable
 from screens import keys_shim
+from screens.interactive_job import InteractiveJob, Turn
 from screens.mail import NO_MAIL, Mail
-from screens.message_information import AdditionalMessageInformation
-from screens.panel import Panel
+from screens.panel import Panel, Request
 from screens.print_screen import print_screen
 from screens.progress import Progress
-from screens.session import Outcome, Session
+from screens.session import CommandWindow, Outcome, Session
 from screens.surface import Surface
 from screens.terminal.editor import Habits
-from screens.terminal.keys import HELP, Function
-from screens.terminal.page import HELP_MESSAGE, NORMAL, WIDE
+from screens.terminal.keys import Function
+from screens.terminal.page import NORMAL, WIDE, Size
 from screens.terminal.terminal import Terminal
 from screens.themes import has_colours
 
-_ANSWERS = {Function.ATTN: "KBD0105", Function.SYSREQ: "KBD0104"}
+_NOTHING_IN_FRONT = {Function.ATTN: "KBD0105", Function.SYSREQ: "KBD0104"}
+_IS_ASKED = "GWL0732"
+_NOTHING_RUNS = "GWL0733"
+_OTHER_IS_OPEN = "GWL0734"
+_OTHER = {"A": "B", "B": "A"}
+_MAY_SIGN_OFF = (Function.ENTER, Function.F3)
+"""Keys that sign off, on menus and command lines; any other takes the answer to a first one back."""
 _RESET_HINT = "Ctrl+R resets."
 _STATUS_ROWS = 1
 
@@ -52,10 +58,29 @@ def _no_mail() -> Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class InFront:
+    """What System Request and the Attention menu are told of the session that they come in front of."""
+
+    first: Panel
+    """Its first panel."""
+    letter: str
+    size: Size
+    """Of the page that shows."""
+    is_busy: bool
+    """Whether a request runs."""
+    other_is_open: bool
+    """Whether there is a second session."""
+    titles: tuple[str, ...]
+    """Of the panels that are open, the first one first; none while a request runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConsoleOptions:
     """How the console looks and what it is told from outside."""
 
     system_name: str = ""
+    job: str = "CONSOLE"
+    """Third part of the job name in journal entries."""
     state_directory: Path = Path()
     """Where printed screens go."""
     clock: Clock = system_clock
@@ -65,6 +90,10 @@ class ConsoleOptions:
     """Returns what the operator has not read, likewise."""
     progress: Progress = field(default_factory=Progress)
     """What long turns say of themselves; `status` shows it."""
+    in_front: Mapping[Function, Callable[[InFront], Panel | None]] = field(default_factory=dict)
+    """SYSREQ and ATTN -> makes the panel that they show in front of the session."""
+    command_window: CommandWindow | None = None
+    """Makes what panels without a command line offer instead."""
     poll_s: float | None = 1.0
     """Seconds between calls of `status`; None calls it once."""
     theme: str = "green"
@@ -87,8 +116,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
     class TurnEnded(Event):
         """A turn's thread has its outcome."""
 
-        def __init__(self, outcome: Outcome | ConsoleError) -> None:
+        def __init__(self, job: InteractiveJob, outcome: Outcome | ConsoleError) -> None:
             super().__init__()
+            self.job = job
             self.outcome = outcome
             """An error only when the first panel cannot be shown."""
 
@@ -112,13 +142,17 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Why the first panel could not be shown."""
         self._first_panel = first_panel
         self._options = options
-        self._terminal = Terminal(
-            system=options.system_name, habits=Habits(strict=options.strict, trim=options.trim), reset_hint=_RESET_HINT
-        )
+        self._jobs = {"A": self._new_job("A")}
+        """The sessions that are open, by letter."""
+        self._shown = self._jobs["A"]
+        """The session that shows, or lies behind System Request."""
+        self._front: InteractiveJob = self._shown
+        """What shows."""
+        self._is_leaving = False
+        """Whether a sign-off was answered with what it would end."""
         theme = "mono" if self.no_color else options.theme
-        self.surface = Surface(self._terminal, theme=theme, underscores=options.underscores)
+        self.surface = Surface(self._front.terminal, theme=theme, underscores=options.underscores)
         """The one widget. Held here, as an answer from a thread may come when Textual has already taken it away."""
-        self._session: Session | None = None
         self._largest = NORMAL
         self._height = 0
         """Rows of the terminal; the application's own `size` lags behind while a resize is handled."""
@@ -133,13 +167,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
     @property
     def is_idle(self) -> bool:
         """Whether no turn runs: the moment for a test to look at the screen."""
-        return self._session is not None and not self._terminal.keyboard.is_busy
+        return self._front.is_idle
 
     def on_mount(self) -> None:
         """Begin the first turn, and ask for the banner."""
         self.surface.focus()
-        self._terminal.hold()
-        self._begin(self._open_session)
+        self._open(self._shown)
         self._poll()
         if self._options.poll_s is not None:
             self.set_interval(self._options.poll_s, self._poll)
@@ -155,43 +188,67 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def on_surface_pressed(self, event: Surface.Pressed) -> None:
         """Answer a key."""
-        self._answer(event.key)
+        self._answer(self._front, event.key)
 
     def on_console_app_turn_ended(self, event: TurnEnded) -> None:
-        """Show an outcome and play the keys that waited."""
-        outcome = event.outcome
+        """Show an outcome and play the keys that waited; or do what it asks of the console."""
+        job, outcome = event.job, event.outcome
         if isinstance(outcome, ConsoleError):
-            self.failure = outcome
-            self.exit(return_code=1)
+            self._give_up(job, outcome)
         elif outcome.finished:
-            self.exit()
+            self._sign_off(job)
+        elif outcome.asked is not None:
+            self._grant(outcome.asked)
         else:
-            self._show(outcome)
+            self._show(job, outcome)
             if self._options.progress.take_end():
                 self._poll()
 
     def on_console_app_status_read(self, event: StatusRead) -> None:
         """Show the banner and the time."""
         self._status_is_running = False
-        self._terminal.banner = event.banner
-        self._terminal.message_waiting = event.mail.is_waiting
+        for job in self._all():
+            job.terminal.banner = event.banner
+            job.terminal.message_waiting = event.mail.is_waiting
+            job.terminal.clock = f"{self._now():%H:%M}"
         self._break_in(event.mail)
-        self._terminal.clock = f"{self._now():%H:%M}"
         self.surface.repaint()
 
     def _break_in(self, mail: Mail) -> None:
         """Show the newest severe message once, on the message row: what is typed stays as it is."""
-        if mail.breaking is not None and mail.breaking_id > self._broken_in and self._terminal.interrupt(mail.breaking):
+        terminal = self._shown.terminal
+        if mail.breaking is not None and mail.breaking_id > self._broken_in and terminal.interrupt(mail.breaking):
             self._broken_in = mail.breaking_id
 
-    def _show(self, outcome: Outcome) -> None:
-        terminal = self._terminal
-        if outcome.is_layout:
-            terminal.swap(outcome.frame)
-        else:
-            terminal.show(outcome.frame, outcome.messages, outcome.errors, outcome.cursor)
-        if outcome.failed:
-            terminal.keyboard.discard()
+    def _all(self) -> Sequence[InteractiveJob]:
+        """Return everything that has a terminal."""
+        behind = list(self._jobs.values())
+        return behind if self._front in behind else [*behind, self._front]
+
+    def _new_job(self, letter: str) -> InteractiveJob:
+        options = self._options
+        habits = Habits(strict=options.strict, trim=options.trim)
+        return InteractiveJob(letter, Terminal(system=options.system_name, habits=habits, reset_hint=_RESET_HINT))
+
+    def _open(self, job: InteractiveJob) -> None:
+        """Begin the turn that shows a session's first panel."""
+        job.terminal.hold()
+        make, window = self._first_panel, self._options.command_window
+        self._begin(job, job.opening(lambda: Session(make(), self._largest, command_window=window)))
+
+    def _give_up(self, job: InteractiveJob, error: ConsoleError) -> None:
+        """End without a first panel; a second session only goes away, with its reason told in the other."""
+        if job is not self._jobs["A"]:
+            del self._jobs[job.letter]
+            self._bring(self._jobs["A"])
+            self._say(describe(error))
+            return
+        self.failure = error
+        self.exit(return_code=1)
+
+    def _show(self, job: InteractiveJob, outcome: Outcome) -> None:
+        terminal = job.terminal
+        job.show(outcome)
         terminal.clock = f"{self._now():%H:%M}"
         terminal.keyboard.unlock()
         self._fit()
@@ -199,62 +256,112 @@ class ConsoleApp(App[None], inherit_bindings=False):
         key = terminal.resume() if not terminal.keyboard.is_busy else None
         self.surface.repaint()
         if key is not None:
-            self._answer(key)
+            self._answer(job, key)
 
     def _fit(self) -> None:
         """Use the row under the page for status if there is one."""
-        self._terminal.has_status_row = self._height > self._terminal.size.rows
+        for job in self._all():
+            job.terminal.has_status_row = self._height > job.terminal.size.rows
 
     def _lay_out(self) -> None:
-        """Begin a turn that changes the page size, if another is due and no turn runs; the end of a turn asks again."""
-        session = self._session
-        if session and session.size != self._largest and self._terminal.hold():
-            self._begin(partial(session.resize, self._largest))
+        """Begin the turns that change the page size, where another is due and no turn runs; its end asks again."""
+        for job in self._all():
+            turn = job.layout(self._largest)
+            if turn is not None:
+                self._begin(job, turn)
 
-    def _answer(self, key: Function) -> None:
+    def _answer(self, job: InteractiveJob, key: Function) -> None:
         """Do what a key asks for: here, or in a turn."""
         if key is Function.PRINT:
             self._say(print_screen(self.surface.text(), self._options.state_directory, self._now()))
         elif key is Function.REDRAW:
             self.surface.repaint_all()
-        elif key in _ANSWERS:
-            self._say(message(_ANSWERS[key]))
-        elif self._session is not None:
-            self._begin(self._help(self._session) if key is HELP else self._submit(self._session, key))
+        elif key in _NOTHING_IN_FRONT:
+            self._put_in_front(key)
+        else:
+            self._is_leaving = self._is_leaving and key in _MAY_SIGN_OFF
+            turn = job.turn(key, self._now())
+            if turn is not None:
+                self._begin(job, turn)
 
-    def _say(self, shown: Message) -> None:
-        self._terminal.say(shown)
+    def _put_in_front(self, key: Function) -> None:
+        """Show System Request or the Attention menu in front of the session; pressed again, take it away."""
+        session = self._shown.session
+        if self._front is not self._shown:
+            self._bring(self._shown)
+            return
+        make = self._options.in_front.get(key)
+        panel = make(self._told_in_front(session)) if make and session else None
+        if panel is None:
+            self._say(message(_NOTHING_IN_FRONT[key]))
+            return
+        job = self._new_job(self._shown.letter)
+        under = self._shown.terminal.frame
+        job.session = Session(panel, self._largest, under=under)
+        job.show(Outcome(job.session.frame))
+        job.terminal.message_waiting = self._shown.terminal.message_waiting
+        job.terminal.clock = f"{self._now():%H:%M}"
+        self._bring(job)
+
+    def _told_in_front(self, session: Session) -> InFront:
+        job = self._shown
+        is_busy = job.terminal.keyboard.is_busy
+        titles = () if is_busy else session.titles
+        other = _OTHER[job.letter] in self._jobs
+        return InFront(session.first, job.letter, job.terminal.size, is_busy, other, titles)
+
+    def _bring(self, job: InteractiveJob) -> None:
+        """Show a session, or what is in front of it."""
+        self._front = job
+        if job in self._jobs.values():
+            self._shown = job
+        self.surface.terminal = job.terminal
+        self._fit()
+        self.surface.repaint_all()
+
+    def _grant(self, request: Request) -> None:
+        """Do what System Request or the Attention menu was asked for."""
+        self._bring(self._shown)
+        if request is Request.OTHER_SESSION:
+            self._switch(_OTHER[self._shown.letter])
+        elif request is Request.END_REQUEST:
+            self._say(message(_IS_ASKED if self._shown.end_request() else _NOTHING_RUNS))
+
+    def _switch(self, letter: str) -> None:
+        is_new = letter not in self._jobs
+        job = self._jobs.setdefault(letter, self._new_job(letter)) if is_new else self._jobs[letter]
+        job.terminal.banner = self._shown.terminal.banner
+        job.terminal.message_waiting = self._shown.terminal.message_waiting
+        self._bring(job)
+        if is_new:
+            self._open(job)
+
+    def _sign_off(self, job: InteractiveJob) -> None:
+        """End the console; the first time, say so where that would end something in the other session."""
+        other = self._jobs.get(_OTHER[self._shown.letter])
+        if other is None or not other.is_in_use or self._is_leaving:
+            for each in self._all():
+                each.end_request()
+            self.exit()
+            return
+        self._is_leaving = True
+        job.terminal.keyboard.discard()
+        job.terminal.keyboard.unlock()
+        job.terminal.say(message(_OTHER_IS_OPEN, letter=other.letter))
         self.surface.repaint()
 
-    def _submit(self, session: Session, key: Function) -> Callable[[], Outcome]:
-        return partial(session.submit, key.value, self._terminal.cursor, self._terminal.help_key)
+    def _say(self, shown: Message) -> None:
+        self._front.terminal.say(shown)
+        self.surface.repaint()
 
-    def _help(self, session: Session) -> Callable[[], Outcome]:
-        """Choose what F1 shows: the keying error, the message under the cursor, or the panel's help."""
-        terminal = self._terminal
-        shown = terminal.message_line.current
-        if terminal.keyboard.error:
-            shown = describe(terminal.keyboard.error)
-        elif terminal.help_key != HELP_MESSAGE:
-            shown = None
-        if shown is None:
-            return partial(session.help, terminal.help_key)
-        return partial(session.push_help, AdditionalMessageInformation(shown, self._now()))
+    def _begin(self, job: InteractiveJob, turn: Turn) -> None:
+        """Run a turn in a thread. The keyboard is locked, so the session begins no second one before it ends."""
+        begun = job.begin(turn)
+        self.run_worker(lambda: self._run(job, begun), thread=True, group="turn")
 
-    def _begin(self, action: Callable[[], Outcome | ConsoleError]) -> None:
-        """Run a turn in a thread. The keyboard is locked, so no second one can begin before it ends."""
-        self.run_worker(lambda: self._run(action), thread=True, group="turn")
-
-    def _run(self, action: Callable[[], Outcome | ConsoleError]) -> None:
+    def _run(self, job: InteractiveJob, turn: Turn) -> None:
         """Run a turn; in the turn's thread, as posting is safe from any."""
-        self.post_message(self.TurnEnded(action()))
-
-    def _open_session(self) -> Outcome | ConsoleError:
-        try:
-            self._session = Session(self._first_panel(), self._largest)
-        except ConsoleError as error:
-            return error
-        return Outcome(self._session.frame)
+        self.post_message(self.TurnEnded(job, turn()))
 
     def _poll(self) -> None:
         """Ask for the banner, unless the last question has not been answered yet."""

@@ -21,12 +21,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from console.messages import Message
 from screens.terminal.legend import FunctionKey
 from screens.terminal.page import Page, Size
 
 __all__ = [
+    "Ask",
     "Cursor",
     "Exit",
     "FunctionKey",
@@ -35,6 +37,7 @@ __all__ = [
     "Push",
     "Replace",
     "Reply",
+    "Request",
     "Return",
     "SignOff",
     "Stay",
@@ -125,7 +128,23 @@ class SignOff:
     """End the console."""
 
 
-Reply = Stay | Push | Replace | Return | Exit | SignOff
+class Request(Enum):
+    """What only the console as a whole can do."""
+
+    GO_BACK = "leave System Request or the Attention menu, back to the session"
+    OTHER_SESSION = "show the other of the two sessions"
+    END_REQUEST = "end what the session that shows is doing"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask for something that is beyond this session."""
+
+    request: Request
+    messages: tuple[Message, ...] = ()
+
+
+Reply = Stay | Push | Replace | Return | Exit | SignOff | Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +164,11 @@ class Window:
     rows: int
     columns: int
     row: int = 0
-    """Screen row of the page's first row; 0 lets the application choose a place that leaves the cursor's row free."""
+    """Screen row of the page's first row; 0 lets the application choose a place that leaves the cursor's row free, a
+    negative one counts from the bottom: -1 for the last row."""
     column: int = 0
     """Screen column of the page's first column; 0 lets the application choose."""
+    has_border: bool = True
 
     @property
     def size(self) -> Size:

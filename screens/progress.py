@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from console.errors import RequestEnded
+from console.request_end import is_to_end
+
 
 class Progress:
     """The line that shows; empty for none.
@@ -16,7 +19,14 @@ class Progress:
         self._has_told = False
 
     def tell(self, text: str) -> None:
-        """Show another line; an empty one ends it."""
+        """Show another line; an empty one ends it.
+
+        Raises:
+            RequestEnded: The operator wants no more of this request.
+        """
+        if text and is_to_end():
+            self.text = ""
+            raise RequestEnded
         self.text = text
         self._has_told = self._has_told or bool(text)
 

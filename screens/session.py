@@ -6,16 +6,38 @@ that nobody types into a frame that a turn is about to replace.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from console.errors import ConsoleError
 from console.messages import Message, describe, message
 from screens.help_window import HelpWindow
-from screens.panel import Cursor, Exit, Panel, Push, Replace, Reply, Return, SignOff, Stay, Submission
+from screens.panel import (
+    Ask,
+    Cursor,
+    Exit,
+    FunctionKey,
+    Help,
+    Panel,
+    Push,
+    Replace,
+    Reply,
+    Request,
+    Return,
+    SignOff,
+    Stay,
+    Submission,
+)
 from screens.terminal.frame import Frame, windowed
-from screens.terminal.page import HELP_PANEL, NORMAL, WIDE, Size
+from screens.terminal.page import COMMAND, HELP_KEYS, HELP_PANEL, NORMAL, WIDE, Page, Size
+
+CommandWindow = Callable[[Panel], Panel | None]
+"""Makes a command line window for a session, given its first panel; None where there is none to have."""
 
 _NO_HELP = "KBD0103"
+_COMMAND_KEYS = (21, 9)
+"""What opens a command line window; the first that the panel does not use."""
+_COMMAND_LABEL = "Command line"
 _ERROR_SEVERITY = 20
 
 
@@ -29,6 +51,8 @@ class Outcome:
     cursor: str | tuple[int, int] | None = None
     finished: bool = False
     """The console ends."""
+    asked: Request | None = None
+    """What the console is to do."""
     is_layout: bool = False
     """Only the layout changed: messages and errors stay."""
 
@@ -51,17 +75,28 @@ class _Entry:
 class Session:
     """The panels a person has opened, the latest on top."""
 
-    def __init__(self, first: Panel, size: Size = NORMAL) -> None:
+    def __init__(
+        self,
+        first: Panel,
+        size: Size = NORMAL,
+        *,
+        under: Frame | None = None,
+        command_window: CommandWindow | None = None,
+    ) -> None:
         """Open the first panel.
 
         Args:
             first: The panel that is never left.
             size: The largest page that the terminal can show: 24x80 or 27x132.
+            under: What the first panel covers in part, if it is a window.
+            command_window: Makes what panels without a command line offer instead.
 
         Raises:
             ConsoleError: The panel cannot make its page.
         """
         self._size = size
+        self._under = under
+        self._command_window = command_window
         self._stack: list[_Entry] = []
         self._stack.append(self._open(first))
 
@@ -80,6 +115,21 @@ class Session:
         """The panel on top."""
         return self._stack[-1].panel
 
+    @property
+    def first(self) -> Panel:
+        """The panel that is never left."""
+        return self._stack[0].panel
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """What the panels that are open say on their first row, the first one first."""
+        return tuple("".join(cell.character for cell in entry.frame.cells(1)).strip() for entry in self._stack)
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether something would be lost with it: panels that are open, or what is typed."""
+        return len(self._stack) > 1 or bool(self.frame.buffer.modified)
+
     def submit(self, key: str, cursor: tuple[int, int], help_key: str) -> Outcome:
         """Hand a key to the panel on top and do what it replies.
 
@@ -88,6 +138,9 @@ class Session:
             cursor: Row and column on the screen.
             help_key: What is under the cursor.
         """
+        window = self._asked_window(key)
+        if window is not None:
+            return self.push_help(window)
         try:
             outcome = self._apply(self.panel.handle(self._submission(key, cursor, help_key)))
         except ConsoleError as error:
@@ -112,7 +165,15 @@ class Session:
             return Outcome(self.frame, (describe(error),))
         if found is None:
             return Outcome(self.frame, (message(_NO_HELP),))
+        if key == HELP_KEYS:
+            found = self._with_command_key(found)
         return self.push_help(HelpWindow(found, extended))
+
+    def _with_command_key(self, found: Help) -> Help:
+        """Add the key that the session, not the panel, has given the legend."""
+        own = [key for key in self.frame.keys.values() if key.label == _COMMAND_LABEL]
+        told = [f"{key.text}: Opens a window to type a command in, on top of what shows." for key in own]
+        return replace(found, text="\n\n".join([*told, found.text]))
 
     def resize(self, size: Size) -> Outcome:
         """Lay every panel out anew whose page depends on the size; what is typed is carried over."""
@@ -154,8 +215,9 @@ class Session:
         while True:
             messages += () if isinstance(reply, SignOff) else reply.messages
             match reply:
-                case SignOff():
-                    return Outcome(self.frame, finished=True)
+                case SignOff() | Ask():
+                    asked = reply.request if isinstance(reply, Ask) else None
+                    return Outcome(self.frame, messages, finished=asked is None, asked=asked)
                 case Stay():
                     return replace(self._stay(reply), messages=messages)
                 case Push(panel=panel):
@@ -205,9 +267,29 @@ class Session:
     def _frame(self, panel: Panel, under: Frame | None) -> Frame:
         page = panel.page(self._page_size(panel))
         window = panel.window
+        under = under or self._under
         if window is None or under is None:
-            return Frame(page, panel.function_keys)
-        return windowed(page, panel.function_keys, under, window.row, window.column)
+            return Frame(page, (*panel.function_keys, *self._command_key(panel, page)))
+        return windowed(page, panel.function_keys, under, window.row, window.column, has_border=window.has_border)
+
+    def _command_key(self, panel: Panel, page: Page) -> Sequence[FunctionKey]:
+        """Return the key that opens a command line window, for whole panels that have no command line of their own."""
+        if not self._stack or COMMAND in page.fields or not page.legend_rows or self._new_command_window() is None:
+            return ()
+        used = {key.number for key in panel.function_keys}
+        free = [number for number in _COMMAND_KEYS if number not in used]
+        return [FunctionKey(number, _COMMAND_LABEL) for number in free[:1]]
+
+    def _asked_window(self, key: str) -> Panel | None:
+        """Return a command line window, if that is what a key asks for."""
+        number = int(key[1:]) if key[1:].isdecimal() else 0
+        declared = self.frame.keys.get(number)
+        if declared is None or declared in self.panel.function_keys or declared.label != _COMMAND_LABEL:
+            return None
+        return self._new_command_window()
+
+    def _new_command_window(self) -> Panel | None:
+        return self._command_window(self.first) if self._command_window else None
 
     def _page_size(self, panel: Panel) -> Size:
         if panel.window:

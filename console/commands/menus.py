@@ -14,6 +14,8 @@ from console.commands.definition import Choice, Command
 from console.errors import CommandError
 
 MAIN = "MAIN"
+ATTENTION = "ATTN"
+"""The menu of the Attention key."""
 ALL = "*ALL"
 VERBS = "VERB"
 """The menu of the verbs."""
@@ -187,6 +189,21 @@ _MENUS = (
             MenuOption(4, "Display messages", "DSPMSG"),
             _go(10, "All menus", ALL, gap=1),
             _go(11, "All commands, by verb", VERBS),
+            _go(12, "What the Attention key shows", ATTENTION),
+            MenuOption(90, "Sign off", "SIGNOFF", gap=1),
+        ),
+    ),
+    MenuDefinition(
+        ATTENTION,
+        "Attention",
+        (
+            MenuOption(1, "Display messages", "DSPMSG"),
+            MenuOption(2, "Send a message", "?SNDMSG"),
+            MenuOption(3, "Work with socket jobs", "WRKSOCJOB"),
+            MenuOption(4, "Work with workers", "WRKSOCWRK"),
+            MenuOption(5, "Change your password", "?CHGPWD"),
+            _go(10, "Main menu", MAIN, gap=1),
+            _go(11, "All menus", ALL),
             MenuOption(90, "Sign off", "SIGNOFF", gap=1),
         ),
     ),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlmodel import Session
 
-from console.errors import StoreError
+from console.errors import RequestEnded, StoreError
+from console.request_end import is_to_end
 
 if TYPE_CHECKING:
     from console.store.engine import Store
@@ -36,6 +37,7 @@ def transaction(store: Store) -> Iterator[Session]:
     "database is locked", without waiting, whenever another process wrote in between.
 
     Raises:
+        RequestEnded: The operator ended the request; nothing was changed.
         StoreError: The store cannot be read or written; nothing was changed.
     """
     with _session(store, "IMMEDIATE") as session:
@@ -63,6 +65,8 @@ def _session(store: Store, begin: str) -> Iterator[Session]:
         with Session(store.engine.execution_options(**options), expire_on_commit=False, info=info) as session:
             yield session
     except SQLAlchemyError as error:
+        if is_to_end():
+            raise RequestEnded from error
         raise store_error(error, store.shown_url) from error
     except (LookupError, TypeError, ValueError) as error:
         if not _is_about_a_row(error):

@@ -11,6 +11,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from console.errors import StoreError
+from console.request_end import is_to_end
 from console.store.session import BEGIN
 
 APPLICATION_ID = 0x47574C31
@@ -30,6 +31,9 @@ PRAGMAS = {
 }
 """Set on every connection. Synchronous 2 is FULL: in WAL mode NORMAL may lose the last commits in a power cut, but the
 worker tells guards that their entries are on disk, and they forget them."""
+
+_STEPS_BETWEEN_LOOKS = 100_000
+"""Instructions of SQLite's machine, some milliseconds, after which a statement looks whether it is to end."""
 
 
 def prepare(engine: Engine) -> None:
@@ -60,6 +64,8 @@ def _on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> No
     for name, value in PRAGMAS.items():
         cursor.execute(f"PRAGMA {name}={value}")
     cursor.close()
+    if isinstance(connection, sqlite3.Connection):
+        connection.set_progress_handler(is_to_end, _STEPS_BETWEEN_LOOKS)
 
 
 def _on_begin(connection: Connection) -> None:

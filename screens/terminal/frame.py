@@ -73,24 +73,37 @@ class Frame:
         return [(row + item.row, column + item.column, item.key) for item in self._sets[self._shown_set]]
 
 
-def windowed(page: Page, keys: Sequence[FunctionKey], under: Frame, row: int = 0, column: int = 0) -> Frame:
+def windowed(
+    page: Page,
+    keys: Sequence[FunctionKey],
+    under: Frame,
+    row: int = 0,
+    column: int = 0,
+    *,
+    has_border: bool = True,
+) -> Frame:
     """Put a page over another frame, with a border of dots and colons around it.
 
     Args:
         page: The window's inside.
         keys: The window's function keys.
         under: What it covers in part; its fields become plain text.
-        row: Screen row of the page's first row; 0 for a place that leaves the row of the cursor free.
+        row: Screen row of the page's first row; 0 for a place that leaves the row of the cursor free, negative from
+            the bottom.
         column: Screen column of the page's first column; 0 to centre it.
+        has_border: Whether there is a border.
     """
     size = under.buffer.size
-    top = row or _free_row(page.size.rows, size.rows, under.buffer.row)
+    top = (size.rows + 1 + row if row < 0 else row) or _free_row(page.size.rows, size.rows, under.buffer.row)
     left = column or (size.columns - page.size.columns) // 2 + 1
     origin = (top - 1, left - 1)
     whole = Page(size)
     for screen_row in range(1, size.rows + 1):
         _copy_row(whole, screen_row, under.cells(screen_row))
-    _draw_border(whole, top, left, page)
+    if has_border:
+        _draw_border(whole, top, left, page)
+    else:
+        _clear(whole, top, left, page)
     _place(whole, page, origin)
     return Frame(page, keys, whole=whole, origin=origin)
 
@@ -120,6 +133,11 @@ def _draw_border(whole: Page, top: int, left: int, page: Page) -> None:
     for row in range(top, top + rows):
         whole.text(row, left - 1, ":" + " " * columns + ":", _BORDER)
     whole.text(top + rows, left - 1, ":" + "." * columns + ":", _BORDER)
+
+
+def _clear(whole: Page, top: int, left: int, page: Page) -> None:
+    for row in range(top, top + page.size.rows):
+        whole.text(row, left, " " * page.size.columns)
 
 
 def _place(whole: Page, page: Page, origin: tuple[int, int]) -> None:

@@ -54,6 +54,8 @@ class Terminal:
         self.clock = ""
         self.has_status_row = True
         """Whether there is a row under the page; without one the message row is shared."""
+        self.letter = "A"
+        """Of the session, for the status row."""
         self._system = system
         self._reset_hint = reset_hint if habits.strict else ""
 
@@ -203,6 +205,7 @@ class Terminal:
         keyboard = self.keyboard
         row, column = self.cursor
         return oia.Indicators(
+            session=self.letter,
             system=self._system,
             inhibited=_INHIBITED.get(keyboard.state, ""),
             code=keyboard.error.code if keyboard.error else "",
