@@ -12,10 +12,13 @@ from console.commands.definition import Context
 from console.commands.registry import COMMANDS
 from console.journal.report.marks import has_blocks
 from console.store.engine import Store
-from screens.app import ConsoleOptions, run_console
+from screens.app import ConsoleOptions, InFront, run_console
 from screens.banner import Banner
 from screens.mail import Mailbox
 from screens.panel import Panel
+from screens.panels.attention import AttentionMenu
+from screens.panels.command_panel import CommandPanel
+from screens.panels.command_window import CommandWindow
 from screens.panels.confirm_activation import ConfirmActivation
 from screens.panels.display_alert import DisplayAlert
 from screens.panels.display_alert_test import DisplayAlertTest
@@ -32,6 +35,7 @@ from screens.panels.display_test import DisplayTest
 from screens.panels.main_menu import MainMenu
 from screens.panels.menu import open_menu
 from screens.panels.services import Opener, Services
+from screens.panels.system_request import SystemRequestLine
 from screens.panels.threat_model import ThreatModel
 from screens.panels.work_with_alert_destinations import WorkWithAlertDestinations
 from screens.panels.work_with_alerts import WorkWithAlerts
@@ -46,6 +50,7 @@ from screens.panels.work_with_socks_entries import ConfigureSocks, WorkWithSocks
 from screens.panels.work_with_system_values import WorkWithSystemValues
 from screens.panels.work_with_tcp_status import WorkWithTcpStatus
 from screens.progress import Progress
+from screens.terminal.keys import Function
 
 _JOB_NUMBERS = 1_000_000
 
@@ -129,6 +134,28 @@ def open_console(store: Store, user: str, options: ConsoleOptions | None = None)
     run_console(lambda: MainMenu(services, is_first=True), filled_in(given, services))
 
 
+def services_of(first: Panel) -> Services | None:
+    """Return what the panels of a session share, given its first one; None before anybody has signed on."""
+    return first.services if isinstance(first, CommandPanel) else None
+
+
+def system_request(told: InFront) -> Panel:
+    """Return what the System Request key shows."""
+    return SystemRequestLine(told, services_of(told.first))
+
+
+def attention(told: InFront) -> Panel | None:
+    """Return what the Attention key shows; nothing before anybody has signed on."""
+    services = services_of(told.first)
+    return AttentionMenu(services) if services else None
+
+
+def command_window(first: Panel) -> Panel | None:
+    """Return a command line window, for those who have signed on."""
+    services = services_of(first)
+    return CommandWindow(services) if services else None
+
+
 def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
     """Return options with what they leave empty: printed screens go beside the store, which is its owner's alone."""
     store = services.context.store
@@ -138,6 +165,8 @@ def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
         system_name=services.system,
         status=Banner(store, options.clock, services.progress).text,
         progress=services.progress,
+        in_front={Function.SYSREQ: system_request, Function.ATTN: attention},
+        command_window=command_window,
         mail=Mailbox(store, services.context.user).look,
         state_directory=store.location.directory if nowhere else options.state_directory,
     )
