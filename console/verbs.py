@@ -69,11 +69,11 @@ def open_greenwall(
 def _open_console(store_url: str) -> int:
     if sys.stdout is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("GWL000D")
-    from console.shell.operator import user_profile
+    from console.shell.operator import host_user
     from screens.console import open_console
 
     with _store(store_url) as store:
-        open_console(store, user_profile())
+        open_console(store, host_user(store))
     return DONE
 
 

@@ -11,6 +11,7 @@ from console.clock import Clock, system_clock
 from console.commands.definition import Context
 from console.commands.registry import COMMANDS
 from console.journal.report.marks import has_blocks
+from console.people.sign_on import SignedOn
 from console.store.engine import Store
 from screens.app import ConsoleOptions, InFront, run_console
 from screens.banner import Banner
@@ -95,20 +96,29 @@ OPENERS: Mapping[str, Opener] = {
 
 
 def console_services(
-    store: Store, user: str, *, system: str = "", clock: Clock = system_clock, blocks: bool = True
+    store: Store, who: SignedOn, *, system: str = "", clock: Clock = system_clock, blocks: bool = True
 ) -> Services:
     """Return what the panels of one console share.
 
     Args:
         store: The store.
-        user: User profile of the operator.
+        who: Who has signed on.
         system: Name of this system; that of the host if empty.
         clock: What time it is.
         blocks: Whether the terminal has block characters.
     """
-    job = f"{os.getpid() % _JOB_NUMBERS:06}/{user}/CONSOLE"
+    job = f"{os.getpid() % _JOB_NUMBERS:06}/{who.name}/CONSOLE"
     progress = Progress()
-    context = Context(store=store, user=user, job=job, clock=clock, has_panels=True, tell=progress.tell)
+    context = Context(
+        store=store,
+        user=who.name,
+        job=job,
+        clock=clock,
+        has_panels=True,
+        tell=progress.tell,
+        authorities=who.authorities,
+        limited=who.limited,
+    )
     return Services(context, OPENERS, COMMANDS, system or host_name(), progress=progress, has_blocks=blocks)
 
 
@@ -117,12 +127,12 @@ def host_name() -> str:
     return socket.gethostname().split(".")[0].upper()[:8]
 
 
-def open_console(store: Store, user: str, options: ConsoleOptions | None = None) -> None:
+def open_console(store: Store, who: SignedOn, options: ConsoleOptions | None = None) -> None:
     """Run the console until the operator signs off.
 
     Args:
         store: The store.
-        user: User profile of the operator.
+        who: Who has signed on.
         options: Looks; what is left empty in it is filled in here.
 
     Raises:
@@ -130,7 +140,7 @@ def open_console(store: Store, user: str, options: ConsoleOptions | None = None)
     """
     given = options or ConsoleOptions()
     blocks = has_blocks(os.environ)
-    services = console_services(store, user, system=given.system_name, clock=given.clock, blocks=blocks)
+    services = console_services(store, who, system=given.system_name, clock=given.clock, blocks=blocks)
     run_console(lambda: MainMenu(services, is_first=True), filled_in(given, services))
 
 

@@ -11,7 +11,8 @@ from console.enforcement.frames import PROTOCOL, Hello, Records
 from console.enforcement.layouts import Endpoint
 from console.enforcement.records import Decided, Who, pack, sealed
 from console.journal.entries import Entry
-from console.model.words import ExitPoint, Outcome
+from console.model.words import SPECIAL_AUTHORITIES, ExitPoint, Outcome
+from console.people.sign_on import SignedOn
 from console.policy.request import MAPPED, Decision
 from console.policy.rule import Rule
 
@@ -82,3 +83,8 @@ def entry(**fields) -> Entry:
         decision_us=7,
     )
     return whole._replace(**fields)
+
+
+def signed_on(name="OPER", **fields) -> SignedOn:
+    """Return somebody who may do everything, or what the fields say."""
+    return replace(SignedOn(name, frozenset(SPECIAL_AUTHORITIES), limited=False), **fields)

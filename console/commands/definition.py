@@ -150,11 +150,12 @@ class Command(ABC):
     """Whether users with LMTCPB(*YES) may key it on a command line (IBM's ALWLMTUSR)."""
 
     @classmethod
-    def further_authority(cls, values: Mapping[str, str]) -> tuple[str, ...]:
+    def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return what these values need besides `authority`: most commands need nothing.
 
         Args:
-            values: As `run` gets them.
+            context: What may be asked; no transaction is open.
+            values: By keyword, checked; ``*SAME`` is still in them.
         """
         return ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from console.commands.authority import check_authority, refusals_recorded
 from console.commands.definition import Command, Context, Result
 from console.commands.language import SAME, ParsedCommand, parse, render
 from console.commands.registry import COMMANDS
@@ -13,7 +14,7 @@ from console.store.outbox import add_audit
 from console.store.session import transaction
 
 
-def run_command(command: str | ParsedCommand, context: Context) -> Result:
+def run_command(command: str | ParsedCommand, context: Context, *, keyed: bool = True) -> Result:
     """Run a command, whole or not at all.
 
     A command that changes something runs in one transaction with its audit entries: a CD entry with the command string
@@ -22,16 +23,21 @@ def run_command(command: str | ParsedCommand, context: Context) -> Result:
     Args:
         command: A command string, or a command that is already parsed.
         context: What it may use.
+        keyed: Whether an operator keyed it on a command line, of the console or of the shell; a panel says no of what
+            its menus and options run.
 
     Raises:
+        AuthorityError: The user may not run it; nothing was changed, and the refusal is in the audit journal.
         ConsoleError: The command cannot be parsed or is refused; nothing was changed.
     """
     parsed = parse(command, COMMANDS) if isinstance(command, str) else command
-    if not parsed.cls.changes:
+    string = render(parsed.cls, parsed.values, secrets=False)
+    with refusals_recorded(context, string):
+        check_authority(parsed.cls, parsed.values, context, keyed=keyed)
+        if parsed.cls.changes:
+            return run_audited(string, context, lambda inside: _run(parsed, inside))
         with context.opened() as session:
             return _run(parsed, replace(context, session=session))
-    string = render(parsed.cls, parsed.values, secrets=False)
-    return run_audited(string, context, lambda inside: _run(parsed, inside))
 
 
 def run_audited(string: str, context: Context, work: Callable[[Context], Result]) -> Result:

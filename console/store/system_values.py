@@ -1,4 +1,4 @@
-"""The system values of auditing, and the audit levels of users."""
+"""The system values, of auditing and of signing on, and the audit levels of users."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from console.policy.audit_levels import SYS, Auditing
 
 CONTROL, LEVELS, MORE_LEVELS = "QAUDCTL", "QAUDLVL", "QAUDLVL2"
 END_ACTION, FORCE_LEVEL = "QAUDENDACN", "QAUDFRCLVL"
+INACTIVITY, MOST_SIGN_ONS, SIGN_ON_ACTION = "QINACTITV", "QMAXSIGN", "QMAXSGNACN"
+PASSWORD_DAYS, PASSWORD_LENGTH, PASSWORD_DIFFERENCE = "QPWDEXPITV", "QPWDMINLEN", "QPWDRQDDIF"
 
 
 def values_of(auditing: Auditing) -> dict[str, str]:
@@ -26,7 +28,17 @@ def values_of(auditing: Auditing) -> dict[str, str]:
     }
 
 
-DEFAULTS: Mapping[str, str] = values_of(Auditing())
+SIGN_ON_DEFAULTS: Mapping[str, str] = {
+    INACTIVITY: "*NONE",
+    SIGN_ON_ACTION: "3",
+    MOST_SIGN_ONS: "3",
+    PASSWORD_DAYS: "*NOMAX",
+    PASSWORD_LENGTH: "8",
+    PASSWORD_DIFFERENCE: "5",
+}
+"""The system values of signing on, as IBM i ships them but for the last two, which it ships as 6 and 0."""
+
+DEFAULTS: Mapping[str, str] = {**values_of(Auditing()), **SIGN_ON_DEFAULTS}
 """What a fresh store holds, and what holds for a value whose row is missing or damaged."""
 
 

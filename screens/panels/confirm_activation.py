@@ -58,7 +58,7 @@ class ConfirmActivation(Display):
         self._revision, self._changes = self._read()
         if (self._revision, self._changes) != shown:
             return Stay((message(_CHANGED_MEANWHILE),), redraw=True)
-        ran = run(self.services, "ACTSOCPCY")
+        ran = run(self.services, "ACTSOCPCY", keyed=False)
         return Return(DONE, ran.messages)
 
 

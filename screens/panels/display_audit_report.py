@@ -152,7 +152,7 @@ class DisplayAuditReport(WorkWithList[_Line]):
         """Take another subset, or what kind of file to write."""
         if isinstance(value, ParsedCommand):
             if value.values["OUTPUT"] != "*":
-                return Stay(run(self.services, value).messages, redraw=True)
+                return Stay(run(self.services, value, keyed=False).messages, redraw=True)
             self._begin(value.values)
             self._show_first()
             return Stay(redraw=True)

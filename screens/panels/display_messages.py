@@ -171,7 +171,7 @@ class DisplayMessages(Panel):
         return self._run("RMVMSG", {"MSGQ": self._queue, "MSGNBR": numbers}) if numbers else Stay()
 
     def _run(self, name: str, values: Mapping[str, str]) -> Reply:
-        ran = run(self.services, command_text(self.services.commands[name], values))
+        ran = run(self.services, command_text(self.services.commands[name], values), keyed=False)
         self._read()
         return Stay(ran.messages, redraw=True)
 

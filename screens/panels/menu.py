@@ -165,7 +165,7 @@ class Menu(CommandPanel):
         if option.command.startswith("?"):
             self.line.text = option.command
             return self.line.prompt()
-        return run(self.services, option.command).reply()
+        return run(self.services, option.command, keyed=False).reply()
 
 
 def _placed(options: Sequence[MenuOption], last: int) -> Sequence[Sequence[tuple[int, MenuOption]]]:

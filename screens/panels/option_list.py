@@ -242,7 +242,7 @@ class OptionList(CommandPanel, Generic[RowT]):
         if option.way is Way.PROMPT and not self._run.parameters:
             return Ran(panel=Prompter(self.services, cls, given))
         kept = self._without_replaced(option, given)
-        return run(self.services, command_text(cls, kept, self._run.parameters))
+        return run(self.services, command_text(cls, kept, self._run.parameters), keyed=False)
 
     def _without_replaced(self, option: Option[RowT], given: Mapping[str, str]) -> Mapping[str, str]:
         """Return the values of a row without those that the parameters give otherwise."""

@@ -53,6 +53,7 @@ class Prompter(Panel):
         Raises:
             ConsoleError: It is to change what does not exist.
         """
+        services.require(cls, keyed=is_typed)
         self._services = services
         self._form = Form(cls, given, services.context)
         self._is_typed = is_typed
@@ -248,7 +249,7 @@ class Prompter(Panel):
         parsed = self._form.parsed()
         if not self._runs:
             return Return(parsed)
-        ran = run(self._services, parsed)
+        ran = run(self._services, parsed, keyed=self._is_typed)
         if self._is_typed:
             self._services.history.add(self._form.command_string())
         if ran.signs_off:

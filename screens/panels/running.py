@@ -34,17 +34,23 @@ class Ran:
         return Stay(self.messages, redraw=True)
 
 
-def run(services: Services, command: str | ParsedCommand) -> Ran:
+def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True) -> Ran:
     """Run a command with its audit entries, and make the panel that it asks for.
+
+    Args:
+        services: What panels share.
+        command: The command.
+        keyed: Whether the operator keyed it on a command line, which limited users may with few commands only; what a
+            menu or an option runs is not.
 
     Raises:
         ConsoleError: It cannot be parsed or is refused; nothing was changed.
     """
-    result = run_command(command, services.context)
+    result = run_command(command, services.context, keyed=keyed)
     if result.panel == _SIGN_OFF:
         return Ran(signs_off=True)
     if result.panel:
-        return Ran(result.messages, services.open(result.panel, result.arguments))
+        return Ran(result.messages, services.opened(result.panel, result.arguments))
     if result.lines:
         return Ran(result.messages, DisplayListing(services, _title(services, command), result.lines))
     return Ran(result.messages)

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from console.commands.authority import check_authority, lacking, refusals_recorded
 from console.commands.definition import Command, Context
+from console.model.words import SPECIAL_AUTHORITIES
 from screens.panel import Panel
 from screens.progress import Progress
 
@@ -38,6 +40,30 @@ class History:
         return self._commands[-back] if 0 < back <= len(self._commands) else None
 
 
+SHOWN_BY: Mapping[str, str] = {
+    "ConfigureSocks": "CFGSOCKS",
+    "ConfirmActivation": "ACTSOCPCY",
+    "DisplayAlert": "DSPALR",
+    "DisplayAuditReport": "DSPAUDRPT",
+    "DisplayCoverage": "DSPSOCCOV",
+    "DisplayJournal": "DSPJRN",
+    "DisplayMessages": "DSPMSG",
+    "DisplayRule": "DSPSOCRUL",
+    "MainMenu": "SIGNOFF",
+    "ThreatModel": "DSPTHRMDL",
+    "WorkWithAlertDestinations": "WRKALRDST",
+    "WorkWithAlerts": "WRKALR",
+    "WorkWithExitPrograms": "WRKREGINF",
+    "WorkWithJobs": "WRKSOCJOB",
+    "WorkWithReceivers": "WRKJRNA",
+    "WorkWithRegistrationInformation": "WRKREGINF",
+    "WorkWithRules": "WRKSOCRUL",
+    "WorkWithSocksEntries": "WRKSOCKSE",
+    "WorkWithSystemValues": "WRKSYSVAL",
+}
+"""Panel that others lead to -> the command whose authority shows it. One that is not here is for those only who have
+every special authority."""
+
 Opener = Callable[["Services", Mapping[str, str]], Panel]
 """Makes a panel from a command's values."""
 
@@ -60,8 +86,30 @@ class Services:
     """Whether the terminal has the block characters of a sparkline."""
 
     def open(self, name: str, arguments: Mapping[str, str]) -> Panel:
-        """Make the panel that a command asks for."""
+        """Make a panel that another one leads to, past every command.
+
+        Raises:
+            AuthorityError: The operator may not run the command that shows it.
+        """
+        with refusals_recorded(self.context, name):
+            if name in SHOWN_BY:
+                check_authority(self.commands[SHOWN_BY[name]], None, self.context, keyed=False)
+            elif not self.context.authorities.issuperset(SPECIAL_AUTHORITIES):
+                raise lacking(name, tuple(sorted(SPECIAL_AUTHORITIES.keys() - self.context.authorities)))
+        return self.opened(name, arguments)
+
+    def opened(self, name: str, arguments: Mapping[str, str]) -> Panel:
+        """Make the panel that a command asks for, which the operator was let run."""
         return self.openers[name](self, arguments)
+
+    def require(self, cls: type[Command], *, keyed: bool) -> None:
+        """Say whether the operator may be shown a command's prompt, which may say how things are.
+
+        Raises:
+            AuthorityError: No.
+        """
+        with refusals_recorded(self.context, cls.name):
+            check_authority(cls, None, self.context, keyed=keyed)
 
     def may(self, name: str) -> bool:
         """Say whether the operator has the authority that a command needs; its values may need more yet."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from console.commands.definition import Context
+from console.model.words import SPECIAL_AUTHORITIES
 from console.store.engine import open_store
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -15,5 +16,12 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def context(tmp_path):
     store = open_store(f"sqlite:///{tmp_path}/test.db")
-    yield Context(store=store, user="OPER", job="000001/OPER/TEST", clock=lambda: NOW)
+    yield Context(
+        store=store,
+        user="OPER",
+        job="000001/OPER/TEST",
+        clock=lambda: NOW,
+        authorities=frozenset(SPECIAL_AUTHORITIES),
+        limited=False,
+    )
     store.close()

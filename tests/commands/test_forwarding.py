@@ -9,7 +9,7 @@ from console.commands.execute import run_command
 from console.errors import ConsoleError
 from console.journal.writer import append
 from console.model.forwarding import ForwardFormat, ForwardState, Protocol
-from console.model.words import YesNo
+from console.model.words import SPECIAL_AUTHORITIES, YesNo
 from console.store.forwarding import get_target, set_state
 from console.store.outbox import waiting
 from console.store.session import reading, transaction
@@ -18,7 +18,9 @@ from tests.factories import entry
 
 @pytest.fixture
 def context(store, now):
-    return Context(store, "OPER", "000001/OPER/SHELL", clock=lambda: now)
+    return Context(
+        store, "OPER", "000001/OPER/SHELL", clock=lambda: now, authorities=frozenset(SPECIAL_AUTHORITIES), limited=False
+    )
 
 
 @pytest.fixture

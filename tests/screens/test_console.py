@@ -15,7 +15,7 @@ from screens.app import ConsoleApp, ConsoleOptions
 from screens.banner import Banner
 from screens.console import console_services, filled_in, host_name
 from screens.panels.main_menu import MainMenu
-from tests.factories import entry
+from tests.factories import entry, signed_on
 from tests.screens.conftest import press, settle
 
 SIZE = (80, 25)
@@ -33,7 +33,7 @@ def _utc(monkeypatch):
 
 @pytest.fixture
 def services(store, now):
-    return console_services(store, "OPER", system="NJORD01", clock=lambda: now)
+    return console_services(store, signed_on(), system="NJORD01", clock=lambda: now)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from console.commands.execute import run_command
 from screens.console import console_services
 from screens.panels.main_menu import MainMenu
+from tests.factories import signed_on
 from tests.screens.panels.operator import Operator
 
 
@@ -24,7 +25,7 @@ def _utc(monkeypatch):
 
 @pytest.fixture
 def services(store, now):
-    return console_services(store, "OPER", system="NJORD01", clock=lambda: now)
+    return console_services(store, signed_on(), system="NJORD01", clock=lambda: now)
 
 
 @pytest.fixture

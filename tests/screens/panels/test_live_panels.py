@@ -12,7 +12,7 @@ from console.store.session import transaction
 from console.store.workers import add_worker
 from screens.console import OPENERS, console_services
 from screens.panels.work_with import WorkWithList
-from tests.factories import entry
+from tests.factories import entry, signed_on
 from tests.screens.panels.operator import Operator
 
 LIVE = {
@@ -44,7 +44,7 @@ def clock(now):
 
 @pytest.fixture
 def services(store, clock):
-    services = console_services(store, "OPER", system="NJORD01", clock=clock)
+    services = console_services(store, signed_on(), system="NJORD01", clock=clock)
     job = {"guard_id": f"{1:032}", "user": "ALICE", "job_name": "CURL", "command": "curl", "pid": 1}
     with transaction(store) as session:
         add_guard(session, **job, started=clock())
