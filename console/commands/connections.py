@@ -14,7 +14,7 @@ from console.commands.hypothetical import NONE, one_address
 from console.commands.journal_rule import free_sequence, is_plain_user
 from console.commands.keywords import checked, number, one_of, with_special
 from console.commands.listing import Column, table
-from console.commands.policy import PENDING, asked_policy
+from console.commands.policy import PENDING, asked_policy, now_of
 from console.commands.socket_diagnosis import TcpEnds, end_socket
 from console.errors import CommandError
 from console.messages import message
@@ -212,7 +212,7 @@ def _decider(context: Context, each: CoveredSocket, exit_point: ExitPoint) -> in
         remote_address=0 if listens else _number(shown.remote_address),
         remote_port=0 if listens else shown.remote_port,
     )
-    rule = explain(asked_policy(context, PENDING), request).rule
+    rule = explain(asked_policy(context, PENDING), request, now_of(context)).rule
     return 0 if rule is None else rule.sequence
 
 

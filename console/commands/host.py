@@ -7,11 +7,14 @@ import os
 import pwd
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 
 from console.errors import CommandError
 from console.model.words import YesNo
 from console.policy.checks import services_used
-from console.policy.rule import Rule, SocksEntry
+from console.policy.rule import Policy, Rule, SocksEntry
+from console.policy.time_groups import says_system_zone
 
 
 def service_port(name: str) -> int | None:
@@ -45,6 +48,37 @@ def resolve_services(rules: Iterable[Rule], entries: Iterable[SocksEntry] = ()) 
                 raise CommandError("GWL0128", service=name, sequence=entry.sequence)
             ports[name] = port
     return ports
+
+
+_LOCAL_TIME = "/etc/localtime"
+_ZONE_NAME = "/etc/timezone"
+_DATABASE = "zoneinfo/"
+
+
+def system_time_zone() -> str:
+    """Return the name of this system's time zone in the IANA database; empty where the system does not say it.
+
+    Of whoever runs the command, TZ is not asked: it is the operator's, and rules hold for everybody.
+
+    Source: localtime(5); /etc/timezone is Debian's.
+    """
+    found = os.path.realpath(_LOCAL_TIME).rpartition(_DATABASE)[2] if os.path.islink(_LOCAL_TIME) else ""
+    if not found or found.startswith("/"):
+        with suppress(OSError, UnicodeDecodeError), open(_ZONE_NAME, encoding="ascii") as file:
+            found = file.readline().strip()
+    if not found and not os.path.exists(_LOCAL_TIME):
+        found = "UTC"
+    return found.removeprefix("posix/")
+
+
+def resolved(policy: Policy) -> Policy:
+    """Return a pending policy with what this system knows of its names: ports of services, the time zone.
+
+    Raises:
+        CommandError: This system does not know a service.
+    """
+    zone = system_time_zone() if says_system_zone(policy.time_groups) else ""
+    return replace(policy, services=resolve_services(policy.rules, policy.socks), time_zone=zone)
 
 
 def groups_of(user: str) -> frozenset[str]:

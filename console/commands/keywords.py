@@ -14,10 +14,12 @@ from console.commands.definition import Choice, Context, Parameter
 from console.commands.language import SAME
 from console.errors import CommandError, PolicyError
 from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, Action, Audit, ExitPoint, Fail, YesNo
+from console.policy.address_groups import GROUP_MARK
 from console.policy.checks import CHECKS, KEYWORDS, make_rule
 from console.policy.fields import DFT
 from console.policy.rule import ALL, ANY, Rule
 from console.printable import printable
+from console.store.groups import list_address_groups, list_time_groups
 
 NEXT = "*NEXT"
 """Special value of a sequence number: the next free ten."""
@@ -130,10 +132,26 @@ ADDRESS_LENGTH = 79
 
 def _address(keyword: str, prompt: str) -> Parameter:
     check = checked(FIELDS[keyword], keyword)
-    choices = "Address, a.b.c.d/n, from-to, *ANY"
+    choices = "Address, net/n, from-to, %group, *ANY"
     return Parameter(
-        keyword, prompt, check, length=ADDRESS_LENGTH, default=ANY, special=(ANY,), choices=choices, quoted=True
-    )
+        keyword, prompt, check, length=ADDRESS_LENGTH, default=ANY, special=(ANY,), choices=choices, quoted=True,
+        list_values=_addresses,
+    )  # fmt: skip
+
+
+def _addresses(context: Context) -> Sequence[Choice]:
+    """Return what an address of a rule may be that has a name: the pending address groups."""
+    with context.opened() as session:
+        groups = list_address_groups(session)
+    named = (Choice(GROUP_MARK + group.name, printable(group.text) or "Address group") for group in groups)
+    return (Choice(ANY, "Every address"), *named)
+
+
+def _time_groups(context: Context) -> Sequence[Choice]:
+    with context.opened() as session:
+        groups = list_time_groups(session)
+    named = (Choice(group.name, printable(group.text) or f"{group.days} {group.times}") for group in groups)
+    return (Choice(ANY, "Always"), *named)
 
 
 def _port(keyword: str, prompt: str) -> Parameter:
@@ -193,6 +211,16 @@ RULE_VALUES: tuple[Parameter, ...] = (
         choices="Path, generic*, *ANY",
         monocase=False,
         quoted=True,
+        additional=True,
+    ),
+    Parameter(
+        "TIMGRP",
+        "Time group",
+        checked("time_group", "TIMGRP"),
+        default=ANY,
+        special=(ANY,),
+        choices="Name, *ANY, F4 for list",
+        list_values=_time_groups,
         additional=True,
     ),
     _word("ACTION", "Action", tuple(Action), "", additional=False),

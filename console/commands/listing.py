@@ -69,6 +69,7 @@ _RULE_COLUMNS = (
     Column("Remote address"),
     Column("Port"),
     Column("Program"),
+    Column("Time"),
     Column("Action"),
     Column("Active"),
     Column("Text"),
@@ -90,6 +91,7 @@ def _rule_row(rule: Rule) -> tuple[object, ...]:
         rule.remote_address,
         rule.remote_port,
         rule.program,
+        rule.time_group,
         rule.action,
         "" if rule.active is YesNo.YES else rule.active,
         rule.text,
@@ -187,6 +189,16 @@ def end_text(address: str, port: int) -> str:
 def shown_sequence(sequence: int) -> str:
     """Return a sequence number as it is shown: ``*DFT`` for the default rule."""
     return DFT if sequence == DEFAULT_SEQUENCE else str(sequence)
+
+
+_MOST_NAMED = 12
+
+
+def rules_named(rules: Sequence[Rule]) -> str:
+    """Return which rules are meant: ``*CONNECT 10, *CONNECT *DFT``, the first few of them."""
+    named = [f"{rule.exit_point} {shown_sequence(rule.sequence)}" for rule in rules[:_MOST_NAMED]]
+    more = [f"{len(rules) - _MOST_NAMED} more"] if len(rules) > _MOST_NAMED else []
+    return ", ".join([*named, *more]) or "none"
 
 
 def rule_details(rule: Rule) -> tuple[str, ...]:

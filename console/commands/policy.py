@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from console.commands.audit import record
 from console.commands.definition import Command, Context, Parameter, Result
-from console.commands.host import groups_of, resolve_services
+from console.commands.host import groups_of, resolved
 from console.commands.hypothetical import (
     CURRENT,
     NONE,
@@ -20,10 +19,12 @@ from console.commands.hypothetical import (
     port_number,
 )
 from console.commands.keywords import EXIT_POINT, TEXT, one_of
-from console.commands.listing import Column, shown_sequence, table
+from console.commands.listing import Column, rules_named, shown_sequence, table
 from console.errors import CommandError
+from console.journal.moments import LONGEST, check_moment, span_of
 from console.messages import Message, message
 from console.model.words import IOSYSCFG, ExitPoint, YesNo
+from console.policy.address_groups import GROUP_MARK, group_intervals
 from console.policy.checks import KEYWORDS, warnings
 from console.policy.compiler import compile_policy
 from console.policy.decide import CompiledPolicy
@@ -46,6 +47,8 @@ ACTIVE = "*ACTIVE"
 
 _SUBJECTS: Mapping[Subject, str] = {
     Subject.RULE: "rules",
+    Subject.ADDRESS_GROUP: "address groups",
+    Subject.TIME_GROUP: "time groups",
     Subject.EXIT_PROGRAM: "exit programs",
     Subject.SOCKS_ENTRY: "SOCKS entries",
     Subject.MODE: "modes",
@@ -61,9 +64,14 @@ _TRIED_COLUMNS = (
     Column("Remote address"),
     Column("Port"),
     Column("Program"),
+    Column("Time"),
     Column("Action"),
     Column("Why"),
 )
+
+
+def _one_time(value: str) -> str:
+    return CURRENT if value.upper() == CURRENT else check_moment(value, "TIME")
 
 
 class ActivateSocketPolicy(Command):
@@ -84,18 +92,23 @@ class ActivateSocketPolicy(Command):
         with context.opened() as session:
             old_number, old = active_policy(session)
             pending = pending_policy(session)
-            new = replace(pending, services=resolve_services(pending.rules, pending.socks))
+            new = resolved(pending)
             compiled = compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
             if is_in_kernel(session):
                 check_image(compiled)  # nor one that the kernel engine of this store's worker would leave out
                 if values["FORCE"] == YesNo.NO:
-                    _check_own_way(compiled)
+                    _check_own_way(compiled.at(now_of(context)))
             unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
             changes = compare(old, new)
-            if not changes and dict(old.services) == dict(new.services):
+            if not changes and (dict(old.services), old.time_zone) == (dict(new.services), new.time_zone):
                 return Result(messages=(message("GWL0149", revision=old_number),), changed=False)
             number = activate(
-                session, services=new.services, user=context.user, at=context.clock(), text=values["TEXT"]
+                session,
+                services=new.services,
+                user=context.user,
+                at=context.clock(),
+                text=values["TEXT"],
+                time_zone=new.time_zone,
             )
         told = summary(changes)
         record(
@@ -131,7 +144,7 @@ def summary(changes: Iterable[Change]) -> str:
         f"{count} {order[at] if count == 1 else _SUBJECTS[order[at]]} {kind}"
         for (at, kind), count in sorted(counts.items())
     ]
-    return ", ".join(phrases) or "services have other ports"
+    return ", ".join(phrases) or "services have other ports, or the system another time zone"
 
 
 def _as_data(change: Change) -> dict[str, str]:
@@ -140,6 +153,8 @@ def _as_data(change: Change) -> dict[str, str]:
 
 def shadowed_messages(policy: Policy) -> list[Message]:
     """Return a message for each rule that can never decide, and each SOCKS entry that no connection can take.
+
+    And one for each address group without members that a rule names.
 
     Raises:
         PolicyError: A service name that is not among the services of the policy.
@@ -152,7 +167,26 @@ def shadowed_messages(policy: Policy) -> list[Message]:
         message("GWL024E", value=hidden.entry.sequence, by=hidden.by.sequence)
         for hidden in shadowed_entries(policy.socks, policy.services)
     ]
-    return [*rules, *entries]
+    return [*rules, *entries, *_empty_groups(policy)]
+
+
+def _empty_groups(policy: Policy) -> list[Message]:
+    found = []
+    for group in policy.address_groups:
+        said = GROUP_MARK + group.name
+        rules = [rule for rule in policy.rules if said in (rule.local_address, rule.remote_address)]
+        if rules and not group_intervals(group):
+            found.append(message("GWL02C0", name=group.name, rules=rules_named(rules)))
+    return found
+
+
+def unused_groups(policy: Policy) -> list[Message]:
+    """Return a message for each group that no rule names."""
+    addresses = {value for rule in policy.rules for value in (rule.local_address, rule.remote_address)}
+    times = {rule.time_group for rule in policy.rules}
+    unused = [("Address", group.name) for group in policy.address_groups if GROUP_MARK + group.name not in addresses]
+    unused += [("Time", group.name) for group in policy.time_groups if group.name not in times]
+    return [message("GWL02CD", kind=kind, name=name) for kind, name in unused]
 
 
 class TestSocketRules(Command):
@@ -175,6 +209,8 @@ class TestSocketRules(Command):
                   choices="1-65535, service, *NONE", monocase=False),
         Parameter("PGM", "Program", one_program("PGM"), length=128, default=NONE, special=(NONE,),
                   choices="Path, *NONE", monocase=False, quoted=True),
+        Parameter("TIME", "Time of the call", _one_time, length=LONGEST, default=CURRENT, special=(CURRENT,),
+                  choices="yyyy-mm-dd hh:mm, *CURRENT", quoted=True),
         Parameter("POLICY", "Policy", one_of("POLICY", (PENDING, ACTIVE)), default=PENDING,
                   special=(PENDING, ACTIVE)),
     )  # fmt: skip
@@ -182,7 +218,11 @@ class TestSocketRules(Command):
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Try the rules one by one."""
         request, explanation = ask(context, values)
-        messages = (_verdict(request, explanation), *_asked_after(request, explanation))
+        messages = (
+            _verdict(request, explanation),
+            *by_members(values, explanation),
+            *_asked_after(request, explanation),
+        )
         return Result(messages, _tried(explanation), "DisplayTest", dict(values))
 
 
@@ -193,11 +233,38 @@ def ask(context: Context, values: Mapping[str, str]) -> tuple[Request, Explanati
         ConsoleError: The call makes no sense, or the policy cannot be asked.
     """
     request = _request(context, values)
-    return request, explain(asked_policy(context, values["POLICY"]), request)
+    return request, explain(asked_policy(context, values["POLICY"]), request, time_of(context, values["TIME"]))
+
+
+def now_of(context: Context) -> int:
+    """Return what time it is, in nanoseconds since the epoch."""
+    return time_of(context, CURRENT)
+
+
+def time_of(context: Context, value: str) -> int:
+    """Return a time that TSTSOCRUL asks about, in nanoseconds since the epoch."""
+    now = context.clock()
+    moment = now if value == CURRENT else span_of(value, now).start
+    return int(moment.timestamp()) * 1_000_000_000
+
+
+def by_members(values: Mapping[str, str], explanation: Explanation) -> tuple[Message, ...]:
+    """Return by which members of its address groups the deciding rule matched, a message each."""
+    rule = explanation.rule
+    return tuple(
+        message(
+            "GWL02CC",
+            keyword=KEYWORDS[field],
+            value=values[KEYWORDS[field]],
+            name=getattr(rule, field).removeprefix(GROUP_MARK),
+            member=member,
+        )
+        for field, member in explanation.members.items()
+    )
 
 
 def asked_policy(context: Context, which: str) -> Policy:
-    """Return the pending or the active policy, with the ports of its services.
+    """Return the pending or the active policy, with the ports of its services and the time zone of this system.
 
     Raises:
         ConsoleError: It cannot be read, or this system does not know a service.
@@ -206,7 +273,7 @@ def asked_policy(context: Context, which: str) -> Policy:
         if which == ACTIVE:
             return active_policy(session)[1]
         pending = pending_policy(session)
-    return replace(pending, services=resolve_services(pending.rules, pending.socks))
+    return resolved(pending)
 
 
 def _request(context: Context, values: Mapping[str, str]) -> Request:
@@ -282,6 +349,7 @@ def _row(rule: Rule, why: str) -> tuple[object, ...]:
         rule.remote_address,
         rule.remote_port,
         rule.program,
+        rule.time_group,
         rule.action,
         why,
     )

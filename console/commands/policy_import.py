@@ -11,7 +11,7 @@ from console.commands.definition import Command, Context, Parameter, Result
 from console.commands.host import service_port
 from console.commands.input_file import read_file
 from console.commands.keywords import one_of
-from console.commands.policy import summary
+from console.commands.policy import summary, unused_groups
 from console.errors import CommandError, PolicyError
 from console.messages import Message, message
 from console.model.words import ALLOBJ, IOSYSCFG
@@ -103,7 +103,8 @@ def take_document(policy: Policy, name: str, inside: Context) -> Result:
     """
     taken = make_pending(inside, lambda _: policy)
     done = message("GWL0011", path=name, count=len(policy.rules), changes=taken.told)
-    return Result(messages=(done, *lacking_passwords(taken.policy)), changed=taken.changed)
+    said = (*lacking_passwords(taken.policy), *unused_groups(taken.policy))
+    return Result(messages=(done, *said), changed=taken.changed)
 
 
 def left_behind(carried: Carried) -> list[Message]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from console.commands import (
+    address_groups,
     alert_destinations,
     alert_test,
     alerts,
@@ -31,12 +32,16 @@ from console.commands import (
     socks_entries,
     socks_test,
     system_values,
+    time_groups,
+    workers,
 )
 from console.commands.definition import Command
 from console.errors import CommandError
 
 _MODULES = (
     rules,
+    address_groups,
+    time_groups,
     exit_points,
     exit_programs,
     socks_entries,
@@ -60,6 +65,7 @@ _MODULES = (
     security_auditing,
     sockets,
     connections,
+    workers,
     session,
 )
 

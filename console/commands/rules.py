@@ -29,6 +29,7 @@ from console.model.words import DEFAULT_SEQUENCE, IOSYSCFG, ExitPoint
 from console.policy.fields import DFT
 from console.policy.rule import Rule
 from console.store import rules as pending
+from console.store.groups import check_groups
 
 _FROM = "*EXITPNT"
 """Special value of TOEXITPNT: the exit point that is copied from."""
@@ -72,6 +73,7 @@ class AddSocketRule(Command):
         sequence = _new_sequence(context, ExitPoint(values["EXITPNT"]), values["SEQNBR"])
         rule = rule_of(values, sequence=sequence)
         with context.opened() as session:
+            check_groups(session, rule)
             pending.add_rule(session, rule)
         record_rule(context, f"Rule {rule.sequence} of {rule.exit_point} added", before=None, after=rule)
         return Result(messages=(_done("GWL0140", rule),))
@@ -99,6 +101,7 @@ class ChangeSocketRule(Command):
         if after == before:
             return Result(messages=(_done("GWL0142", after),), changed=False)
         with context.opened() as session:
+            check_groups(session, after)
             pending.change_rule(session, after)
         record_rule(context, f"Rule {after.sequence} of {after.exit_point} changed", before=before, after=after)
         return Result(messages=(_done("GWL0141", after),))

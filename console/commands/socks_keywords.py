@@ -150,7 +150,9 @@ TIME_LIMIT = Parameter(
 )
 
 ENTRY_VALUES: tuple[Parameter, ...] = (
-    _of_rules("RMTADR"),
+    replace(
+        _of_rules("RMTADR"), check=_checked("RMTADR"), choices="Address, a.b.c.d/n, from-to, *ANY", list_values=None
+    ),
     _of_rules("RMTPORT"),
     _of_rules("USRPRF"),
     TYPE,

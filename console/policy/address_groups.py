@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from types import MappingProxyType
 
@@ -164,6 +164,12 @@ def check_address_groups(groups: Iterable[AddressGroup]) -> None:
             raise refusal("GWL02B4", keyword="name", value=group.name)
         seen.add(group.name)
         group_intervals(group)
+
+
+def few_members(members: Sequence[str], most: int = 8) -> str:
+    """Return members with blanks between them, the first few of them by name."""
+    shown = " ".join(members[:most]) or "none"
+    return shown if len(members) <= most else f"{shown} and {len(members) - most} more"
 
 
 def group_intervals(group: AddressGroup) -> Intervals:

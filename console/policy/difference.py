@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from console.model.words import DEFAULT_SEQUENCE, ExitPoint
-from console.policy.address_groups import GROUP_DEFAULTS, group_fields
+from console.policy.address_groups import GROUP_DEFAULTS, few_members, group_fields
 from console.policy.checks import DEFAULTS, rule_fields
 from console.policy.exit_programs import PROGRAM_DEFAULTS, program_fields, program_place
 from console.policy.fields import DFT
-from console.policy.rule import AddressGroup, Policy
+from console.policy.rule import AddressGroup, Policy, Rule
 from console.policy.secret import NO_SECRET
 from console.policy.socks_entries import SOCKS_DEFAULTS, socks_fields
 from console.policy.time_groups import TIME_DEFAULTS, time_group_fields
@@ -69,7 +69,7 @@ def compare(old: Policy, new: Policy) -> tuple[Change, ...]:
         *_settings(old, new),
         *_changes(*_address_groups(old, new), _ADDRESS_GROUPS),
         *_changes(_time_groups(old), _time_groups(new), _TIME_GROUPS),
-        *_changes(_rules(old), _rules(new), _RULES),
+        *_changes(*_rules(old, new), _RULES),
         *_changes(_exit_programs(old), _exit_programs(new), _EXIT_PROGRAMS),
         *_changes(*_socks(old, new), _SOCKS_ENTRIES),
     )
@@ -146,12 +146,17 @@ _TIME_GROUPS = _Telling(
     frozenset({"days", "times"}),
     named=1,
 )
-_MOST_NAMED = 8
-"""Members of a group that are told by name; of more, how many they are."""
 
 
-def _rules(policy: Policy) -> dict[_Place, _Fields]:
-    return {(rule.exit_point.value, rule.sequence): rule_fields(rule) for rule in policy.rules}
+def _rules(old: Policy, new: Policy) -> tuple[Mapping[_Place, _Fields], Mapping[_Place, _Fields]]:
+    """Return the rules of both that are not the same in the other: of ten thousand, those are few."""
+    olds = {(rule.exit_point.value, rule.sequence): rule for rule in old.rules}
+    news = {(rule.exit_point.value, rule.sequence): rule for rule in new.rules}
+    return _unlike_rules(olds, news), _unlike_rules(news, olds)
+
+
+def _unlike_rules(rules: Mapping[_Place, Rule], others: Mapping[_Place, Rule]) -> dict[_Place, _Fields]:
+    return {place: rule_fields(rule) for place, rule in rules.items() if others.get(place) != rule}
 
 
 def _exit_programs(policy: Policy) -> dict[_Place, _Fields]:
@@ -179,15 +184,11 @@ def _unlike(groups: Mapping[str, AddressGroup], others: Mapping[str, AddressGrou
             has = frozenset(() if other is None else other.members)
             own = [member for member in group.members if member not in has]
             # How many there are tells two groups apart of which one has all that the other has.
-            fields["members"] = f"{_few(own)} (of {len(group.members)})" if other is not None else _few(own)
+            fields["members"] = (
+                f"{few_members(own)} (of {len(group.members)})" if other is not None else few_members(own)
+            )
         told[name, 0] = fields
     return told
-
-
-def _few(members: Sequence[str]) -> str:
-    """Return members by name, the first few of them."""
-    shown = " ".join(members[:_MOST_NAMED]) or "none"
-    return shown if len(members) <= _MOST_NAMED else f"{shown} and {len(members) - _MOST_NAMED} more"
 
 
 def _socks(old: Policy, new: Policy) -> tuple[Mapping[_Place, _Fields], Mapping[_Place, _Fields]]:

@@ -109,6 +109,8 @@ def check_address(value: str, keyword: str = "") -> str:
     if _is_special(value, ANY):
         return ANY
     keyword = keyword or "Address"
+    if value.startswith("%"):
+        raise refusal("GWL02C1", keyword=keyword, value=value)
     if "-" in value:
         low, high = (_address(part.strip(), value, keyword) for part in value.split("-", 1))
         return _address_range(low, high, value, keyword)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from console.commands.definition import Context, Result
 from console.commands.execute import run_audited
 from console.commands.host import service_port
-from console.commands.policy import shadowed_messages
+from console.commands.policy import shadowed_messages, unused_groups
 from console.commands.policy_import import lacking_passwords, take_document
 from console.messages import Message, message
 from console.policy.checks import make_policy, services_used
@@ -63,8 +63,10 @@ def _warnings(policy: Policy) -> list[Message]:
     known = {name: port for name, port in ports.items() if port is not None}
     usable = [rule for rule in policy.rules if services_used([rule]) <= known.keys()]
     entries = [entry for entry in policy.socks if services_used([], [entry]) <= known.keys()]
-    known_of = make_policy(policy.modes, usable, known, socks=entries)
-    return [*unknown, *lacking_passwords(policy), *shadowed_messages(known_of)]
+    known_of = make_policy(
+        policy.modes, usable, known, socks=entries, address_groups=policy.address_groups, time_groups=policy.time_groups
+    )
+    return [*unknown, *lacking_passwords(policy), *shadowed_messages(known_of), *unused_groups(policy)]
 
 
 def take_in(policy: Policy, name: str, context: Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, delete, or_
@@ -9,9 +10,13 @@ from sqlmodel import Session, col, select
 
 from console.errors import StoreError
 from console.model.pending import PendingAddressGroup, PendingRule, PendingTimeGroup
-from console.policy.address_groups import GROUP_MARK, group_fields
-from console.policy.rule import AddressGroup, Rule, TimeGroup
+from console.policy.address_groups import GROUP_MARK, group_fields, group_of
+from console.policy.checks import KEYWORDS
+from console.policy.fields import refusal
+from console.policy.rule import ANY, AddressGroup, Rule, TimeGroup
 from console.policy.time_groups import time_group_fields
+
+_ADDRESSES = (col(PendingRule.local_address), col(PendingRule.remote_address))
 
 
 def list_address_groups(session: Session) -> list[AddressGroup]:
@@ -127,10 +132,41 @@ def replace_groups(session: Session, address_groups: Iterable[AddressGroup], tim
     session.flush()
 
 
+def check_groups(session: Session, rule: Rule) -> None:
+    """Check that the groups that a rule names are in the pending policy.
+
+    Raises:
+        PolicyError: One of them is not; its ``keyword`` is that of the command language.
+    """
+    for field in ("local_address", "remote_address"):
+        name = group_of(getattr(rule, field))
+        if name is not None and session.get(PendingAddressGroup, name) is None:
+            raise refusal("GWL02B5", keyword=KEYWORDS[field], value=getattr(rule, field))
+    if rule.time_group != ANY and session.get(PendingTimeGroup, rule.time_group) is None:
+        raise refusal("GWL02B5", keyword=KEYWORDS["time_group"], value=rule.time_group)
+
+
+def count_address_group_uses(session: Session) -> dict[str, int]:
+    """Return how many pending rules name each address group that any names."""
+    found: Counter[str] = Counter()
+    query = select(PendingRule.local_address, PendingRule.remote_address).where(
+        or_(*(column.startswith(GROUP_MARK, autoescape=True) for column in _ADDRESSES))
+    )
+    for said in session.exec(query):
+        found.update({name for value in said if (name := group_of(value)) is not None})
+    return dict(found)
+
+
+def count_time_group_uses(session: Session) -> dict[str, int]:
+    """Return how many pending rules name each time group that any names."""
+    query = select(PendingRule.time_group).where(col(PendingRule.time_group) != ANY)
+    return dict(Counter(session.exec(query)))
+
+
 def rules_with_address_group(session: Session, name: str) -> list[Rule]:
     """Return the pending rules that name an address group, in order."""
     said = GROUP_MARK + name
-    return _rules(session, or_(col(PendingRule.local_address) == said, col(PendingRule.remote_address) == said))
+    return _rules(session, or_(*(column == said for column in _ADDRESSES)))
 
 
 def rules_with_time_group(session: Session, name: str) -> list[Rule]:

@@ -23,6 +23,7 @@ _CALL = (
     ("Local port", "LCLPORT"),
     ("Remote address", "RMTADR"),
     ("Remote port", "RMTPORT"),
+    ("Time of the call", "TIME"),
 )
 _MEANS = {
     Outcome.ALLOWED: "the call would go on",
@@ -80,6 +81,7 @@ class DisplayTest(Display):
         return [
             Line("Result", f"{decision.outcome}: {_MEANS[decision.outcome]}", "*RESULT"),
             Line("Rule that decides", shown_sequence(told.rule.sequence), "*RULE"),
+            *(Line(f"{KEYWORDS[name]} matched by member", found, "*MEMBER") for name, found in told.members.items()),
             Line("Journalled", "Yes" if decision.journal else "No", "*JOURNALLED"),
             *(
                 Line("Exit program asked after it", f"{program.number}   {program.program}", "*EXITPGM")
