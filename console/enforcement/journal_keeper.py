@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from console.clock import Clock
 from console.enforcement.scribe import Scribe
+from console.journal.attached import is_in_order, make_readable, place_to_write
 from console.journal.ending import last_checkpoint
 from console.journal.entries import Entry
 from console.journal.receivers import (
@@ -63,8 +64,9 @@ class JournalKeeper:
         Raises:
             StoreError: The store or its key cannot be used.
         """
-        with transaction(self._store) as session:
-            key_of(session)
+        if not self._put_in_order():
+            with transaction(self._store) as session:
+                key_of(session)
 
     def step(self) -> bool:
         """Do one step; say whether there is more to do at once.
@@ -72,6 +74,7 @@ class JournalKeeper:
         Raises:
             StoreError: The store cannot be read or written; nothing was done.
         """
+        self._put_in_order()
         with reading(self._store) as session:
             end = block_of(last_number(session) + 1)
             block = missing_block(session, end) if end > self._indexed else None
@@ -94,6 +97,18 @@ class JournalKeeper:
         self._expire()
         self._write_head(checkpoint)
         return False
+
+    def _put_in_order(self) -> bool:
+        """See to it that entries have a place to go to and receivers can be read; say whether anything was amiss."""
+        with reading(self._store) as session:
+            if is_in_order(session):
+                return False
+        with transaction(self._store) as session:
+            said = make_readable(session, self._clock())
+            said += place_to_write(session, self._clock).said
+            append(session, said, clock=self._clock)
+            _log.warning("%s", "; ".join(each.text for each in said))
+        return True
 
     def _change(self) -> None:
         with transaction(self._store) as session:

@@ -22,6 +22,7 @@ CHECKPOINT_EVERY = timedelta(minutes=1)
 _LIMIT = 2**62
 """Numbers from here on were planted; to go on behind the last that a database knows is not possible."""
 _ENTRY = JournalEntry.metadata.tables["journal_entry"].c
+_RECEIVER = Receiver.metadata.tables["receiver"].c
 _CHECKPOINT = Checkpoint.metadata.tables["journal_checkpoint"].c
 
 
@@ -66,6 +67,24 @@ def last_checkpoint(session: Session) -> tuple[int, int, str] | None:
     """Return number, sequence number and hash of the last checkpoint as they are stored; None without one."""
     found = _highest(session, _CHECKPOINT.number, _CHECKPOINT.sequence_number, _CHECKPOINT.chain_hash)
     return None if found is None else (found[0], found[1], found[2])
+
+
+def last_entry(session: Session) -> tuple[int, str]:
+    """Return number and hash of the last entry, whichever row tells of it; 0 and the first hash for none."""
+    ends = [
+        _highest(session, _ENTRY.sequence_number, _ENTRY.chain_hash),
+        _highest(session, _RECEIVER.last_sequence, _RECEIVER.last_hash),
+        _highest(session, _CHECKPOINT.sequence_number, _CHECKPOINT.chain_hash),
+    ]
+    found = [(each[0], each[1]) for each in ends if each is not None and isinstance(each[0], int)]
+    last, digest = max(found, key=lambda each: each[0], default=(0, GENESIS_HASH))
+    return last, _hash_or(digest, GENESIS_HASH)
+
+
+def highest_checkpoint(session: Session) -> int:
+    """Return the number of the last checkpoint, 0 for none."""
+    found = _highest(session, _CHECKPOINT.number)
+    return 0 if found is None else int(found[0])
 
 
 def _highest(session: Session, number: ColumnElement[Any], *more: ColumnElement[Any]) -> tuple[Any, ...] | None:

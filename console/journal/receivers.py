@@ -8,7 +8,6 @@ the chain still verifies across the hole, and a hole that nobody asked for shows
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from console.clock import Clock, system_clock
 from console.errors import JournalError
+from console.journal.attached import attach, is_name, next_name, place_to_write
 from console.journal.entries import Entry
 from console.journal.signer import is_sound, key_of, load_key, make_checkpoint, sign_receiver
 from console.journal.writer import append
@@ -29,9 +29,6 @@ from console.store.postings import BLOCK
 from console.store.session import location_of
 
 JOURNAL = "QAUDJRN"
-_NAME_LONGEST = 10
-_STEM_LONGEST = 6
-_DIGITS = 4
 _DELETED_AT_ONCE = 2000
 """Entries deleted in a transaction: some 20 ms, 70 on a machine that is very busy; new entries wait no longer."""
 
@@ -104,12 +101,12 @@ def change_receiver(session: Session, name: str = "", *, clock: Clock = system_c
         JournalError: There is or was a receiver of that name, or it is no name.
         StoreError: The key of the journal cannot be read.
     """
-    old = attached_receiver(session)
+    old = place_to_write(session, clock).receiver
     taken = set(session.exec(select(Receiver.name)))
     name = name or next_name(old.name, taken)
     if name in taken:
         raise JournalError("GWL0613", receiver=name)
-    if not re.fullmatch(r"[A-Z#$@][A-Z0-9#$@_]{0,9}", name):
+    if not is_name(name):
         raise JournalError("GWL0614", receiver=name)
     now = clock()
     append(session, [Entry(now, "NR", text=f"Next receiver {name}")], clock=clock)
@@ -121,38 +118,9 @@ def change_receiver(session: Session, name: str = "", *, clock: Clock = system_c
     if sound:
         sign_receiver(key, old)
     session.flush()
-    new = Receiver.model_validate(
-        {
-            "name": name,
-            "attached_at": now,
-            "first_sequence": old.last_sequence + 1,
-            "last_sequence": old.last_sequence,
-            "before_hash": old.last_hash,
-            "last_hash": old.last_hash,
-            "checkpoints": old.checkpoints,
-        }
-    )
-    sign_receiver(key, new)
-    session.add(new)
-    session.flush()
+    attach(session, key, name, now, last=old.last_sequence, digest=old.last_hash, checkpoints=old.checkpoints)
     append(session, [Entry(now, "PR", text=f"Previous receiver {old.name}")], clock=clock)
     return old.name, name
-
-
-def next_name(name: str, taken: set[str]) -> str:
-    """Return the name that ``JRNRCV(*GEN)`` makes: digits at the end count up; without any, four are appended.
-
-    Source: Change Journal, "JRNRCV(*GEN)"; after the last number comes the first name that is free.
-    """
-    found = re.fullmatch(r"(.*?)(\d+)", name)
-    stem, digits = (found[1], found[2]) if found else (name[:_STEM_LONGEST], "0" * _DIGITS)
-    last = 10 ** len(digits)
-    for step in range(1, last + 1):
-        made = f"{stem}{(int(digits) + step) % last:0{len(digits)}}"
-        if made not in taken:
-            return made
-    stem = stem[: _NAME_LONGEST - len(digits) - 1] + "A"
-    return next_name(f"{stem}{'0' * len(digits)}", taken)
 
 
 def mark_saved(session: Session, name: str, at: datetime) -> None:
@@ -180,7 +148,7 @@ def attached_is_sound(session: Session) -> bool:
     """Say whether the attached receiver's row is what was signed; a session that only reads may ask.
 
     Raises:
-        StoreError: The key of the journal cannot be read.
+        StoreError: The key of the journal cannot be read, or there is no such receiver.
     """
     location = location_of(session)
     return not location.journal_key.exists() or is_sound(location, load_key(location), attached_receiver(session))

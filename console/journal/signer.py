@@ -1,4 +1,4 @@
-"""The key of the journal, in a file beside the store that only its owner can read, and what is signed with it.
+"""What is signed of the journal: the rows of receivers, checkpoints, and what the file beside the store says of them.
 
 The key is made when the journal is first written to. A journal of a store that an older Greenwall made is signed then
 as it is found.
@@ -6,33 +6,19 @@ as it is found.
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
-from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from console.errors import StoreError
+from console.journal import key_file
 from console.journal.chain import microseconds
-from console.journal.seal import (
-    KEY_BYTES,
-    CheckpointForm,
-    ReceiverForm,
-    is_signed,
-    private_key,
-    public_text,
-    sign,
-)
+from console.journal.key_file import JournalKey, write_private
+from console.journal.seal import CheckpointForm, ReceiverForm, is_signed, sign
 from console.model.journal import Checkpoint, Receiver
 from console.store.location import Location
 from console.store.session import location_of
-
-_OTHERS = 0o077
 
 
 def key_of(session: Session) -> Ed25519PrivateKey:
@@ -42,16 +28,31 @@ def key_of(session: Session) -> Ed25519PrivateKey:
         session: A transaction.
 
     Raises:
-        StoreError: The key cannot be read or made.
+        StoreError: The key cannot be read or made, or is gone.
     """
     location = location_of(session)
     if not location.journal_key.exists():
-        _make(location)
+        if key_is_lost(session):
+            raise StoreError("GWL0606", path=location.journal_key, reason="it is gone, though receivers are signed")
+        key_file.make(location)
         key = load_key(location)
         for receiver in session.exec(select(Receiver)):
             receiver.signature = sign(key, receiver_form(receiver))
         session.flush()
     return load_key(location)
+
+
+def key_is_lost(session: Session) -> bool:
+    """Say whether there is no key, though there was one: something is signed."""
+    location = location_of(session)
+    if location.journal_key.exists():
+        return False
+    signed = select(Receiver.name).where(col(Receiver.signature) != "").limit(1)
+    return (
+        location.journal_head.exists()
+        or session.exec(signed).first() is not None
+        or session.exec(select(Checkpoint.number).limit(1)).first() is not None
+    )
 
 
 def load_key(location: Location) -> Ed25519PrivateKey:
@@ -60,23 +61,16 @@ def load_key(location: Location) -> Ed25519PrivateKey:
     Raises:
         StoreError: It cannot be read.
     """
-    path = location.journal_key
-    try:
-        status = os.stat(path, follow_symlinks=False)
-    except OSError as error:
-        raise StoreError("GWL0606", path=path, reason=error.strerror) from error
-    if not stat.S_ISREG(status.st_mode) or status.st_mode & _OTHERS:
-        raise StoreError("GWL0606", path=path, reason="others than its owner may read or write it")
-    return _loaded(path, status.st_ino, status.st_mtime_ns)
+    return key_file.load(location).private
 
 
-def load_public_key(location: Location) -> Ed25519PublicKey | None:
-    """Return the public key of a journal; None while it has none.
+def load_trusted(location: Location) -> JournalKey | None:
+    """Return what the signatures of a journal are checked with; None while it has no key.
 
     Raises:
         StoreError: It cannot be read.
     """
-    return load_key(location).public_key() if location.journal_key.exists() else None
+    return key_file.load(location) if location.journal_key.exists() else None
 
 
 def key_of_reader(session: Session) -> Ed25519PublicKey:
@@ -86,65 +80,6 @@ def key_of_reader(session: Session) -> Ed25519PublicKey:
         StoreError: There is none yet, or it cannot be read.
     """
     return load_key(location_of(session)).public_key()
-
-
-@lru_cache(maxsize=16)
-def _loaded(path: Path, _inode: int, _changed_ns: int) -> Ed25519PrivateKey:
-    try:
-        return private_key(bytes.fromhex(path.read_text(encoding="ascii").split()[0]))
-    except OSError as error:
-        raise StoreError("GWL0606", path=path, reason=error.strerror) from error
-    except (ValueError, IndexError) as error:
-        raise StoreError("GWL0606", path=path, reason="it holds no key") from error
-
-
-def _make(location: Location) -> None:
-    """Put a key in its place, whole and on disk before anything is signed with it; one that is there stays."""
-    path = location.journal_key
-    octets = os.urandom(KEY_BYTES)
-    text = f"{octets.hex()}\n{public_text(private_key(octets).public_key())}\n"
-    with suppress(FileExistsError):
-        write_private(path, text, replace=False)
-
-
-def write_private(path: Path, text: str, *, replace: bool) -> None:
-    """Write a file that only its owner can read, whole or not at all.
-
-    Args:
-        path: Where.
-        text: What, in ASCII.
-        replace: Whether it may take the place of one that is there.
-
-    Raises:
-        FileExistsError: There is one, and it may not be replaced.
-        StoreError: It cannot be made.
-    """
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                if os.geteuid() == 0:  # a store's owner must be able to read what root makes
-                    owner = path.parent.stat()
-                    os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            if replace:
-                os.replace(temporary, path)
-            else:
-                os.link(temporary, path)
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise StoreError("GWL0304", path=path, reason=error.strerror) from error
 
 
 def receiver_form(receiver: Receiver) -> ReceiverForm:

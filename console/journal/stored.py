@@ -5,13 +5,16 @@ SQLAlchemy would keep every entry it has ever read and take twice as long; and a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Column, ColumnElement, CursorResult, Integer, String, select, type_coerce
+from sqlalchemy import Column, ColumnElement, CursorResult, Integer, LargeBinary, String, select, type_coerce
+from sqlalchemy import cast as cast_to
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from console.errors import JournalError
@@ -45,15 +48,43 @@ class StoredReceiver(NamedTuple):
     signature: str
 
 
+ORDER = (
+    "name", "attached_at", "detached_at", "first_sequence", "last_sequence", "before_hash", "last_hash", "size_bytes",
+    "checkpoints", "saved_at", "deleted_at", "purged", "signature",
+)  # fmt: skip
+"""The columns of a receiver in the order of `StoredReceiver`."""
+NUMBERS = frozenset({"first_sequence", "last_sequence", "size_bytes", "checkpoints", "purged"})
+"""Those of them that are numbers."""
+
+
+def raw_receivers(session: Session) -> list[tuple[Any, ...]]:
+    """Return the rows of the receivers as they are stored, oldest first: the columns of `ORDER`."""
+    columns = Receiver.metadata.tables["receiver"].c
+    chosen: list[ColumnElement[Any]] = [_raw(name, columns[name]) for name in ORDER]
+    query = select(*chosen).order_by(columns.first_sequence, columns.name)
+    try:
+        return [tuple(row) for row in session.execute(query)]
+    except DBAPIError:  # a text is none; as octets it can be had
+        found = session.execute(query.with_only_columns(*(cast_to(each, LargeBinary) for each in chosen)))
+        return [tuple(map(_text_of, ORDER, row)) for row in found]
+
+
+def _text_of(name: str, octets: object) -> object:
+    """Return what octets say; themselves if they are no text."""
+    if not isinstance(octets, bytes):
+        return octets
+    try:
+        text = octets.decode("ascii")
+    except ValueError:
+        return octets
+    return int(text) if name in NUMBERS and re.fullmatch(r"-?\d{1,19}", text) else text
+
+
 def stored_receivers(session: Session) -> list[StoredReceiver]:
     """Return the receivers, oldest first; of those only whose numbers are numbers."""
-    columns = Receiver.metadata.tables["receiver"].c
-    order = ("name", "attached_at", "detached_at", "first_sequence", "last_sequence", "before_hash", "last_hash",
-             "size_bytes", "checkpoints", "saved_at", "deleted_at", "purged", "signature")  # fmt: skip
-    chosen: list[ColumnElement[Any]] = [_raw(name, columns[name]) for name in order]
     found = []
-    for values in session.execute(select(*chosen).order_by(columns.first_sequence, columns.name)):
-        row = StoredReceiver._make(_value(name, each) for name, each in zip(order, values, strict=True))
+    for values in raw_receivers(session):
+        row = StoredReceiver._make(_value(name, each) for name, each in zip(ORDER, values, strict=True))
         if isinstance(row.first_sequence, int) and isinstance(row.last_sequence, int):
             found.append(row)
     return found

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from console.journal.index_check import IndexCheck
-from console.journal.signer import load_public_key, read_head
+from console.journal.signer import load_trusted, read_head
 from console.journal.stored import StoredReceiver, first_entry, stored_receivers
 from console.journal.walk import WHOLE, FoundError, Verdict, Walk
 from console.store.journal_index import first_of
@@ -31,7 +31,7 @@ def verify(session: Session, *, index: bool = True) -> Verdict:
         StoreError: The key of the journal, or the store, cannot be read.
     """
     location = location_of(session)
-    key = load_public_key(location)
+    key = load_trusted(location)
     try:
         receivers = stored_receivers(session)
     except DBAPIError:

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Result, Row, String, select, type_coerce
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from console.journal.chain import canonical, link
 from console.journal.index_check import IndexCheck
-from console.journal.seal import CheckpointForm, ReceiverForm, is_signed
+from console.journal.key_file import JournalKey
+from console.journal.seal import CheckpointForm, ReceiverForm
 from console.journal.stored import StoredReceiver, first_entry, moment_us, pages, us_or_none
 from console.model.journal import GENESIS_HASH, Checkpoint, JournalEntry
 
@@ -53,7 +53,7 @@ class FoundError(Exception):
 class Walk:
     """The state of a walk: which entry comes next, the hash before it, and up to where signatures vouch."""
 
-    def __init__(self, session: Session, key: Ed25519PublicKey, check: IndexCheck | None) -> None:
+    def __init__(self, session: Session, key: JournalKey, check: IndexCheck | None) -> None:
         self._session = session
         self._key = key
         self._check = check
@@ -64,6 +64,7 @@ class Walk:
         self._checkpoints = self._read_checkpoints()
         self._next = next(self._checkpoints, None)
         self._passed = 0
+        self._unchecked: list[ReceiverForm] = []
         self._head: tuple[int, int, str] | None = None
         self._head_path = ""
 
@@ -79,11 +80,18 @@ class Walk:
         if stray is not None:
             self._stop(self._expected, "GWL0604")
         self._end(receivers[-1])
+        if self._unchecked:
+            names = ", ".join(form.name for form in self._unchecked)
+            detail = (("receivers", names),)
+            raise FoundError(Verdict(self._good, self._unchecked[0].first_sequence, "GWL062A", detail))
         return self._good
 
     def _receiver(self, row: StoredReceiver, *, is_last: bool) -> None:
         form = ReceiverForm(*row[:-1])
-        signed = None not in form and is_signed(self._key, form, row.signature)
+        signed = None not in form and self._is_signed(form, row.signature)
+        below = row.first_sequence - 1
+        if self._expected <= below and first_entry(self._session, self._expected - 1, below) is not None:
+            self._stop(self._expected, "GWL061D", receiver=row.name, last=below)
         if signed and row.deleted_us:
             self._hole(row)
         self._entries(row)
@@ -93,6 +101,17 @@ class Walk:
         if not (signed and tiles and detached and row.last_hash == self._digest.hex()):
             self._stop(self._vouched + 1, "GWL0607", receiver=row.name)
         self._vouched = row.last_sequence
+
+    def _is_signed(self, form: ReceiverForm, signature: object) -> bool:
+        """Say whether a receiver is signed, or was with a key that is gone: then only the chain vouches for it."""
+        if self._key.vouches(form, signature):
+            return True
+        if self._key.since == 1 or form.last_sequence >= self._key.since:
+            return False
+        # It was detached when the key was gone.
+        if not self._key.vouches(form._replace(detached_us=0), signature):
+            self._unchecked.append(form)
+        return True
 
     def _hole(self, row: StoredReceiver) -> None:
         """Go to the first entry of a deleted receiver that is still there, or behind its last."""
@@ -165,12 +184,15 @@ class Walk:
         """Check the next checkpoint, and against the hash of its entry where that is there."""
         form, signature = found
         in_order = form.number == self._passed + 1
-        if not (in_order and is_signed(self._key, form, signature) and digest in (None, form.chain_hash)):
+        if not (in_order and self._is_made(form, signature) and digest in (None, form.chain_hash)):
             self._bad_checkpoint()
         if self._head is not None and form.number == self._head[0] and form[1:3] != self._head[1:]:
             self._stop(self._vouched + 1, "GWL0609", path=self._head_path)
         self._passed += 1
         self._next = next(self._checkpoints, None)
+
+    def _is_made(self, form: CheckpointForm, signature: object) -> bool:
+        return 0 < form.sequence_number < self._key.since or self._key.vouches(form, signature)
 
     def _read_checkpoints(self) -> Iterator[tuple[CheckpointForm, object]]:
         columns = Checkpoint.metadata.tables["journal_checkpoint"].c

@@ -14,13 +14,14 @@ from sqlalchemy import Dialect
 from sqlmodel import Session
 
 from console.clock import Clock, system_clock
+from console.journal.attached import place_to_write
 from console.journal.chain import EPOCH, FIELDS, canonical, link
 from console.journal.ending import checkpoint_is_due, go_on_behind
 from console.journal.entries import AUDIT_CODE, Entry
-from console.journal.signer import is_sound, key_of, make_checkpoint, sign_receiver
+from console.journal.signer import is_sound, make_checkpoint, sign_receiver
 from console.model.journal import JournalEntry, Receiver
 from console.store.bulk import insert_rows
-from console.store.journal import attached_receiver
+from console.store.journal import last_number
 from console.store.session import location_of
 
 JOURNAL_CODES = {"PR": "J", "NR": "J"}
@@ -46,10 +47,11 @@ def append(session: Session, entries: Sequence[Entry], *, clock: Clock = system_
     Raises:
         StoreError: The key of the journal cannot be read or made.
     """
-    receiver = attached_receiver(session)
     if not entries:
-        return receiver.last_sequence
-    key = key_of(session)
+        return last_number(session)
+    place = place_to_write(session, clock)
+    receiver, key = place.receiver, place.key
+    entries = [*place.said, *entries] if place.said else entries
     sound = go_on_behind(session, receiver, sound=is_sound(location_of(session), key, receiver))
     rows = _chained(receiver, entries, _stored_time(session.connection().dialect))
     insert_rows(session.connection(), _TABLE, _COLUMNS, rows)

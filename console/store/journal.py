@@ -15,6 +15,7 @@ from itertools import islice
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
+from console.errors import StoreError
 from console.model.journal import JournalEntry, Receiver
 from console.store.generic import WILD
 from console.store.imported import imported_page_after, imported_page_before
@@ -69,9 +70,17 @@ def last_number(session: Session) -> int:
 
 
 def attached_receiver(session: Session) -> Receiver:
-    """Return the receiver that takes entries now; the last of them, should somebody have put another beside it."""
+    """Return the receiver that takes entries now; the last of them, should somebody have put another beside it.
+
+    Raises:
+        StoreError: There is none. The worker attaches one; until then there is nothing to be said of it.
+    """
     attached = select(Receiver).where(col(Receiver.detached_at).is_(None))
-    return session.exec(attached.order_by(col(Receiver.first_sequence).desc(), col(Receiver.name)).limit(1)).one()
+    order = (col(Receiver.first_sequence).desc(), col(Receiver.name))
+    found = session.exec(attached.order_by(*order).limit(1)).first()
+    if found is None:
+        raise StoreError("GWL061F")
+    return found
 
 
 def _load(session: Session, numbers: list[int]) -> list[JournalEntry]:

@@ -359,7 +359,7 @@ def test_key_is_its_owners_and_another_key_vouches_for_nothing(store):
         append(session, [entry()])
     assert key.read_text() != text
     with reading(store) as session:
-        assert verify(session).message_id == "GWL0608"
+        assert verify(session).message_id == "GWL062A"
 
 
 def test_what_somebody_without_the_key_has_written_is_never_signed_later(store, now):
