@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 import msgspec
-from sqlalchemy import func
-from sqlmodel import Session, select
+from sqlalchemy import Engine, func
+from sqlmodel import Session, col, select
 
 from console.errors import StoreError
 from console.model.revision import ActiveRevision, Revision
@@ -17,7 +18,7 @@ from console.policy.rule import Policy
 from console.store.exit_points import get_modes, set_modes
 from console.store.exit_programs import list_exit_programs, replace_exit_programs
 from console.store.groups import list_address_groups, list_time_groups, replace_groups
-from console.store.rules import list_rules, replace_rules
+from console.store.rules import RuleRows, replace_rules, rule_rows
 from console.store.settings import Settings, get_settings, set_settings
 from console.store.socks_entries import list_socks_entries, replace_socks_entries
 
@@ -56,10 +57,13 @@ def revision_policy(session: Session, number: int) -> Policy:
 
 def pending_policy(session: Session) -> Policy:
     """Return the pending policy; service names get their ports only at activation."""
+    return replace(_all_but_rules(session), rules=tuple(rule_rows(session)))
+
+
+def _all_but_rules(session: Session) -> Policy:
     settings = get_settings(session)
     return Policy(
         modes=get_modes(session),
-        rules=tuple(list_rules(session)),
         udp=settings.udp,
         raw_sockets=settings.raw_sockets,
         exit_programs=tuple(list_exit_programs(session)),
@@ -79,10 +83,45 @@ def set_pending(session: Session, policy: Policy) -> None:
     replace_groups(session, policy.address_groups, policy.time_groups)
 
 
-def count_changes(session: Session) -> int:
-    """Count what activating would change: rules, groups, exit programs, SOCKS entries, modes, settings."""
-    _, active = active_policy(session)
-    return len(compare(active, pending_policy(session)))
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What was counted last, and of what."""
+
+    active_is: tuple[int, datetime]
+    """Number and time: a number may be given twice, when the first activation was rolled back."""
+    active: Policy
+    rest: Policy
+    rules: RuleRows
+    changes: int
+
+
+_counted: WeakKeyDictionary[Engine, _Counted] = WeakKeyDictionary()
+"""By store: panels ask at each turn, and nearly always nothing has changed.
+
+Threads:
+    An entry is replaced whole; who finds an old one counts again.
+"""
+
+
+def count_changes(session: Session, rules: RuleRows | None = None) -> int:
+    """Count what activating would change: rules, groups, exit programs, SOCKS entries, modes, settings.
+
+    Args:
+        session: An open session.
+        rules: The pending rules, if they were read in this session.
+    """
+    engine = session.get_bind().engine
+    last = _counted.get(engine)
+    number = active_number(session)
+    active_is = (number, session.exec(select(Revision.made_at).where(col(Revision.number) == number)).one())
+    rest = _all_but_rules(session)
+    rules = rule_rows(session) if rules is None else rules
+    if last and last.active_is == active_is and last.rest == rest and last.rules == rules:
+        return last.changes
+    active = last.active if last and last.active_is == active_is else revision_policy(session, number)
+    changes = len(compare(active, replace(rest, rules=tuple(rules))))
+    _counted[engine] = _Counted(active_is, active, rest, rules, changes)
+    return changes
 
 
 def activate(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, fields
+from typing import Any, overload
 
 import sqlalchemy
-from sqlalchemy import delete
+from sqlalchemy import Enum, String, delete, type_coerce
 from sqlmodel import Session, col, select
 
 from console.errors import StoreError
@@ -18,15 +19,69 @@ STEP = 10
 """Between the sequence numbers that are given out, so that a rule can be put between two others."""
 
 _COLUMNS = [PendingRule.metadata.tables["pending_rule"].c[field.name] for field in fields(Rule)]
+_WORDS: Sequence[tuple[int, dict[str, object]]] = [
+    (place, {str(word.value): word for word in column.type.enum_class})
+    for place, column in enumerate(_COLUMNS)
+    if isinstance(column.type, Enum) and column.type.enum_class is not None
+]
+"""Place of a field that holds a word -> what the word stands for."""
+# Columns and not rows, and words as text: a panel wants a page out of ten thousand rules. SQLAlchemy would track each
+# row for changes, and look every word up.
+_VALUES = [type_coerce(column, String()) if isinstance(column.type, Enum) else column for column in _COLUMNS]
+_Values = tuple[object, ...]
+
+
+class RuleRows(Sequence[Rule]):
+    """Rules as they were read; each is made when it is asked for."""
+
+    def __init__(self, values: Sequence[_Values]) -> None:
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @overload
+    def __getitem__(self, index: int) -> Rule: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Rule]: ...
+    def __getitem__(self, index: int | slice) -> Rule | Sequence[Rule]:
+        if isinstance(index, slice):
+            return [_rule_of(values) for values in self._values[index]]
+        return _rule_of(self._values[index])
+
+    def __iter__(self) -> Iterator[Rule]:
+        return map(_rule_of, self._values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RuleRows) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(len(self._values))
+
+    def of(self, exit_point: ExitPoint) -> RuleRows:
+        """Return the rules of one exit point."""
+        return RuleRows([values for values in self._values if values[0] == exit_point.value])
+
+
+def rule_rows(session: Session) -> RuleRows:
+    """Return the pending rules in order, to look at some of them or to compare all with what they were."""
+    query = sqlalchemy.select(*_VALUES).order_by(col(PendingRule.exit_point), col(PendingRule.sequence))
+    return RuleRows([tuple(values) for values in session.execute(query)])
 
 
 def list_rules(session: Session, exit_point: ExitPoint | None = None) -> list[Rule]:
     """Return the pending rules in order, of one exit point or of all; default rules included."""
-    # Columns and not rows: of ten thousand rules a panel wants values, and SQLAlchemy would track each row for changes.
-    query = sqlalchemy.select(*_COLUMNS).order_by(col(PendingRule.exit_point), col(PendingRule.sequence))
+    query = sqlalchemy.select(*_VALUES).order_by(col(PendingRule.exit_point), col(PendingRule.sequence))
     if exit_point is not None:
         query = query.where(col(PendingRule.exit_point) == exit_point)
-    return [Rule(*values) for values in session.execute(query)]
+    return [_rule_of(values) for values in session.execute(query)]
+
+
+def _rule_of(values: Iterable[object]) -> Rule:
+    made: list[Any] = list(values)
+    for place, words in _WORDS:
+        made[place] = words[str(made[place])]
+    return Rule(*made)
 
 
 def get_rule(session: Session, exit_point: ExitPoint, sequence: int) -> Rule:

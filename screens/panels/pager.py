@@ -64,7 +64,7 @@ class HeldList(Pager[RowT]):
         self._load = load
         self._row_id = row_id
         self._all: Sequence[RowT] = ()
-        self._places: dict[str, int] = {}
+        self._found_places: dict[str, int] | None = None
         self._top = 0
         self.refresh()
 
@@ -88,10 +88,18 @@ class HeldList(Pager[RowT]):
 
     def refresh(self) -> None:
         """Read the list anew, keeping the place in it."""
-        self._all = self._load()
-        self._places = {self._row_id(row): index for index, row in enumerate(self._all)}
+        before, self._all = self._all, self._load()
+        if self._all is not before:
+            self._found_places = None
         if self._top >= len(self._all):
             self._top = max(0, len(self._all) - self.rows)
+
+    @property
+    def _places(self) -> dict[str, int]:
+        """Where each row is; a list that is only looked at never asks."""
+        if self._found_places is None:
+            self._found_places = {self._row_id(row): index for index, row in enumerate(self._all)}
+        return self._found_places
 
     def find(self, row_id: str) -> RowT | None:
         """Return a row by its id."""

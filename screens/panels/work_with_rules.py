@@ -13,7 +13,7 @@ from console.policy.fields import is_service
 from console.policy.rule import ALL, ANY, Rule
 from console.store.exit_points import get_modes
 from console.store.revisions import active_number, count_changes
-from console.store.rules import list_rules
+from console.store.rules import RuleRows, rule_rows
 from screens.panel import Push, Reply, Stay, Submission
 from screens.panels.columns import Column
 from screens.panels.options import Option, Way
@@ -155,13 +155,14 @@ class WorkWithRules(WorkWithSequence[Rule]):
         """Return the sequence number of a rule."""
         return row.sequence
 
-    def _load(self) -> list[Rule]:
+    def _load(self) -> RuleRows:
         point = None if self._wanted == _EVERY else ExitPoint(self._wanted)
         with self._context.opened() as session:
             modes = get_modes(session)
             shown = "" if point is None else modes[point].value
-            self._header = _Header(shown, count_changes(session), active_number(session))
-            return list_rules(session, point)
+            rules = rule_rows(session)
+            self._header = _Header(shown, count_changes(session, rules), active_number(session))
+            return rules if point is None else rules.of(point)
 
     def _subset(self, wanted: str) -> Reply:
         """Show the rules of one exit point, or of all.

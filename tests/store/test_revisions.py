@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -22,7 +24,7 @@ from console.store.revisions import (
     revision_policy,
     set_pending,
 )
-from console.store.rules import add_rule
+from console.store.rules import add_rule, change_rule
 from console.store.session import reading, transaction
 from console.store.settings import Settings, set_settings
 from tests.factories import rule
@@ -122,3 +124,27 @@ def test_damaged_revision_is_said(store, document):
     with reading(store) as session, pytest.raises(StoreError) as raised:
         active_policy(session)
     assert describe(raised.value).message_id == "GWL0326"
+
+
+def test_changes_are_counted_anew_only_when_something_is_another(store, now):
+    with transaction(store) as session:
+        assert count_changes(session) == 0
+        add_rule(session, rule(sequence=40))
+        assert [count_changes(session), count_changes(session)] == [1, 1]
+        change_rule(session, rule(sequence=40, text="Another"))
+        set_modes(session, {ExitPoint.LISTEN: Mode.OFF})
+        assert count_changes(session) == 2
+        activate(session, services={}, user="ALICE", at=now)
+        assert count_changes(session) == 0
+
+
+def test_a_number_that_an_activation_had_which_was_rolled_back_is_not_taken_for_that_activation(store, now):
+    with transaction(store) as session:
+        add_rule(session, rule(sequence=40))
+        activate(session, services={}, user="ALICE", at=now)
+        assert count_changes(session) == 0
+        session.rollback()
+    with transaction(store) as session:
+        activate(session, services={}, user="ALICE", at=now + timedelta(seconds=1))
+        add_rule(session, rule(sequence=40))
+        assert count_changes(session) == 1
