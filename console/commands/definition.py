@@ -121,6 +121,8 @@ class Result:
     """What the panel is opened with: the command's values, by keyword."""
     changed: bool = True
     """False when a command that changes something found everything as it was to be: then there is no CD entry."""
+    is_secret: bool = False
+    """Whether the listing holds what may be shown once only, and never printed to a file."""
 
 
 class Command(ABC):

@@ -33,6 +33,8 @@ from console.commands import (
     socks_test,
     system_values,
     time_groups,
+    user_profiles,
+    user_profiles_keys,
     workers,
 )
 from console.commands.definition import Command
@@ -66,6 +68,8 @@ _MODULES = (
     sockets,
     connections,
     workers,
+    user_profiles,
+    user_profiles_keys,
     session,
 )
 

@@ -19,6 +19,9 @@ TYPES = (
     "ssh-rsa",
 )
 """Source: sshd(8), AUTHORIZED_KEYS FILE FORMAT, without DSA, which OpenSSH has given up."""
+_RSA = "ssh-rsa"
+_LEAST_BITS = 2048
+"""Source: NIST SP 800-131A, table 2."""
 _LENGTH_OCTETS = 4
 
 
@@ -53,5 +56,15 @@ def read_key(text: str, keyword: str = "PUBKEY") -> PublicKey:
     length = int.from_bytes(octets[:_LENGTH_OCTETS], "big")
     if octets[_LENGTH_OCTETS : _LENGTH_OCTETS + length] != kind.encode("ascii"):
         raise CommandError("GWL1030", keyword=keyword, types=", ".join(TYPES))
+    if kind == _RSA and _rsa_bits(octets) < _LEAST_BITS:
+        raise CommandError("GWL1035", bits=_rsa_bits(octets), least=_LEAST_BITS)
     digest = base64.b64encode(hashlib.sha256(octets).digest()).decode("ascii").rstrip("=")
     return PublicKey(f"{kind} {parts[1]}", f"SHA256:{digest}", parts[2].strip() if len(parts) > 2 else "")
+
+
+def _rsa_bits(octets: bytes) -> int:
+    """Return the length of the modulus. Layout: type, exponent, modulus, each with its length before it (RFC 4253)."""
+    for _ in range(2):
+        octets = octets[_LENGTH_OCTETS + int.from_bytes(octets[:_LENGTH_OCTETS], "big") :]
+    length = int.from_bytes(octets[:_LENGTH_OCTETS], "big")
+    return int.from_bytes(octets[_LENGTH_OCTETS : _LENGTH_OCTETS + length], "big").bit_length()

@@ -143,6 +143,6 @@ def record_refusal(session: Session, doer: Doer, kind: str, what: str, needed: s
         string: The command as far as it may be told, without passwords.
     """
     text = f"User profile {doer.user} may not run {what}: {needed}"
-    detail = json.dumps({"type": kind, "object": what, "object_type": "*CMD", "missing": needed, "command": string})
+    detail = json.dumps({"type": kind, "object": what, "missing": needed, "command": string})
     more = {"sk_type": kind}
     add_audit(session, "AF", at=doer.at, user=doer.user, job=doer.job, text=text, detail=detail, more=more)

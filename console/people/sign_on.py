@@ -13,6 +13,7 @@ that counts. So those who try many at once gain nothing: after QMAXSIGN failures
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -54,7 +55,7 @@ _REFUSED = "GWL1001"
 _ACTIONS_THAT_DISABLE = ("2", "3")
 """Source: QMAXSGNACN: 1 ends the session only, 2 disables the profile, 3 does both."""
 _MOST_COUNTED = 1_000_000
-_PASSWORD = "password"
+_PASSWORD = "password"  # noqa: S105 -- the word for the journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,21 @@ def sign_on_by_key(store: Store, name: str, openssh_key: str, *, code: str = "",
         return _check_code(store, profile, code, attempt.at)
 
     return _settle(store, attempt, f"public key {fingerprint}", let_in)
+
+
+def sign_on_failed(store: Store, name: str, place: str, clock: Clock) -> None:
+    """Count and journal a wrong password that was keyed elsewhere than at a sign-on.
+
+    Raises:
+        StoreError: The store cannot be read or written.
+    """
+    with suppress(SignOnError):
+        _settle(store, _Attempt(_spelt(name), printable(place), clock()), _PASSWORD, _wrong)
+
+
+def _wrong(session: Session, profile: UserProfile) -> str:
+    del session, profile
+    return records.PASSWORD_NOT_VALID
 
 
 def key_is_of(store: Store, name: str, openssh_key: str) -> bool:
