@@ -22,7 +22,8 @@ NOQTEMP = "*NOQTEMP"
 SYS = "*SYS"
 NOTIFY = "*NOTIFY"
 REFUSE = "*REFUSE"
-NETCMN, NETFAIL, NETSCK, NETTELSVR, NETUDP = "*NETCMN", "*NETFAIL", "*NETSCK", "*NETTELSVR", "*NETUDP"
+NETCMN, NETFAIL, NETSCK, NETSECURE = "*NETCMN", "*NETFAIL", "*NETSCK", "*NETSECURE"
+NETTELSVR, NETUDP = "*NETTELSVR", "*NETUDP"
 CMD = "*CMD"
 
 MOST_LEVELS = 16
@@ -50,7 +51,7 @@ LEVELS: Mapping[str, str] = MappingProxyType(
         "*NETCMN": "*NETBAS, *NETCLU, *NETFAIL",
         "*NETFAIL": "Ports not to be had (SK P)",
         "*NETSCK": "Sockets tasks (SK A, C, L)",
-        "*NETSECURE": "Secure sockets: nothing here",
+        "*NETSECURE": "SSH connections (SK S, X)",
         "*NETTELSVR": "With *NETSCK: port 23 too",
         "*NETUDP": "First datagrams (SK I, O)",
         "*OBJMGT": "Object moves: nothing here",
@@ -98,6 +99,8 @@ NEEDED: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
         ("SK", "C"): frozenset({NETSCK}),
         ("SK", "L"): frozenset({NETSCK}),
         ("SK", "P"): frozenset({NETFAIL}),
+        ("SK", "S"): frozenset({NETSECURE}),
+        ("SK", "X"): frozenset({NETSECURE}),
         ("SK", "I"): frozenset({NETUDP}),
         ("SK", "O"): frozenset({NETUDP}),
         ("JS", ""): frozenset({"*JOBBAS"}),
@@ -113,7 +116,7 @@ NEEDED: Mapping[tuple[str, str], frozenset[str]] = MappingProxyType(
 them, because all our system values are those of auditing."""
 
 DEFAULT_LEVELS = (
-    "*ATNEVT", "*AUTFAIL", CMD, "*JOBDTA", NETFAIL, NETSCK, NETTELSVR, "*SECURITY", "*SYSMGT",
+    "*ATNEVT", "*AUTFAIL", CMD, "*JOBDTA", NETFAIL, NETSCK, NETSECURE, NETTELSVR, "*SECURITY", "*SYSMGT",
 )  # fmt: skip
 """What a fresh store begins with."""
 DEFAULT_SET = ("*AUTFAIL", "*CREATE", "*DELETE", "*SECURITY", "*SAVRST")

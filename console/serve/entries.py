@@ -14,13 +14,20 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import socket
 from dataclasses import dataclass
+from datetime import datetime
+
+import psutil
+from sqlmodel import Session
 
 from console.clock import Clock
 from console.messages import message
+from console.model.ssh_sessions import SshSession
 from console.store.engine import Store
 from console.store.outbox import add_audit
 from console.store.session import transaction
+from console.store.ssh_sessions import add_ssh_session, list_ssh_sessions, remove_ssh_session
 
 _JOB_NUMBERS = 1_000_000
 _SESSION = "SSH"
@@ -95,9 +102,16 @@ class Entries:
         self._clock = clock
         self._user = user
 
-    def connected(self, peer: Peer, algorithms: str) -> None:
-        """Tell of a connection on which both sides agreed how to be secure."""
-        self._of_server("S", peer, message("GWL1070", algorithms=algorithms).text, {"algorithms": algorithms})
+    def connected(self, peer: Peer, cipher: str, client: str) -> None:
+        """Tell of a connection on which both sides agreed how to be secure.
+
+        Args:
+            peer: The connection.
+            cipher: What it is encrypted with.
+            client: What the client says of itself.
+        """
+        text = message("GWL1070", cipher=cipher, client=client).text
+        self._of_server("S", peer, text, {"cipher": cipher, "client": client})
 
     def not_connected(self, peer: Peer, reason: str) -> None:
         """Tell of a connection that ended before anybody had signed on."""
@@ -109,24 +123,57 @@ class Entries:
         self._of_server("X", peer, text, {"reason": reason, "count": count})
 
     def began(self, job: SessionJob, method: str) -> None:
-        """Tell of the start of a session."""
+        """Tell of the start of a session, and list it among the open ones."""
         text = message("GWL1073", user=job.user, remote=job.peer, method=method).text
-        self._of_session(job, text, {"type": "S", "remote": str(job.peer), "method": method})
+        now = self._clock()
+        row = {
+            "job": job.name,
+            "user": job.user,
+            "pid": job.pid,
+            "remote_address": job.peer.address,
+            "remote_port": job.peer.port,
+            "method": method,
+            "host": socket.gethostname(),
+            "server_pid": os.getpid(),
+            "started": now,
+            "last_input": now,
+        }
+        with transaction(self._store) as session:
+            self._add_of_session(session, job, "S", text, {"remote": str(job.peer), "method": method})
+            add_ssh_session(session, SshSession.model_validate(row))
 
     def ended(self, job: SessionJob, reason: str) -> None:
-        """Tell of the end of a session."""
+        """Tell of the end of a session, and take it off the list."""
+        with transaction(self._store) as session:
+            self._end(session, job, reason)
+
+    def bury(self) -> None:
+        """Tell of the end of sessions whose server was killed, on this host."""
+        with transaction(self._store) as session:
+            for row in list_ssh_sessions(session):
+                if row.host == socket.gethostname() and not _runs(row.server_pid, row.started):
+                    job = SessionJob(row.user, row.pid, Peer(row.remote_address, row.remote_port))
+                    self._end(session, job, message("GWL1088").text)
+
+    def _end(self, session: Session, job: SessionJob, reason: str) -> None:
         text = message("GWL1074", user=job.user, remote=job.peer, reason=reason).text
-        self._of_session(job, text, {"type": "E", "remote": str(job.peer), "reason": reason})
+        self._add_of_session(session, job, "E", text, {"remote": str(job.peer), "reason": reason})
+        remove_ssh_session(session, job.name)
 
     def _of_server(self, sk_type: str, peer: Peer, text: str, detail: dict[str, str | int]) -> None:
         job = job_name(os.getpid(), self._user, _SERVER)
-        self._add("SK", self._user, job, text, detail, {"sk_type": sk_type, **peer.fields()})
+        with transaction(self._store) as session:
+            self._add(session, "SK", self._user, job, text, detail, {"sk_type": sk_type, **peer.fields()})
 
-    def _of_session(self, job: SessionJob, text: str, detail: dict[str, str | int]) -> None:
-        self._add("JS", job.user, job.name, text, detail, {"pid": job.pid, **job.peer.fields()})
+    def _add_of_session(
+        self, session: Session, job: SessionJob, js_type: str, text: str, detail: dict[str, str | int]
+    ) -> None:
+        more = {"sk_type": js_type, "pid": job.pid, **job.peer.fields()}
+        self._add(session, "JS", job.user, job.name, text, detail, more)
 
     def _add(
         self,
+        session: Session,
         entry_type: str,
         user: str,
         job: str,
@@ -135,5 +182,12 @@ class Entries:
         more: dict[str, str | int],
     ) -> None:
         said = json.dumps(detail, ensure_ascii=False)
-        with transaction(self._store) as session:
-            add_audit(session, entry_type, at=self._clock(), user=user, job=job, text=text, detail=said, more=more)
+        add_audit(session, entry_type, at=self._clock(), user=user, job=job, text=text, detail=said, more=more)
+
+
+def _runs(pid: int, since: datetime) -> bool:
+    """Say whether the process that had a number at a time still has it."""
+    try:
+        return bool(psutil.Process(pid).create_time() <= since.timestamp())
+    except psutil.Error:
+        return False

@@ -136,6 +136,7 @@ class Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         try:
+            await self._house.write(self._house.entries.bury)
             options = await self._connection_options()
             with _listener(self._listen) as listener:
                 self.endpoint = Endpoint(self._listen.address, listener.getsockname()[1])

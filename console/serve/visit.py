@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import asyncssh
 
@@ -38,7 +37,8 @@ class Live:
     method: str
     key: str
     """The public key that opened it; empty if none did."""
-    since: datetime
+    since_s: float
+    """By the clock of the event loop."""
 
 
 @dataclass(slots=True)
@@ -116,8 +116,8 @@ class Visit(SignOn):
     def begin_auth(self, username: str) -> bool:
         """Tell the journal of the connection when somebody wants to sign on: it is secure by then."""
         if not self.has_tried and self._connection is not None:
-            algorithms = ", ".join(str(self._connection.get_extra_info(name)) for name in ("send_cipher", "send_mac"))
-            self._tell(lambda: self._house.entries.connected(self._peer, algorithms))
+            cipher, client = (str(self._connection.get_extra_info(name)) for name in ("send_cipher", "client_version"))
+            self._tell(lambda: self._house.entries.connected(self._peer, cipher, client))
         return super().begin_auth(username)
 
     def auth_completed(self) -> None:
@@ -181,7 +181,7 @@ class Visit(SignOn):
         job = SessionJob(who.name, started.pid, self._peer)
         self._gate.session_began(who.name)
         self._house.is_empty.clear()
-        self._house.live[session] = Live(session, job, who, self.method, self.key, doorway.clock())
+        self._house.live[session] = Live(session, job, who, self.method, self.key, session.last_input_s)
         session.attach(started)
         self._house.spawn(self._tell_of_start(session, job))
 

@@ -65,6 +65,10 @@ class Tmux:
         column, row = self._tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()
         return int(row) + 1, int(column) + 1
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Make the terminal another size."""
+        self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
     def press(self, *keys: str) -> None:
         """Press keys, named as tmux names them: ``F6``, ``Enter``, ``Tab``."""
         self._tmux("send-keys", *keys)

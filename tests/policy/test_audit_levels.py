@@ -39,7 +39,7 @@ def levels(*words, control=("*AUDLVL",), more=("*NONE",), **users):
         ("*NETUDP", {("SK", "I"), ("SK", "O")}),
         ("*NETBAS", set()),
         ("*NETCLU", set()),
-        ("*NETSECURE", set()),
+        ("*NETSECURE", {("SK", "S"), ("SK", "X")}),
         ("*NETTELSVR", set()),
         ("*JOBBAS", {("JS", "")}),
         ("*JOBDTA", {("JS", "")}),
