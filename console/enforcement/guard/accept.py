@@ -29,7 +29,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from console.enforcement import layouts as k
 from console.enforcement import syscalls
@@ -57,9 +57,17 @@ _KEPT_S = 5.0
 """How long a connection that could not be handed over waits for another accept, where nobody hears of it."""
 
 
-Taken = tuple[OwnedFd, bytes, bool] | int
-"""A connection, its peer's socket address, and whether the journal has it, from an accept that was interrupted; or the
-errno for which there is none; EAGAIN if none has come yet."""
+class Found(NamedTuple):
+    """A connection that was taken off its listener; what follows the address is as in `Connection`."""
+
+    descriptor: OwnedFd
+    peer: bytes
+    recorded: bool = False
+    refused: bool = False
+
+
+Taken = Found | int
+"""A connection, or the errno for which there is none; EAGAIN if none has come yet."""
 
 
 @dataclass(slots=True)
@@ -188,9 +196,10 @@ class AcceptPoint:
                     return False
                 supervisor.backend.answer(acceptance.attempt.call, taken)
                 return True
-            connection = self._admit(supervisor, acceptance, *taken)
+            connection = self._admit(supervisor, acceptance, taken)
             if connection is not None:
-                self._hand_over(supervisor, acceptance, connection)
+                answer = self._refuse if connection.refused else self._hand_over
+                answer(supervisor, acceptance, connection)
                 return True
             acceptance.dropped = True
             taken = None
@@ -200,11 +209,8 @@ class AcceptPoint:
         failure = _is_no_listener(acceptance.listener.number)
         if failure:
             return failure
-        place = _place(acceptance.attempt)
         if not acceptance.dropped:
-            self._looking.note(place, True)
-        elif self._looking.looks_first(place):
-            return errno.ECONNABORTED
+            self._looking.note(_place(acceptance.attempt), True)
         return 0
 
     def take(self, acceptance: Acceptance) -> Taken:
@@ -217,20 +223,20 @@ class AcceptPoint:
         number, peer = self._take(acceptance)
         if number < 0:
             return -number
-        return self._instead(acceptance, OwnedFd(number), peer, recorded=False)
+        return self._instead(acceptance, Found(OwnedFd(number), peer))
 
     def _announced(self, acceptance: Acceptance, accepted: Accepted) -> Taken:
         """Return a connection that was accepted for somebody without us, or the one that it stands for."""
-        return self._instead(acceptance, accepted.connection, accepted.peer, recorded=accepted.recorded)
+        return self._instead(acceptance, Found(accepted.connection, accepted.peer, accepted.recorded))
 
-    def _instead(self, acceptance: Acceptance, descriptor: OwnedFd, peer: bytes, *, recorded: bool) -> Taken:
+    def _instead(self, acceptance: Acceptance, found: Found) -> Found:
         """Return a connection that was just accepted, or the kept one that it stands for."""
         if self.kept.entries:
-            connection = self.kept.take_announced(descriptor.number, peer)
+            connection = self.kept.take_announced(found.descriptor.number, found.peer)
             if connection is not None:
-                syscalls.reset(descriptor.release())
+                syscalls.reset(found.descriptor.release())
                 return _again(connection, acceptance)
-        return descriptor, peer, recorded
+        return found
 
     def _take(self, acceptance: Acceptance) -> tuple[int, bytes]:
         """Accept a connection if one is there; as `syscalls.accept`, with EAGAIN if none is."""
@@ -240,15 +246,14 @@ class AcceptPoint:
         with self._taking:
             return syscalls.accept(listener, flags) if syscalls.is_readable(listener) else (-errno.EAGAIN, b"")
 
-    def _admit(
-        self, supervisor: Supervisor, acceptance: Acceptance, descriptor: OwnedFd, peer: bytes, recorded: bool
-    ) -> Connection | None:
-        """Decide about a connection; a rejected one is reset, journalled, and None.
+    def _admit(self, supervisor: Supervisor, acceptance: Acceptance, found: Found) -> Connection | None:
+        """Decide about a connection; None for a rejected one, journalled and reset, whose call goes on waiting.
 
         Raises:
             CallerGone: The connection is kept.
             Undecidable: It was reset.
         """
+        descriptor, peer, recorded, refused = found
         policy, attempt = supervisor.policy, acceptance.attempt
         if k.sockaddr_family(peer) not in _DECIDED:
             return Connection(descriptor, peer, policy, PASS, NO_ENDPOINT, NO_ENDPOINT, recorded)
@@ -260,16 +265,33 @@ class AcceptPoint:
                 supervisor.identify(attempt)
             decision = supervisor.decide(policy, attempt, local, remote)
         except CallerGone:
-            self._keep(acceptance, Connection(descriptor, peer, policy, UNDECIDED, local, remote, recorded))
+            self._keep(acceptance, Connection(descriptor, peer, policy, UNDECIDED, local, remote, recorded, refused))
             raise
         except Undecidable:
             syscalls.reset(descriptor.release())
             raise
-        if decision.errno:
-            syscalls.reset(descriptor.release())
+        if not decision.errno:
+            return Connection(descriptor, peer, policy, decision, local, remote, recorded)
+        if not refused:
             supervisor.record(policy, attempt, decision, local, remote)
-            return None
-        return Connection(descriptor, peer, policy, decision, local, remote, recorded)
+        looks = acceptance.blocking and (refused or self._looking.looks_first(_place(attempt)))
+        if looks and not syscalls.is_readable(acceptance.listener.number):
+            return Connection(descriptor, peer, policy, decision, local, remote, refused=True)
+        syscalls.reset(descriptor.release())
+        return None
+
+    def _refuse(self, supervisor: Supervisor, acceptance: Acceptance, connection: Connection) -> None:
+        """Tell a program that looks before it accepts that there is nothing, and then reset the connection.
+
+        A signal may take its caller out of the call before it was told. Its accept is made again and finds the
+        connection once more: it would wait if there were none any longer.
+        """
+        try:
+            supervisor.backend.answer(acceptance.attempt.call, errno.ECONNABORTED)
+        except CallerGone:
+            self._keep(acceptance, connection)
+            raise
+        syscalls.reset(connection.descriptor.release())
 
     def _hand_over(self, supervisor: Supervisor, acceptance: Acceptance, connection: Connection) -> None:
         """Deliver a connection. It is recorded before: what a caller has is in the journal, whatever becomes of us."""
@@ -315,10 +337,10 @@ class AcceptPoint:
         _reset(supervisor, self.kept.take_all())
 
 
-def _again(connection: Connection, acceptance: Acceptance) -> Taken:
+def _again(connection: Connection, acceptance: Acceptance) -> Found:
     """Return a connection that was taken for somebody else, as this one's accept wants it."""
     os.set_blocking(connection.descriptor.number, not acceptance.flags & socket.SOCK_NONBLOCK)
-    return connection.descriptor, connection.peer, connection.recorded
+    return Found(connection.descriptor, connection.peer, connection.recorded, connection.refused)
 
 
 def _reset(supervisor: Supervisor, given_up: list[Kept]) -> None:
@@ -326,6 +348,8 @@ def _reset(supervisor: Supervisor, given_up: list[Kept]) -> None:
     for kept in given_up:
         connection = kept.connection
         syscalls.reset(connection.descriptor.release())
+        if connection.refused:
+            continue
         supervisor.record(
             connection.policy,
             kept.attempt,

@@ -27,7 +27,7 @@ from console.policy.request import Decision
 
 @dataclass(slots=True)
 class Connection:
-    """A connection that was taken off its listener and allowed."""
+    """A connection that was taken off its listener and decided about."""
 
     descriptor: OwnedFd
     peer: bytes
@@ -38,6 +38,8 @@ class Connection:
     remote: Endpoint
     recorded: bool = False
     """Whether the journal has it as allowed: one connection is one entry, however many accepts are interrupted."""
+    refused: bool = False
+    """Whether the journal has it as rejected, and a program that looks before it accepts waits to hear of it."""
 
 
 @dataclass(slots=True, eq=False)

@@ -307,3 +307,21 @@ def test_program_that_looks_first_is_known_before_it_has_its_third_connection(se
         hears(server)
         setting.serve(setting.accept(server))
     assert answers == [errno.ECONNABORTED]
+
+
+def test_refused_program_that_a_signal_takes_out_of_its_accept_hears_of_it_at_the_next(server, dial):
+    setting = Setting(REFUSED)
+    for _ in range(3):
+        dial()
+        hears(server)
+        setting.serve(setting.accept(server))
+    client = dial("127.0.0.2")
+    hears(server)
+    interrupted = setting.accept(server)
+    setting.kernel.leave(interrupted, at=Step.ANSWER)
+    setting.serve(interrupted)
+    assert len(setting.accept_point.kept.entries) == 1, "it is there for the accept that is made again"
+    hears(server)
+    assert setting.serve(setting.accept(server)) == errno.ECONNABORTED
+    assert ended(client) == "ECONNRESET"
+    assert setting.outcomes == [("*ALLOWED", "")] * 3 + [("*REJECTED", "")]
