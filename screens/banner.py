@@ -1,4 +1,4 @@
-"""Row 2: how far a long turn has come, else what to warn of: exit points that refuse nothing, no worker."""
+"""Row 2: how far a long turn has come, else what to warn of: exit points that refuse nothing, the worker."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from console.model.words import ExitPoint, Mode
 from console.store.engine import Store
 from console.store.revisions import active_number, revision_policy
 from console.store.session import reading
-from console.store.workers import is_running
+from console.store.worker_state import Health, WorkerState, health
 from screens.progress import Progress
 
 _NO_WORKER = "GWL0720"
 _NO_WORKER_EITHER = "GWL0723"
 """The same in fewer words: the longest warning of all must leave the system's name on row 2."""
+_STARTING = "GWL076B"
+_SILENT = "GWL076C"
+_BEHIND = "GWL076D"
 _MONITOR = "GWL0721"
 _OFF = "GWL0722"
 
@@ -46,9 +49,8 @@ class Banner:
             points = [point.value for point, active in sorted(self._modes.items()) if active is mode]
             if points:
                 warnings.append(message(message_id, points=", ".join(points)).text)
-        if not is_running(self._store, self._clock()):
-            warnings.insert(0, message(_NO_WORKER_EITHER if warnings else _NO_WORKER).text)
-        return " ".join(warnings)
+        found = _told(health(self._store, self._clock()), is_short=bool(warnings))
+        return " ".join([found, *warnings] if found else warnings)
 
     def _read_modes(self) -> None:
         with reading(self._store) as session:
@@ -56,3 +58,16 @@ class Banner:
             if number != self._revision:
                 self._modes = dict(revision_policy(session, number).modes)
                 self._revision = number
+
+
+def _told(found: Health, *, is_short: bool) -> str:
+    """Return what is to be said of the worker; empty when all is well."""
+    match found.state:
+        case None:
+            return message(_NO_WORKER_EITHER if is_short else _NO_WORKER).text
+        case WorkerState.STARTING:
+            return message(_STARTING).text
+        case WorkerState.SILENT if found.heard is not None:
+            return message(_SILENT, time=f"{found.heard.astimezone():%H:%M:%S}").text
+        case _:
+            return message(_BEHIND, count=found.waiting).text if found.is_behind else ""

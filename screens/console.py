@@ -50,6 +50,8 @@ from screens.panels.work_with_rules import WorkWithRules
 from screens.panels.work_with_socks_entries import ConfigureSocks, WorkWithSocksEntries
 from screens.panels.work_with_system_values import WorkWithSystemValues
 from screens.panels.work_with_tcp_status import WorkWithTcpStatus
+from screens.panels.work_with_user_profiles import WorkWithUserKeys, WorkWithUserProfiles
+from screens.panels.work_with_workers import WorkWithWorkers
 from screens.progress import Progress
 from screens.terminal.keys import Function
 
@@ -91,6 +93,10 @@ OPENERS: Mapping[str, Opener] = {
     "WorkWithSocksEntries": WorkWithSocksEntries,
     "WorkWithSystemValues": WorkWithSystemValues,
     "WorkWithTcpStatus": WorkWithTcpStatus,
+    "WorkWithTimeGroups": WorkWithTimeGroups,
+    "WorkWithUserKeys": WorkWithUserKeys,
+    "WorkWithUserProfiles": WorkWithUserProfiles,
+    "WorkWithWorkers": WorkWithWorkers,
 }
 """Name of a panel, as commands give it -> how it is made."""
 

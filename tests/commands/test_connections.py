@@ -27,9 +27,7 @@ HTTPD = HostProcess(4712, 1, 0.0, "httpd", "/usr/sbin/httpd", 1, frozenset({1, 2
 LISTENER = CoveredSocket(
     HostSocket(1, "TCP", LISTEN, "0.0.0.0", 80, "", 0, 33), Engine.NONE, "", "", "WWW", (Holder(HTTPD),)
 )
-ACCEPTED = replace(
-    LISTENER, socket=HostSocket(2, "TCP", "ESTABLISHED", "192.0.2.10", 80, "198.51.100.7", 50112, 33)
-)
+ACCEPTED = replace(LISTENER, socket=HostSocket(2, "TCP", "ESTABLISHED", "192.0.2.10", 80, "198.51.100.7", 50112, 33))
 CONNECTED = replace(
     LISTENER, socket=HostSocket(3, "TCP", "ESTABLISHED", "192.0.2.10", 50113, "203.0.113.9", 443, 1000), user="ALICE"
 )

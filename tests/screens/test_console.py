@@ -145,9 +145,9 @@ async def test_signing_off_ends_the_console(make_console):
 
 def test_the_banner_names_what_is_not_refused_and_a_worker_that_is_not_there(services, store, now):
     banner = Banner(store, lambda: now)
-    assert banner.text() == "No worker: the journal waits. Start greenwall worker."
+    assert banner.text() == "No worker: the journal waits. STRSOCWRK starts one."
     run_command("CHGSOCEXT *CONNECT *MONITOR", services.context)
-    assert banner.text() == "No worker: the journal waits. Start greenwall worker."
+    assert banner.text() == "No worker: the journal waits. STRSOCWRK starts one."
     run_command("ACTSOCPCY", services.context)
     assert banner.text() == "No worker. *CONNECT in *MONITOR."
 

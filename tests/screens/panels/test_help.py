@@ -8,6 +8,7 @@ from console.journal.writer import append
 from console.resources import data_path
 from console.store.guards import add_guard
 from console.store.session import transaction
+from console.store.workers import add_worker
 from screens.panels.help_texts import read_help
 from screens.terminal.page import HELP_KEYS, HELP_OPTIONS, HELP_PANEL
 from tests.factories import entry
@@ -74,6 +75,10 @@ JOURNEYS = {
     "connections, engines": ("CMD=NETSTAT", "ENTER", "F11", "F11"),
     "connections, subset": ("CMD=NETSTAT", "ENTER", "F18"),
     "connection, end": ("CMD=ENDTCPCNN", "F4"),
+    "workers": ("CMD=WRKSOCWRK", "ENTER"),
+    "worker": ("CMD=WRKSOCWRK", "ENTER", "OPT.1=5", "ENTER"),
+    "worker, start": ("CMD=WRKSOCWRK", "ENTER", "F6", "F10"),
+    "worker, end": ("CMD=ENDSOCWRK", "F4"),
     "alerts": ("9",),
     "alerts, conditions": ("9", "F11"),
     "alert": ("9", "OPT.PORTSCAN=5", "ENTER"),
@@ -131,6 +136,7 @@ def go(operator, run, store, now):
         append(session, [entry()])
         job = {"guard_id": f"{1:032}", "user": "ALICE", "job_name": "CURL", "command": "curl", "pid": 1}
         add_guard(session, **job, started=now)
+        add_worker(session, pid=4711, host="njord", at=now, revision=1)
 
     def gone(journey):
         for step in journey:

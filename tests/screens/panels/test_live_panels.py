@@ -23,6 +23,7 @@ LIVE = {
     "WorkWithForwarding": {},
     "WorkWithJobs": {},
     "WorkWithTcpStatus": {},
+    "WorkWithWorkers": {},
 }
 """Panel -> what it is opened with."""
 
