@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from traceback import format_exc
 
@@ -21,11 +22,12 @@ from textual.app import App, ComposeResult
 from textual.message import Message as Event
 
 from console.clock import Clock, system_clock
-from console.errors import ConsoleError
+from console.errors import ConsoleError, UsageError
 from console.messages import Message, describe, message
 from console.printable import printable
 from screens import keys_shim
 from screens.interactive_job import InteractiveJob, Turn
+from screens.looks import NOTHING_CHOSEN, Looks, Outfit, outfit
 from screens.mail import NO_MAIL, Mail
 from screens.panel import Panel, Request
 from screens.print_screen import print_screen
@@ -33,6 +35,7 @@ from screens.progress import Progress
 from screens.session import CommandWindow, Outcome, Session
 from screens.surface import Surface
 from screens.terminal.editor import Habits
+from screens.terminal.frame import Frame
 from screens.terminal.keys import Function
 from screens.terminal.page import NORMAL, WIDE, Size
 from screens.terminal.terminal import Terminal
@@ -45,7 +48,7 @@ _OTHER_IS_OPEN = "GWL0734"
 _OTHER = {"A": "B", "B": "A"}
 _MAY_SIGN_OFF = (Function.ENTER, Function.F3)
 """Keys that sign off, on menus and command lines; any other takes the answer to a first one back."""
-_RESET_HINT = "Ctrl+R resets."
+_NO_PALETTE = "KBD0102"
 _STATUS_ROWS = 1
 
 
@@ -55,6 +58,16 @@ def _no_banner() -> str:
 
 def _no_mail() -> Mail:
     return NO_MAIL
+
+
+def _no_looks(first: Panel) -> Looks:
+    del first
+    return NOTHING_CHOSEN
+
+
+def _no_palette(first: Panel, under: Frame) -> Panel | None:
+    del first, under
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +109,22 @@ class ConsoleOptions:
     """Makes what panels without a command line offer instead."""
     poll_s: float | None = 1.0
     """Seconds between calls of `status`; None calls it once."""
-    theme: str = "green"
-    """A key of `themes.THEMES`; a terminal with NO_COLOR set gets ``mono``."""
+    theme: str = ""
+    """A key of `themes.THEMES`; a terminal with NO_COLOR set gets ``mono``. Empty for the operator's own."""
+    keymap: str = ""
+    """A key map, as `key_file.find_layout` takes it; empty for the operator's own."""
+    looks: Callable[[Panel], Looks] = _no_looks
+    """Returns what the operator has chosen, given the first panel of a session."""
+    palette: Callable[[Panel, Frame], Panel | None] = _no_palette
+    """Makes the command palette over what shows, given the first panel of a session; None before anybody signed on."""
     strict: bool = False
     """Keying errors last until Reset."""
     trim: bool = False
     """The first character typed over a value clears the rest of it."""
     underscores: bool = False
     """Draw underscores in blank input cells."""
+    bell: bool = True
+    """Ring at keying errors."""
     mouse: bool = True
     """Without the mouse, the terminal's own selection works and slow lines are quieter."""
 
@@ -142,6 +163,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Why the first panel could not be shown."""
         self._first_panel = first_panel
         self._options = options
+        self._looks: Looks | None = None
+        self._outfit = Outfit()
+        self._watched: list[Surface.Watched] = []
+        """Keys to be told of that came while a turn ran."""
         self._jobs = {"A": self._new_job("A")}
         """The sessions that are open, by letter."""
         self._shown = self._jobs["A"]
@@ -150,8 +175,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """What shows."""
         self._is_leaving = False
         """Whether a sign-off was answered with what it would end."""
-        theme = "mono" if self.no_color else options.theme
-        self.surface = Surface(self._front.terminal, theme=theme, underscores=options.underscores)
+        theme = "mono" if self.no_color else options.theme or self._outfit.theme
+        self.surface = Surface(self._front.terminal, theme=theme, underscores=options.underscores, rings=options.bell)
         """The one widget. Held here, as an answer from a thread may come when Textual has already taken it away."""
         self._largest = NORMAL
         self._height = 0
@@ -190,6 +215,19 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Answer a key."""
         self._answer(self._front, event.key)
 
+    def on_surface_watched(self, event: Surface.Watched) -> None:
+        """Tell the panel that watches keys of one; those that come while it is told wait."""
+        self._watched.append(event)
+        self._tell_of_keys()
+
+    def _tell_of_keys(self) -> None:
+        job = self._front
+        if self._watched and job.session and self.surface.watches and job.terminal.hold():
+            event = self._watched.pop(0)
+            self._begin(job, partial(job.session.see, event.key, event.function))
+        elif not self.surface.watches:
+            self._watched.clear()
+
     def on_console_app_turn_ended(self, event: TurnEnded) -> None:
         """Show an outcome and play the keys that waited; or do what it asks of the console."""
         job, outcome = event.job, event.outcome
@@ -226,9 +264,31 @@ class ConsoleApp(App[None], inherit_bindings=False):
         return behind if self._front in behind else [*behind, self._front]
 
     def _new_job(self, letter: str) -> InteractiveJob:
+        terminal = Terminal(system=self._options.system_name)
+        terminal.use(self._habits, self._outfit.reset_hint)
+        return InteractiveJob(letter, terminal)
+
+    @property
+    def _habits(self) -> Habits:
+        return Habits(strict=self._options.strict or self._outfit.layout.strict, trim=self._options.trim)
+
+    def _wear(self, job: InteractiveJob) -> None:
+        """Take on what the operator of a session has chosen, if that is another than before."""
+        if job.session is None:
+            return
+        self.surface.watches = self._front.session is not None and self._front.session.panel.watches_keys
         options = self._options
-        habits = Habits(strict=options.strict, trim=options.trim)
-        return InteractiveJob(letter, Terminal(system=options.system_name, habits=habits, reset_hint=_RESET_HINT))
+        looks = Looks(options.theme, options.keymap).over(options.looks(job.session.first))
+        if looks == self._looks:
+            return
+        self._looks = looks
+        try:
+            self._outfit = outfit(looks, options.state_directory)
+        except UsageError as error:
+            job.terminal.say(describe(error))
+        self.surface.use("mono" if self.no_color else self._outfit.theme, self._outfit.layout)
+        for each in self._all():
+            each.terminal.use(self._habits, self._outfit.reset_hint)
 
     def _open(self, job: InteractiveJob) -> None:
         """Begin the turn that shows a session's first panel."""
@@ -251,12 +311,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
         job.show(outcome)
         terminal.clock = f"{self._now():%H:%M}"
         terminal.keyboard.unlock()
+        self._wear(job)
         self._fit()
         self._lay_out()
         key = terminal.resume() if not terminal.keyboard.is_busy else None
         self.surface.repaint()
         if key is not None:
             self._answer(job, key)
+        self._tell_of_keys()
 
     def _fit(self) -> None:
         """Use the row under the page for status if there is one."""
@@ -278,11 +340,23 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.surface.repaint_all()
         elif key in _NOTHING_IN_FRONT:
             self._put_in_front(key)
+        elif key is Function.PALETTE:
+            self._begin(job, partial(self._open_palette, job))
         else:
             self._is_leaving = self._is_leaving and key in _MAY_SIGN_OFF
             turn = job.turn(key, self._now())
             if turn is not None:
                 self._begin(job, turn)
+
+    def _open_palette(self, job: InteractiveJob) -> Outcome:
+        """Show everything that can be done from here; in a turn, as it asks what the operator may do."""
+        session = job.session
+        panel = None
+        if session is not None and session.panel.has_palette:
+            panel = self._options.palette(session.first, session.frame)
+        if session is None or panel is None:
+            return Outcome(job.terminal.frame, (message(_NO_PALETTE),))
+        return session.push_help(panel)
 
     def _put_in_front(self, key: Function) -> None:
         """Show System Request or the Attention menu in front of the session; pressed again, take it away."""

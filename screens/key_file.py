@@ -1,18 +1,20 @@
 """Key maps by name, and a person's own: a YAML file that says what is different from one of them.
 
-base: tn5250            # acs if it is left out
-keys:                   # by themselves; names as DSPKEY shows them
-ctrl+n: ROLLUP
-f13: F1
-ctrl+x: NONE          # does nothing any more
-prefixed:               # after Escape or Ctrl+G
-t: TOP
+::
+
+    base: tn5250            # acs if it is left out
+    strict: true            # keying errors last until Reset; false if it is left out
+    keys:                   # by themselves; names as DSPKEY shows them
+      ctrl+n: ROLLUP
+      f13: F1
+      ctrl+x: NONE          # does nothing any more
+    prefixed:               # after Escape or Ctrl+G
+      t: TOP
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -78,15 +80,18 @@ def read_layout(path: Path) -> Layout:
 def _changed(path: Path, given: Mapping[object, object]) -> Layout:
     base = given.get("base", ACS.name)
     for word in given:
-        if word not in ("base", *_PARTS):
+        if word not in ("base", "strict", *_PARTS):
             raise UsageError(_WRONG, path=path, what=str(word))
+    strict = given.get("strict", False)
+    if not isinstance(strict, bool):
+        raise UsageError(_WRONG, path=path, what=f"strict: {strict}")
     if not isinstance(base, str) or base.lower() not in LAYOUTS:
         raise UsageError(_WRONG, path=path, what=f"base: {base}")
     layout = LAYOUTS[base.lower()]
     direct, lost = _merged(path, layout.direct, given.get("keys"))
     prefixed, _ = _merged(path, layout.prefixed, given.get("prefixed"))
     prefixes = {key: shown for key, shown in layout.prefixes.items() if key not in lost}
-    changed = replace(layout, name=path.stem, text=str(path), direct=direct, prefixed=prefixed, prefixes=prefixes)
+    changed = Layout(path.stem, str(path), direct, prefixed, layout.twice, prefixes, strict)
     _check_enough(path, changed)
     return changed
 

@@ -27,6 +27,8 @@ class Layout:
     """Keys after Ctrl+G Ctrl+G: F13 to F24 without Shift, for keyboards whose upper row is another."""
     prefixes: Mapping[str, str]
     """Prefix keys and how the status row shows them."""
+    strict: bool = False
+    """Keying errors last until Reset, as on the real display; only a key map of one's own says so."""
 
     def key_of(self, function: Function) -> str:
         """Return the first key that does something by itself, as people write it: ``Ctrl+R``; empty for none."""

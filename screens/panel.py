@@ -29,6 +29,7 @@ from screens.terminal.page import Page, Size
 
 __all__ = [
     "Ask",
+    "Chosen",
     "Cursor",
     "Exit",
     "FunctionKey",
@@ -100,6 +101,16 @@ class Replace:
 
     panel: Panel
     messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a window of the application's own returns for the panel beneath: press a key on it, or type an option."""
+
+    key: str = ""
+    """``F5``, or empty."""
+    option: int = 0
+    """Typed beside the row of the cursor; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +217,21 @@ class Panel(ABC):
         return False
 
     @property
+    def has_palette(self) -> bool:
+        """Whether the command palette may be opened over it: everywhere but where nobody has signed on."""
+        return True
+
+    @property
+    def tells_beneath(self) -> bool:
+        """Whether what replaces it, when the application opened it, tells the panel beneath that it is on top again."""
+        return False
+
+    @property
+    def watches_keys(self) -> bool:
+        """Whether keys do nothing here but be told to `see`: on DSPKEY."""
+        return False
+
+    @property
     def is_wide(self) -> bool:
         """Whether it has a 27x132 layout, which it is then asked for on terminals that are large enough."""
         return False
@@ -224,6 +250,16 @@ class Panel(ABC):
 
         Only Enter, the roll keys and the declared function keys arrive. F1, Print, and F24 for more keys do not.
         """
+
+    def see(self, key: str, function: str) -> Reply:
+        """Take a key on a panel that watches keys.
+
+        Args:
+            key: Its name, as key maps have it.
+            function: What it would do elsewhere.
+        """
+        del key, function
+        return Stay()
 
     def resume(self, value: object) -> Reply:
         """Come back on top.

@@ -14,6 +14,7 @@ from console.messages import Message, describe, message
 from screens.help_window import HelpWindow
 from screens.panel import (
     Ask,
+    Chosen,
     Cursor,
     Exit,
     FunctionKey,
@@ -70,6 +71,8 @@ class _Entry:
     """Opened by the application, not by the panel beneath, which therefore is not resumed."""
     messages: tuple[Message, ...] = ()
     """What its message row shows; comes back after help."""
+    is_told: bool = False
+    """Whether the panel beneath is resumed all the same, as something may have changed what it shows."""
 
 
 class Session:
@@ -175,6 +178,13 @@ class Session:
         told = [f"{key.text}: Opens a window to type a command in, on top of what shows." for key in own]
         return replace(found, text="\n\n".join([*told, found.text]))
 
+    def see(self, key: str, function: str) -> Outcome:
+        """Tell the panel on top of a key that does nothing."""
+        try:
+            return self._apply(self.panel.see(key, function))
+        except ConsoleError as error:
+            return Outcome(self.frame, (describe(error),))
+
     def resize(self, size: Size) -> Outcome:
         """Lay every panel out anew whose page depends on the size; what is typed is carried over."""
         self._size = size
@@ -220,15 +230,14 @@ class Session:
                     return Outcome(self.frame, messages, finished=asked is None, asked=asked)
                 case Stay():
                     return replace(self._stay(reply), messages=messages)
-                case Push(panel=panel):
-                    self._stack.append(self._open(panel))
-                    return Outcome(self.frame, messages)
-                case Replace(panel=panel):
-                    self._replace(panel)
+                case Push() | Replace():
+                    self._put(reply)
                     return Outcome(self.frame, messages)
                 case Return() if self._stack[-1].is_help:
-                    self._stack.pop()
-                    return self._after_help()
+                    found = self._leave_help(reply)
+                    if isinstance(found, Outcome):
+                        return found
+                    reply = found
                 case Return(value=value):
                     if len(self._stack) > 1:
                         self._stack.pop()
@@ -237,16 +246,48 @@ class Session:
                     self._leave_task(to_first=to_first)
                     reply = self.panel.resume(None)
 
+    def _leave_help(self, reply: Return) -> Reply | Outcome:
+        """Go back to the panel that a window of the application's own lay on, and do there what was chosen in it."""
+        is_told = self._stack.pop().is_told
+        chosen = reply.value
+        if isinstance(chosen, Chosen):
+            return self._press(chosen.key) if chosen.key else self._type_option(chosen.option)
+        return self.panel.resume(None) if is_told or reply.messages else self._after_help()
+
+    def _press(self, key: str) -> Reply:
+        """Press a key on the panel on top, with the cursor where it is."""
+        buffer = self.frame.buffer
+        here = buffer.row, buffer.column
+        window = self._asked_window(key)
+        if window is not None:
+            return Push(window)
+        return self.panel.handle(self._submission(key, here, buffer.page.help_key_at(*here)))
+
+    def _type_option(self, option: int) -> Outcome:
+        content = self.frame.option_field_in(self.frame.buffer.row)
+        if content is not None:
+            content.assign(str(option), modified=True)
+            return Outcome(self.frame, cursor=content.field.name)
+        return self._after_help()
+
     def _stay(self, reply: Stay) -> Outcome:
         entry = self._stack[-1]
         if reply.redraw:
             entry.frame = self._frame(entry.panel, self._stack[-2].frame if len(self._stack) > 1 else None)
         return Outcome(entry.frame, (), reply.errors, reply.cursor)
 
+    def _put(self, reply: Push | Replace) -> None:
+        if isinstance(reply, Push):
+            self._stack.append(self._open(reply.panel))
+        else:
+            self._replace(reply.panel)
+
     def _replace(self, panel: Panel) -> None:
         """Open the panel over what the old one lay on; the old one stays if that fails."""
         under = self._stack[-2].frame if len(self._stack) > 1 else None
-        self._stack[-1] = _Entry(panel, self._frame(panel, under), self._stack[-1].is_help)
+        old = self._stack[-1]
+        is_told = old.is_help and old.panel.tells_beneath
+        self._stack[-1] = _Entry(panel, self._frame(panel, under), old.is_help, is_told=is_told)
 
     def _after_help(self) -> Outcome:
         """Show the panel that was helped exactly as it was."""

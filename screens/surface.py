@@ -13,16 +13,18 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from screens.key_tables import Layout
 from screens.keymap import KeyMap, UnknownSequence
 from screens.terminal.attributes import Attribute
 from screens.terminal.buffer import Cell
 from screens.terminal.fields import KeyingError
-from screens.terminal.keys import Function, Pasted, Press
+from screens.terminal.keys import Function, Pasted, Press, Typed
 from screens.terminal.page import NORMAL
 from screens.terminal.terminal import Terminal
 from screens.themes import style
 
 _UNKNOWN_KEY = "KBD0027"
+_TWICE = 2
 _Drawn = tuple[str, Style]
 
 
@@ -39,20 +41,44 @@ class Surface(Widget, can_focus=True):
             super().__init__()
             self.key = key
 
-    def __init__(self, terminal: Terminal, *, theme: str = "green", underscores: bool = False) -> None:
+    class Watched(Message):
+        """A key while keys are watched: it does nothing but be told of."""
+
+        def __init__(self, key: str, function: str) -> None:
+            super().__init__()
+            self.key = key
+            """As Textual calls it, and key maps do."""
+            self.function = function
+            """What it would do."""
+
+    def __init__(
+        self, terminal: Terminal, *, theme: str = "green", underscores: bool = False, rings: bool = True
+    ) -> None:
         """Draw a terminal.
 
         Args:
             terminal: What to draw.
             theme: A key of `themes.THEMES`.
             underscores: Draw underscores in blank input cells, for terminals that cannot underline.
+            rings: Ring the terminal's bell at keying errors.
         """
         super().__init__()
         self.terminal = terminal
+        self.watches = False
+        """Whether keys are only watched, for DSPKEY."""
         self._keymap = KeyMap()
         self._theme = theme
         self._underscores = underscores
+        self._rings = rings
         self._drawn: list[list[_Drawn]] = []
+
+    def use(self, theme: str, layout: Layout) -> None:
+        """Go on with other colours and another key map."""
+        if theme != self._theme:
+            self._theme = theme
+            self.repaint_all()
+        if layout is not self._keymap.layout:
+            self._keymap = KeyMap(layout)
 
     @property
     def is_too_small(self) -> bool:
@@ -67,7 +93,8 @@ class Surface(Widget, can_focus=True):
         """Draw what changed since the last time, and nothing else: lines to a far terminal are slow."""
         if self.terminal.keyboard.rings:
             self.terminal.keyboard.rings = False
-            self.app.bell()
+            if self._rings:
+                self.app.bell()
         before, self._drawn = self._drawn, self._draw()
         row, column = self.terminal.cursor
         self.app.cursor_position = Offset(column - 1, row - 1)
@@ -113,6 +140,10 @@ class Surface(Widget, can_focus=True):
             return
         press = self._keymap.translate(event.key, event.character)
         self.terminal.prefix = self._keymap.prefix
+        if self.watches:
+            self.repaint()
+            self.post_message(self.Watched(event.key, _told(press, self._keymap.prefix)))
+            return
         if isinstance(press, UnknownSequence):
             self.terminal.refuse(KeyingError(_UNKNOWN_KEY))
         elif press is not None:
@@ -131,7 +162,8 @@ class Surface(Widget, can_focus=True):
         event.stop()
         if self.is_too_small:
             return
-        key = self.terminal.click(event.y + 1, event.x + 1)
+        act = self.terminal.double_click if event.chain == _TWICE else self.terminal.click
+        key = act(event.y + 1, event.x + 1)
         if key is not None:
             self.press(key)
         self.repaint()
@@ -162,6 +194,15 @@ class Surface(Widget, can_focus=True):
     def _draw_cell(self, cell: Cell) -> _Drawn:
         blank = self._underscores and cell.attribute.underline and cell.character == " "
         return ("_" if blank else cell.character), style(self._theme, cell.attribute)
+
+
+def _told(press: Press | UnknownSequence | None, prefix: str) -> str:
+    """Say what a key does, for people who look for a key that does it."""
+    if isinstance(press, Function):
+        return press.value
+    if isinstance(press, Typed):
+        return f"Types {press.character}"
+    return f"Prefix {prefix}" if prefix else "NONE"
 
 
 def _changed_span(old: list[_Drawn], new: list[_Drawn]) -> tuple[int, int] | None:

@@ -68,4 +68,18 @@ class DisplayThreatModel(Command):
         )
 
 
-COMMANDS: tuple[type[Command], ...] = (GoToMenu, SignOff, DisplayThreatModel)
+class DisplayKeys(Command):
+    """Shows what keys are."""
+
+    name = "DSPKEY"
+    text = "Display Keys"
+    authority = ()
+    for_limited = True
+    interactive = True
+
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Show the panel."""
+        return Result(panel="DisplayKeys")
+
+
+COMMANDS: tuple[type[Command], ...] = (GoToMenu, SignOff, DisplayThreatModel, DisplayKeys)

@@ -38,7 +38,7 @@ class Editor:
 
     def __init__(self, buffer: Buffer, habits: Habits = USUAL) -> None:
         self.buffer = buffer
-        self._habits = habits
+        self.habits = habits
         self.insert = False
         """Insert mode: characters push those behind them."""
         self.waits_for_exit = False
@@ -90,7 +90,7 @@ class Editor:
             return self._field_exit(minus=_SIGNS[typed.character])
         if self.waits_for_exit:
             raise KeyingError(_LEAVE_FIRST)
-        trims = self._habits.trim and not place.position and not self.insert and not place.content.modified
+        trims = self.habits.trim and not place.position and not self.insert and not place.content.modified
         place.content.type(place.position, typed.character, insert=self.insert)
         if trims:
             place.content.erase_from(1)
@@ -149,12 +149,12 @@ class Editor:
         content = self.buffer.place.content if self.buffer.place else None
         if content is None or not content.waits_for_adjustment:
             return
-        if self._habits.strict:
+        if self.habits.strict:
             raise KeyingError(_EXIT_FIRST)
         content.adjust()
 
     def _check_leaves(self) -> None:
-        if self._habits.strict and self.insert:
+        if self.habits.strict and self.insert:
             raise KeyingError(_INSERTS)
 
     def _input_place(self) -> Place:

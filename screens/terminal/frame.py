@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from screens.terminal.attributes import Attribute
 from screens.terminal.buffer import Buffer, Cell
+from screens.terminal.fields import FieldContent
 from screens.terminal.legend import FunctionKey, key_sets
-from screens.terminal.page import HELP_KEYS, Page, Region, Text
+from screens.terminal.page import COMMAND, HELP_KEYS, HELP_OPTIONS, Page, Region, Text
 
 _LEGEND_COLUMN = 2
+_LIST_OPTION = re.compile(r"(\d{1,2})=(.+)")
+_MENU_OPTION = re.compile(r" ?\d{1,2}\. .")
 _BORDER = Attribute.TURQUOISE
 
 
@@ -51,6 +55,40 @@ class Frame:
             if item_row == row and item_column <= column < item_column + len(key.text):
                 return key
         return None
+
+    def options(self) -> dict[int, str]:
+        """Return what the option legend says, by number."""
+        return {number: text for _, number, text in self._option_legend()}
+
+    def option_at(self, row: int, column: int) -> int | None:
+        """Return the option whose words in the legend are at a place on the screen."""
+        for shown, number, _ in self._option_legend():
+            if shown.row == row and shown.column <= column < shown.column + len(shown.text):
+                return number
+        return None
+
+    def option_field_in(self, row: int) -> FieldContent | None:
+        """Return the field of a row of the screen that takes an option of a list."""
+        for name in self.buffer.inputs:
+            content = self.buffer.contents[name]
+            if content.field.row == row and content.field.help_key == HELP_OPTIONS:
+                return content
+        return None
+
+    def menu_option_at(self, row: int, column: int) -> bool:
+        """Say whether an option of a menu is at a place on the screen."""
+        return COMMAND in self.buffer.page.fields and any(
+            shown.row == row and shown.column <= column < shown.column + len(shown.text)
+            for shown in self.buffer.page.texts
+            if _MENU_OPTION.match(shown.text)
+        )
+
+    def _option_legend(self) -> Iterator[tuple[Text, int, str]]:
+        page = self.buffer.page
+        for shown in page.texts:
+            found = _LIST_OPTION.fullmatch(shown.text)
+            if found and page.help_key_at(shown.row, shown.column) == HELP_OPTIONS:
+                yield shown, int(found[1]), found[2]
 
     def cells(self, row: int) -> list[Cell]:
         """Return a row of the screen, from 1, with the legend."""

@@ -94,6 +94,11 @@ class Keyboard:
         self._queue.clear()
         self._overrun = False
 
+    def use(self, habits: Habits) -> None:
+        """Go on with other habits of the operator."""
+        self._habits = habits
+        self.editor.habits = habits
+
     def show(self, buffer: Buffer) -> None:
         """Work on another buffer; insert mode ends."""
         self.editor = Editor(buffer, self._habits)

@@ -18,6 +18,7 @@ from screens.terminal.keyboard import Keyboard, State
 from screens.terminal.keys import HELP, Function, Press
 from screens.terminal.message_line import MessageLine
 from screens.terminal.page import HELP_MESSAGE, NORMAL, Page, Size
+from screens.terminal.safe import safe_row
 
 _NOT_ALLOWED = "KBD0101"
 _KEY_NOT_HERE = "KBD0102"
@@ -29,6 +30,8 @@ _EDGE_KEYS = {Function.TOP: (17, "Top"), Function.BOTTOM: (18, "Bottom")}
 _UNUSED = frozenset({Function.CLEAR, Function.RECORD_BACKSPACE})
 """AID keys that no panel answers."""
 _INHIBITED = {State.SYSTEM: "X SYSTEM", State.HELPED: "X SYSTEM", State.ERROR: "X II"}
+_DISPLAY = 5
+"""The option that looks at a thing and changes nothing, in every list that has it."""
 _PREFIX_HINT = "1-9 0 - = for F1-F12, x Field Exit, r Reset"
 
 
@@ -57,6 +60,11 @@ class Terminal:
         self.letter = "A"
         """Of the session, for the status row."""
         self._system = system
+        self._reset_hint = reset_hint if habits.strict else ""
+
+    def use(self, habits: Habits, reset_hint: str) -> None:
+        """Go on with other habits of the operator, and say with each error how Reset is pressed if they are strict."""
+        self.keyboard.use(habits)
         self._reset_hint = reset_hint if habits.strict else ""
 
     @property
@@ -163,9 +171,42 @@ class Terminal:
         key = self.frame.key_at(row, column)
         if key is not None:
             return Function(f"F{key.number}")
-        if self.keyboard.is_ready() and row <= self.size.rows and column <= self.size.columns:
+        is_inside = row <= self.size.rows and column <= self.size.columns
+        if self.keyboard.is_ready() and is_inside and not self._take_option(row, column):
             self.keyboard.editor.place_cursor(row, column)
         return None
+
+    def double_click(self, row: int, column: int) -> Function | None:
+        """Take the second click on a place: what the place is there for.
+
+        Returns:
+            Enter, for the caller to press, on a menu's option and on a row of a list that takes option 5, which is
+            typed beside it; None anywhere else: nothing that a panel asks for is confirmed by clicking beside it.
+        """
+        if self.frame.key_at(row, column) is not None or not self.keyboard.is_ready():
+            return None
+        if self.frame.menu_option_at(row, column):
+            self.keyboard.editor.place_cursor(row, column)
+            return Function.ENTER
+        content = self.frame.option_field_in(row)
+        if content is None or content.value or _DISPLAY not in self.frame.options():
+            return None
+        content.assign(str(_DISPLAY), modified=True)
+        return Function.ENTER
+
+    def choose(self, option: int) -> bool:
+        """Type an option beside the row of the cursor; return whether the row takes one."""
+        content = self.frame.option_field_in(self.frame.buffer.row)
+        if content is None or not self.keyboard.is_ready():
+            return False
+        content.assign(str(option), modified=True)
+        self.keyboard.editor.place_cursor(*self.frame.buffer.start_of(content.field.name))
+        return True
+
+    def _take_option(self, row: int, column: int) -> bool:
+        """Type the option whose words in the legend were clicked beside the row of the cursor."""
+        option = self.frame.option_at(row, column)
+        return option is not None and self.choose(option)
 
     def _own(self, key: Function | None) -> Function | None:
         """Answer the keys that are the terminal's; return the first that is not."""
@@ -232,7 +273,7 @@ class Terminal:
         elif line is None:
             area = [Cell(character, Attribute.TURQUOISE) for character in oia.short(self.indicators)]
             shown[-1][-len(area) :] = area
-        return shown
+        return [safe_row(row) for row in shown]
 
     def text(self) -> list[str]:
         """Return every row as text."""
