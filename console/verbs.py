@@ -7,9 +7,9 @@ Nothing but `console.__main__` imports this file.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -53,8 +53,24 @@ def open_greenwall(
         str | None,
         typer.Option(envvar="GREENWALL_STORE", metavar="URL", help="Store, as a SQLAlchemy URL.", show_default=False),
     ] = None,
+    theme: Annotated[
+        str, typer.Option(metavar="NAME", help="Colours of the console: green, amber, white, paper or mono.")
+    ] = "",
+    keymap: Annotated[
+        str, typer.Option(metavar="NAME", help="Its keys: acs, tn5250, plain, or a file of your own.")
+    ] = "",
+    strict: Annotated[bool, typer.Option("--strict", help="Keying errors last until Reset.")] = False,
+    trim: Annotated[bool, typer.Option("--trim", help="Typing over a value clears the rest of it.")] = False,
+    underscores: Annotated[
+        bool, typer.Option("--underscores", help="Show where fields are on terminals that cannot underline.")
+    ] = False,
+    no_mouse: Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.")] = False,
+    no_bell: Annotated[bool, typer.Option("--no-bell", help="Do not ring at keying errors.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
+    ] = False,
+    sign_on: Annotated[
+        bool, typer.Option("--sign-on", help="Ask for user profile and password before the console opens.")
     ] = False,
 ) -> int:
     """Decide who may listen, accept and connect, and keep a journal of it. Without a verb the console opens."""
@@ -63,17 +79,26 @@ def open_greenwall(
         # A variable of a script that is not set: the default store is the last that is meant.
         raise StoreError("GWL0301", url="''")
     context.obj = store or ""
-    return DONE if context.invoked_subcommand else _open_console(context.obj)
+    if context.invoked_subcommand:
+        if sign_on:
+            raise UsageError("GWL100B")
+        return DONE
+    looks = {"theme": theme, "keymap": keymap, "strict": strict, "trim": trim, "underscores": underscores}
+    return _open_console(context.obj, {**looks, "mouse": not no_mouse, "bell": not no_bell}, sign_on=sign_on)
 
 
-def _open_console(store_url: str) -> int:
+def _open_console(store_url: str, looks: Mapping[str, Any], *, sign_on: bool) -> int:
     if sys.stdout is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("GWL000D")
     from console.shell.operator import host_user
-    from screens.console import open_console
+    from screens.app import ConsoleOptions
+    from screens.console import open_console, open_sign_on
 
     with _store(store_url) as store:
-        open_console(store, host_user(store))
+        if sign_on:
+            open_sign_on(store, ConsoleOptions(**looks))
+        else:
+            open_console(store, host_user(store), ConsoleOptions(**looks))
     return DONE
 
 
@@ -132,9 +157,12 @@ def worker(
     cgroup: Annotated[
         str, typer.Option(metavar="PATH", help="Cgroup that the kernel engine decides for; else the whole system.")
     ] = "",
+    enforce: Annotated[
+        bool, typer.Option("--enforce", help="Let the rules hold there, as greenwall engine enforce does.")
+    ] = False,
 ) -> int:
     """Run the enforcement worker of the store in the foreground."""
-    if engine not in _ENGINES or (cgroup and engine != "kernel"):
+    if engine not in _ENGINES or ((cgroup or enforce) and engine != "kernel"):
         raise UsageError("GWL0486", engine=engine, valid=", ".join(_ENGINES))
     from console.enforcement.worker import run_worker
 
@@ -142,15 +170,56 @@ def worker(
         return run_worker(_url(context))
     from console.enforcement.kernel_start import chosen_cgroup
 
-    return run_worker(_url(context), cgroup=chosen_cgroup(cgroup))
+    place = chosen_cgroup(cgroup)
+    if enforce:
+        from console.shell.kernel_engine import enforce_rules
+        from console.shell.operator import admit
+
+        with _store(context.obj) as store:
+            enforce_rules(admit(store, "ACTSOCPCY", "worker --enforce"), str(place), force=False)
+    return run_worker(_url(context), cgroup=place)
+
+
+@engine_app.command("enforce")
+def enforce_in_kernel(
+    context: typer.Context,
+    cgroup: Annotated[str, typer.Option(metavar="PATH", help="Cgroup; else that of the last worker.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Also where that would keep yourself out.")] = False,
+) -> int:
+    """Let the rules hold in the kernel: until this is said it only tells in the journal what it would refuse."""
+    from console.messages import line
+    from console.shell.kernel_engine import enforce_rules
+    from console.shell.operator import admit
+
+    with _store(context.obj, must_exist=True) as store:
+        done = enforce_rules(admit(store, "ACTSOCPCY", "engine enforce"), cgroup, force=force)
+        print_text(f"{line(done)}\n")
+    return DONE
+
+
+@engine_app.command("monitor")
+def monitor_in_kernel(
+    context: typer.Context,
+    cgroup: Annotated[str, typer.Option(metavar="PATH", help="Cgroup; else that of the last worker.")] = "",
+) -> int:
+    """Let the kernel refuse nothing, and tell in the journal what it would refuse."""
+    from console.messages import line
+    from console.shell.kernel_engine import watch_only
+    from console.shell.operator import admit
+
+    with _store(context.obj, must_exist=True) as store:
+        print_text(f"{line(watch_only(admit(store, 'ACTSOCPCY', 'engine monitor'), cgroup))}\n")
+    return DONE
 
 
 @engine_app.command("detach")
 def detach(context: typer.Context) -> int:
     """Let the kernel decide no longer by the policy of this store, whose worker has ended."""
     from console.enforcement.kernel_start import detach_kernel
+    from console.shell.operator import admit
 
     with _store(context.obj, must_exist=True) as store:
+        admit(store, "ACTSOCPCY", "engine detach")
         detach_kernel(store)
     return DONE
 
@@ -198,6 +267,7 @@ def show(
     ] = "0",
 ) -> int:
     """List what the store holds."""
+    from console.shell.operator import SHOWN_BY, admit
     from console.shell.show import Wanted, check_subject
     from console.shell.show import show as write
 
@@ -205,6 +275,7 @@ def show(
     if not (last.isascii() and last.isdecimal()) or len(last) > _LONGEST_NUMBER:
         raise UsageError("GWL0002", option="--last", value=last)
     with _store(context.obj, must_exist=True) as store:
+        admit(store, SHOWN_BY[subject], f"show {subject}")
         write(subject, store, Wanted(as_json=as_json, active=active, last=int(last)))
     return DONE
 
@@ -232,20 +303,20 @@ def import_policy(context: typer.Context, file: FileName, source: SourceFormat =
     be carried over is named with its line. A file is refused if connections that it sends through a proxy would then be
     made directly.
     """
-    from console.shell.operator import shell_context
+    from console.shell.operator import admit
 
     if source:
         from console.shell.carry_over import read_foreign, take_in_entries
 
         carried = read_foreign(file, source)
         with _store(context.obj) as store:
-            take_in_entries(carried, file, source, shell_context(store))
+            take_in_entries(carried, file, source, admit(store, "IMPSOCPCY", f"policy import {file}"))
         return DONE
     from console.shell.policy_file import read_policy, take_in
 
     policy = read_policy(file)
     with _store(context.obj) as store:
-        take_in(policy, file, shell_context(store))
+        take_in(policy, file, admit(store, "IMPSOCPCY", f"policy import {file}"))
     return DONE
 
 
@@ -257,9 +328,11 @@ def export_policy(
     secrets: Annotated[bool, typer.Option("--with-secrets", help="With the passwords, in clear.")] = False,
 ) -> int:
     """Write the policy to a file that only its owner can read."""
+    from console.shell.operator import admit
     from console.shell.policy_file import put_out
 
     with _store(context.obj, must_exist=True) as store:
+        admit(store, "IMPSOCPCY" if secrets else "CMPSOCPCY", f"policy export {file}")
         put_out(file, store, active=active, secrets=secrets)
     return DONE
 
@@ -280,11 +353,13 @@ def verify_journal(
     """Check that no entry of the journal was changed, removed, inserted or moved."""
     from console.shell.journal import verify_journal as verify
     from console.shell.journal import verify_saved
+    from console.shell.operator import admit
 
     if file:
         verify_saved(file, key)
         return DONE
     with _store(context.obj, must_exist=True) as store:
+        admit(store, "VFYJRN", "journal verify")
         verify(store, rebuild=rebuild)
     return DONE
 
@@ -293,8 +368,10 @@ def verify_journal(
 def journal_key(context: typer.Context) -> int:
     """Write the public key that the journal is signed with; keep it where the store's owner cannot change it."""
     from console.shell.journal import write_key
+    from console.shell.operator import admit
 
     with _store(context.obj, must_exist=True) as store:
+        admit(store, "VFYJRN", "journal key")
         write_key(store)
     return DONE
 
@@ -329,6 +406,7 @@ def export_journal(
     """Write journal entries as lines for other programs, oldest first."""
     from console.shell.journal_export import Asked
     from console.shell.journal_export import export_journal as export
+    from console.shell.operator import admit
 
     texts = {
         "--since": since, "--until": until, "--type": entry_type, "--sk-type": sk_type, "--outcome": outcome,
@@ -338,6 +416,7 @@ def export_journal(
     }  # fmt: skip
     asked = Asked(form, output, replace, follow, texts, from_time, to_time)
     with _store(context.obj, must_exist=True) as store:
+        admit(store, "DSPJRN", "journal export")
         export(store, asked)
     return DONE
 

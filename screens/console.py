@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from console.clock import Clock, system_clock
 from console.commands.definition import Context
 from console.commands.registry import COMMANDS
+from console.errors import CommandError
 from console.journal.report.marks import has_blocks
 from console.people.sign_on import SignedOn
 from console.store.engine import Store
 from screens.app import ConsoleOptions, InFront, run_console
 from screens.banner import Banner
+from screens.key_tables import LAYOUTS
+from screens.looks import NOTHING_CHOSEN, Looks, outfit
 from screens.mail import Mailbox
 from screens.panel import Panel
 from screens.panels.attention import AttentionMenu
+from screens.panels.change_password import open_change_password
+from screens.panels.command_palette import CommandPalette
 from screens.panels.command_panel import CommandPanel
 from screens.panels.command_window import CommandWindow
 from screens.panels.confirm_activation import ConfirmActivation
@@ -25,7 +31,9 @@ from screens.panels.display_alert import DisplayAlert
 from screens.panels.display_alert_test import DisplayAlertTest
 from screens.panels.display_audit_report import DisplayAuditReport
 from screens.panels.display_coverage import DisplayCoverage
+from screens.panels.display_groups import DisplayAddressGroup, DisplayTimeGroup
 from screens.panels.display_journal import DisplayJournal
+from screens.panels.display_keys import DisplayKeys
 from screens.panels.display_messages import DisplayMessages
 from screens.panels.display_rule import DisplayRule
 from screens.panels.display_security_auditing import DisplaySecurityAuditing
@@ -33,8 +41,9 @@ from screens.panels.display_socks_entry import DisplaySocksEntry
 from screens.panels.display_socks_test import DisplaySocksTest
 from screens.panels.display_system_value import DisplaySystemValue
 from screens.panels.display_test import DisplayTest
+from screens.panels.display_user_profile import DisplayUserProfile
 from screens.panels.main_menu import MainMenu
-from screens.panels.menu import open_menu
+from screens.panels.menu import Menu, open_menu
 from screens.panels.services import Opener, Services
 from screens.panels.system_request import SystemRequestLine
 from screens.panels.threat_model import ThreatModel
@@ -42,6 +51,7 @@ from screens.panels.work_with_alert_destinations import WorkWithAlertDestination
 from screens.panels.work_with_alerts import WorkWithAlerts
 from screens.panels.work_with_exit_programs import WorkWithExitPrograms
 from screens.panels.work_with_forwarding import WorkWithForwarding
+from screens.panels.work_with_groups import WorkWithAddressGroups, WorkWithTimeGroups
 from screens.panels.work_with_jobs import WorkWithJobs
 from screens.panels.work_with_journal_attributes import WorkWithJournalAttributes
 from screens.panels.work_with_receivers import WorkWithReceivers
@@ -53,6 +63,8 @@ from screens.panels.work_with_tcp_status import WorkWithTcpStatus
 from screens.panels.work_with_user_profiles import WorkWithUserKeys, WorkWithUserProfiles
 from screens.panels.work_with_workers import WorkWithWorkers
 from screens.progress import Progress
+from screens.signing_on import ask_who, renew_password
+from screens.terminal.frame import Frame
 from screens.terminal.keys import Function
 
 _JOB_NUMBERS = 1_000_000
@@ -64,13 +76,17 @@ def _main_menu(services: Services, arguments: Mapping[str, str]) -> Panel:
 
 
 OPENERS: Mapping[str, Opener] = {
+    "ChangePassword": open_change_password,
+    "DisplayUserProfile": DisplayUserProfile,
     "ConfigureSocks": ConfigureSocks,
     "ConfirmActivation": ConfirmActivation,
     "DisplayAuditReport": DisplayAuditReport,
+    "DisplayAddressGroup": DisplayAddressGroup,
     "DisplayAlert": DisplayAlert,
     "DisplayAlertTest": DisplayAlertTest,
     "DisplayCoverage": DisplayCoverage,
     "DisplayJournal": DisplayJournal,
+    "DisplayKeys": DisplayKeys,
     "DisplayMessages": DisplayMessages,
     "DisplayRule": DisplayRule,
     "DisplaySecurityAuditing": DisplaySecurityAuditing,
@@ -78,9 +94,11 @@ OPENERS: Mapping[str, Opener] = {
     "DisplaySocksTest": DisplaySocksTest,
     "DisplaySystemValue": DisplaySystemValue,
     "DisplayTest": DisplayTest,
+    "DisplayTimeGroup": DisplayTimeGroup,
     "MainMenu": _main_menu,
     "Menu": open_menu,
     "ThreatModel": ThreatModel,
+    "WorkWithAddressGroups": WorkWithAddressGroups,
     "WorkWithAlertDestinations": WorkWithAlertDestinations,
     "WorkWithAlerts": WorkWithAlerts,
     "WorkWithForwarding": WorkWithForwarding,
@@ -102,7 +120,13 @@ OPENERS: Mapping[str, Opener] = {
 
 
 def console_services(
-    store: Store, who: SignedOn, *, system: str = "", clock: Clock = system_clock, blocks: bool = True
+    store: Store,
+    who: SignedOn,
+    *,
+    system: str = "",
+    clock: Clock = system_clock,
+    blocks: bool = True,
+    job: str = "CONSOLE",
 ) -> Services:
     """Return what the panels of one console share.
 
@@ -112,8 +136,9 @@ def console_services(
         system: Name of this system; that of the host if empty.
         clock: What time it is.
         blocks: Whether the terminal has block characters.
+        job: Third part of the job name.
     """
-    job = f"{os.getpid() % _JOB_NUMBERS:06}/{who.name}/CONSOLE"
+    job = f"{os.getpid() % _JOB_NUMBERS:06}/{who.name}/{job}"
     progress = Progress()
     context = Context(
         store=store,
@@ -125,7 +150,9 @@ def console_services(
         authorities=who.authorities,
         limited=who.limited,
     )
-    return Services(context, OPENERS, COMMANDS, system or host_name(), progress=progress, has_blocks=blocks)
+    looks = Looks(who.theme, who.keymap)
+    name = system or host_name()
+    return Services(context, OPENERS, COMMANDS, name, progress=progress, looks=looks, has_blocks=blocks)
 
 
 def host_name() -> str:
@@ -144,10 +171,46 @@ def open_console(store: Store, who: SignedOn, options: ConsoleOptions | None = N
     Raises:
         ConsoleError: The first panel could not be shown.
     """
-    given = options or ConsoleOptions()
+    given = _checked(options or ConsoleOptions(), store)
     blocks = has_blocks(os.environ)
-    services = console_services(store, who, system=given.system_name, clock=given.clock, blocks=blocks)
-    run_console(lambda: MainMenu(services, is_first=True), filled_in(given, services))
+    services = console_services(store, who, system=given.system_name, clock=given.clock, blocks=blocks, job=given.job)
+    if who.password_expired and renew_password(store, who, given, services.context.job) is None:
+        return
+    run_console(lambda: _first_menu(services, who), filled_in(given, services))
+
+
+def open_sign_on(store: Store, options: ConsoleOptions | None = None) -> None:
+    """Show the sign-on panel, and the console to whoever signs on; sign-off returns to it, F3 there ends.
+
+    Args:
+        store: The store.
+        options: Looks.
+
+    Raises:
+        SignOnError: Too many sign-ons failed.
+        ConsoleError: The first panel could not be shown.
+    """
+    given = _checked(options or ConsoleOptions(), store)
+    while (who := ask_who(store, given)) is not None:
+        open_console(store, who, given)
+
+
+def _checked(options: ConsoleOptions, store: Store) -> ConsoleOptions:
+    """Return options with the system's name, and the file of a key map that is somebody's own.
+
+    Raises:
+        UsageError: There are no such colours or keys: better said now than on the first panel.
+    """
+    layout = outfit(Looks(options.theme, options.keymap), store.location.directory).layout
+    keymap = layout.text if options.keymap and layout.name not in LAYOUTS else options.keymap
+    return replace(options, keymap=keymap, system_name=options.system_name or host_name())
+
+
+def _first_menu(services: Services, who: SignedOn) -> Panel:
+    """Return the menu that somebody's profile names; the main menu where there is no such menu any more."""
+    with suppress(CommandError):
+        return Menu(services, who.initial_menu, is_first=True)
+    return MainMenu(services, is_first=True)
 
 
 def services_of(first: Panel) -> Services | None:
@@ -164,6 +227,18 @@ def attention(told: InFront) -> Panel | None:
     """Return what the Attention key shows; nothing before anybody has signed on."""
     services = services_of(told.first)
     return AttentionMenu(services) if services else None
+
+
+def looks_of(first: Panel) -> Looks:
+    """Return what the operator's profile says of colours and keys; nothing before anybody has signed on."""
+    services = services_of(first)
+    return services.looks if services else NOTHING_CHOSEN
+
+
+def palette(first: Panel, under: Frame) -> Panel | None:
+    """Return the command palette over what shows, for those who have signed on."""
+    services = services_of(first)
+    return CommandPalette(services, under) if services else None
 
 
 def command_window(first: Panel) -> Panel | None:
@@ -183,6 +258,8 @@ def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
         progress=services.progress,
         in_front={Function.SYSREQ: system_request, Function.ATTN: attention},
         command_window=command_window,
+        looks=looks_of,
+        palette=palette,
         mail=Mailbox(store, services.context.user).look,
         state_directory=store.location.directory if nowhere else options.state_directory,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from console.commands.authority import check_authority, lacking, refusals_recorded
 from console.commands.definition import Command, Context
 from console.model.words import SPECIAL_AUTHORITIES
+from screens.looks import NOTHING_CHOSEN, Looks
 from screens.panel import Panel
 from screens.progress import Progress
 
@@ -82,6 +83,8 @@ class Services:
     history: History = field(default_factory=History)
     progress: Progress = field(default_factory=Progress)
     """What a turn that takes long says of itself."""
+    looks: Looks = NOTHING_CHOSEN
+    """Colours and key map of the operator's profile."""
     has_blocks: bool = True
     """Whether the terminal has the block characters of a sparkline."""
 
