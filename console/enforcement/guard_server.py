@@ -28,7 +28,7 @@ from console.enforcement.frames import (
 )
 from console.enforcement.ledger import Parcel, StoreGoneError
 from console.enforcement.scribe import Scribe
-from console.enforcement.trust import peer
+from console.enforcement.trust import ancestors, is_there, peer
 from console.errors import WorkerError
 from console.messages import describe, line
 from console.policy.audit_levels import Auditing
@@ -159,6 +159,7 @@ class GuardServer:
         reader, writer = await asyncio.open_unix_connection(sock=endpoint)
         try:
             _check_owner(pid, uid)
+            await self._check_job(endpoint, pid)
             await self._converse(reader, writer, pid)
         except StoreGoneError:
             raise
@@ -169,6 +170,27 @@ class GuardServer:
             pass
         finally:
             writer.transport.abort()
+
+    async def _check_job(self, endpoint: socket.socket, pid: int) -> None:
+        """Refuse whoever is in a job: it is no guard, and would have the journal say what it likes.
+
+        The guard of a job is an ancestor of all that is in it, as the subreaper of what is orphaned. A process of
+        another PID namespace, which has no number here, is none of any job here.
+
+        Raises:
+            WorkerError: It is in one, or has ended.
+        """
+        if not pid:
+            return
+        try:
+            above = ancestors(pid)
+        except OSError:
+            above = None
+        if above is None or not is_there(endpoint):
+            raise WorkerError("GWL0523", pid=pid)
+        job = await self._scribe.insist(self._scribe.ledger.refuse_job, pid, above)
+        if job:
+            raise WorkerError("GWL0524", pid=pid, job=job)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pid: int) -> None:
         async with asyncio.timeout(_HELLO_WITHIN_S):

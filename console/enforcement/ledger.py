@@ -16,7 +16,13 @@ from console.enforcement.frames import Counted, End, EndJob, Hello, InForce, Rec
 from console.enforcement.intake import GENERIC, job_end, new_events, notice
 from console.enforcement.job_rows import count, end_job, if_wanted, known_job, lives, write_down
 from console.enforcement.leftovers import Took, take_in
-from console.enforcement.operator_notices import tell_of_outage, tell_of_servers, tell_of_unclean_end, tell_of_unkept
+from console.enforcement.operator_notices import (
+    tell_of_intruder,
+    tell_of_outage,
+    tell_of_servers,
+    tell_of_unclean_end,
+    tell_of_unkept,
+)
 from console.enforcement.records import Totals, read_all
 from console.enforcement.spool import waiting_spools
 from console.errors import PolicyError, StoreError, WorkerError
@@ -192,6 +198,26 @@ class Ledger:
                 _log.warning("%s: %s", guard.qualified_job_name, said)
                 append(session, [notice(guard, self._clock(), said)])
             return guard.job_number, guard.last_number
+
+    def refuse_job(self, pid: int, above: Sequence[int]) -> str:
+        """Return the job that a process is in; empty for none. That it wants to speak here is written down.
+
+        Args:
+            pid: The process.
+            above: Its ancestors.
+
+        Raises:
+            StoreError: The store cannot be read or written.
+        """
+        with reading(self._store) as session:
+            found = session.exec(select(Guard).where(col(Guard.pid).in_(above), col(Guard.ended).is_(None)))
+            guard = next(filter(lives, found), None)
+        if guard is None:
+            return ""
+        with transaction(self._store) as session:
+            said = tell_of_intruder(session, guard, pid, self._clock())
+            append(session, [notice(guard, self._clock(), said)])
+        return guard.qualified_job_name
 
     def take(self, parcels: Sequence[Parcel]) -> list[int | WorkerError]:
         """Write down what guards have sent, all of it in one transaction.

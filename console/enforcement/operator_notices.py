@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from console.enforcement.intake import GENERIC
 from console.journal.entries import Entry
-from console.messages import message
+from console.messages import line, message
 from console.model.alerts import AlertState
 from console.model.running import Guard, Worker
 from console.store import alerts as kept
@@ -111,3 +111,10 @@ def _is_back(session: Session, state: AlertState, at: datetime) -> None:
     duration = timedelta(seconds=max(0, round((at - state.raised_at).total_seconds())))
     send(session, message("GWL0821", server=state.key, duration=duration), at=at, key=f"socks:{state.key}")
     kept.drop_state(session, FAILING_SERVER, state.key)
+
+
+def tell_of_intruder(session: Session, guard: Guard, pid: int, at: datetime) -> str:
+    """Tell operators of a process in a job that wanted to speak as a guard; return it as one line."""
+    told = message("GWL0524", pid=pid, job=guard.qualified_job_name)
+    send(session, told, at=at, key=f"in job:{guard.guard_id}")
+    return line(told)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import socket
 import stat
 import struct
@@ -10,6 +12,9 @@ from pathlib import Path
 
 _CREDENTIALS = struct.Struct("3i")
 """struct ucred: process id, user id, group id. Source: unix(7), SO_PEERCRED."""
+_SO_PEERPIDFD = 77
+"""Source: asm-generic/socket.h, Linux 6.5."""
+_DESCRIPTOR = struct.Struct("i")
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -21,6 +26,50 @@ def peer(endpoint: socket.socket) -> tuple[int, int]:
     """
     pid, uid, _ = _CREDENTIALS.unpack(endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
     return pid, uid
+
+
+def is_there(endpoint: socket.socket) -> bool:
+    """Say whether the process at the other end has not ended: then its number is still its own.
+
+    It may have ended, and left the connection to another. Before Linux 6.5 this is taken for granted.
+
+    Args:
+        endpoint: A connected Unix socket.
+    """
+    try:
+        packed = endpoint.getsockopt(socket.SOL_SOCKET, _SO_PEERPIDFD, _DESCRIPTOR.size)
+    except OSError as error:
+        return error.errno in (errno.ENOPROTOOPT, errno.EOPNOTSUPP)
+    (descriptor,) = _DESCRIPTOR.unpack(packed)
+    try:
+        return not select.select([descriptor], [], [], 0)[0]  # readable when it has ended (pidfd_open(2))
+    finally:
+        os.close(descriptor)
+
+
+def ancestors(pid: int) -> list[int]:
+    """Return the parent of a process, its parent, and so on, as far as this process sees them.
+
+    Raises:
+        OSError: The process has ended.
+    """
+    found: list[int] = []
+    number = pid
+    while number > 1:
+        try:
+            number = _parent(number)
+        except OSError:
+            if number == pid:
+                raise
+            break  # ended while we looked: its children have another parent, which is above it
+        found.append(number)
+    return [each for each in found if each]
+
+
+def _parent(pid: int) -> int:
+    """Return the parent of a process. Source: proc_pid_stat(5); the name in brackets may hold anything."""
+    text = Path(f"/proc/{pid}/stat").read_bytes()
+    return int(text.rpartition(b")")[2].split()[1])
 
 
 def trusted_users(directory: Path) -> frozenset[int]:
