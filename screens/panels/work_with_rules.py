@@ -12,6 +12,7 @@ from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, ExitPoint, Y
 from console.policy.fields import is_service
 from console.policy.rule import ALL, ANY, Rule
 from console.store.exit_points import get_modes
+from console.store.groups import list_time_groups
 from console.store.revisions import active_number, count_changes
 from console.store.rules import RuleRows, rule_rows
 from screens.panel import Push, Reply, Stay, Submission
@@ -43,6 +44,8 @@ class _Header:
     mode: str = ""
     changes: int = 0
     revision: int = 0
+    has_times: bool = False
+    """Whether there are time groups, so that a column for them is worth its room."""
 
 
 class WorkWithRules(WorkWithSequence[Rule]):
@@ -100,7 +103,8 @@ class WorkWithRules(WorkWithSequence[Rule]):
                 _COLUMNS["AUD"],
                 _COLUMNS["MSG"],
                 _COLUMNS["ACTIVE"],
-                _sized("TEXT", 25),
+                *self._times(),
+                _sized("TEXT", 14 if self._header.has_times else 25),
             )
         last = _COLUMNS["EXITPNT"] if self._wanted == _EVERY else _COLUMNS["LCLPORT"]
         return (*shared, _sized("USRPRF", 10), _sized("RMTADR", 18), _COLUMNS["RMTPORT"], last)
@@ -111,9 +115,18 @@ class WorkWithRules(WorkWithSequence[Rule]):
             _COLUMNS["SEQNBR"],
             *first,
             *(_COLUMNS[keyword] for keyword in ("ACTION", "USRPRF", "RMTADR", "RMTPORT", "LCLADR", "LCLPORT")),
-            _sized("PGM", 15 - 4 * len(first)),
-            _sized("TEXT", 17 - 7 * len(first)),
+            *self._times(),
+            *self._wide_rest(len(first)),
         )
+
+    def _times(self) -> Sequence[Column[Rule]]:
+        return (_COLUMNS["TIMGRP"],) if self._header.has_times else ()
+
+    def _wide_rest(self, others: int) -> Sequence[Column[Rule]]:
+        """Return what there is room for beside all that a rule matches, and beside the exit point if it shows."""
+        if not self._header.has_times:
+            return _sized("PGM", 15 - 4 * others), _sized("TEXT", 17 - 7 * others)
+        return (_sized("PGM", 10),) if others else (_sized("PGM", 11), _sized("TEXT", 10))
 
     def confirm_columns(self) -> Sequence[Column[Rule]]:
         """Return the place of a rule and what it matches, whatever view the list shows."""
@@ -161,7 +174,9 @@ class WorkWithRules(WorkWithSequence[Rule]):
             modes = get_modes(session)
             shown = "" if point is None else modes[point].value
             rules = rule_rows(session)
-            self._header = _Header(shown, count_changes(session, rules), active_number(session))
+            self._header = _Header(
+                shown, count_changes(session, rules), active_number(session), bool(list_time_groups(session))
+            )
             return rules if point is None else rules.of(point)
 
     def _subset(self, wanted: str) -> Reply:
@@ -216,6 +231,7 @@ _COLUMNS: Mapping[str, Column[Rule]] = {
     for column in (
         Column("Exit point", 10, lambda rule: rule.exit_point.value, help_key="EXITPNT"),
         Column("Sequence", 8, lambda rule: shown_sequence(rule.sequence), right=True, help_key="SEQNBR"),
+        Column("Time", 10, lambda rule: rule.time_group, help_key="TIMGRP"),
         Column("Action", 9, _shown_action, help_key="ACTION"),
         Column("User", 10, lambda rule: rule.user, help_key="USRPRF"),
         Column("Local address", 18, lambda rule: rule.local_address, help_key="LCLADR"),
