@@ -1,4 +1,4 @@
-"""The commands on the system values of auditing. A change holds at once, for what is decided from then on."""
+"""The commands on the system values. A change holds at once, for what is decided from then on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from sqlmodel import Session
 
-from console.commands.audit_values import KINDS, warnings
+from console.commands.audit_values import warnings
 from console.commands.definition import Choice, Command, Context, Parameter, Result
 from console.commands.keywords import as_it_is, one_of
 from console.commands.listing import Column, labelled, table
+from console.commands.system_value_kinds import KINDS, authority_of
 from console.errors import CommandError
 from console.messages import message
 from console.store.outbox import add_audit
@@ -120,6 +121,11 @@ class ChangeSystemValue(Command):
     )
     positional = 2
     changes = True
+
+    @classmethod
+    def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what this system value needs."""
+        return authority_of(values["SYSVAL"])
 
     @classmethod
     def current(cls, context: Context, values: Mapping[str, str]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -74,8 +74,14 @@ class SignedOn:
     """Colours, a word of the console's; empty for its default."""
     keymap: str = ""
     """Key map, likewise."""
+    may_choose_menu: bool = False
+    """Whether another menu may be named when signing on; not with LMTCPB(*PARTIAL) or LMTCPB(*YES)."""
     password_expired: bool = False
     """Nothing but a new password may come first (never after a sign-on by key or by the host)."""
+
+    def with_menu(self, menu: str) -> SignedOn:
+        """Return the same, beginning with another menu."""
+        return replace(self, initial_menu=menu)
 
 
 def sign_on(store: Store, name: str, password: str, *, code: str = "", place: str, clock: Clock) -> SignedOn:
@@ -350,8 +356,9 @@ def _signed_on(profile: UserProfile, held: frozenset[str], *, password_expired: 
         held,
         limited=profile.limited is Limited.YES,
         initial_menu=profile.initial_menu,
-        theme=profile.theme,
-        keymap=profile.keymap,
+        theme=profile.theme.lower(),
+        keymap=profile.keymap.lower(),
+        may_choose_menu=profile.limited is Limited.NO,
         password_expired=password_expired,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from console.clock import system_clock
@@ -16,6 +17,22 @@ if TYPE_CHECKING:
     from console.store.engine import Store
 
 _JOB_NUMBERS = 1_000_000
+
+SHOWN_BY: Mapping[str, str] = {
+    "rules": "WRKSOCRUL",
+    "exit-points": "WRKREGINF",
+    "socks": "WRKSOCKSE",
+    "policy": "CMPSOCPCY",
+    "journal": "DSPJRN",
+    "jobs": "WRKSOCJOB",
+    "coverage": "DSPSOCCOV",
+    "connections": "WRKTCPSTS",
+    "alerts": "WRKALR",
+    "messages": "DSPMSG",
+    "system-values": "WRKSYSVAL",
+    "workers": "WRKSOCWRK",
+}
+"""Subject of ``greenwall show`` -> the command that shows the same, and has the same authority."""
 
 
 def user_profile() -> str:

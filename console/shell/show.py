@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from console.clock import Clock, system_clock
 from console.commands.alerts import alert_list, raised_counts
-from console.commands.audit_values import KINDS
 from console.commands.connections import connection_list
 from console.commands.coverage import ALL, look_around
 from console.commands.jobs import job_status
@@ -20,6 +19,7 @@ from console.commands.journal import entry_list
 from console.commands.listing import Column, labelled, program_list, rule_list, socks_list, table
 from console.commands.messages import message_list
 from console.commands.sockets import coverage_list
+from console.commands.system_value_kinds import KINDS
 from console.errors import UsageError
 from console.model.journal import JournalEntry
 from console.model.revision import Revision

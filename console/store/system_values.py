@@ -38,7 +38,7 @@ SIGN_ON_DEFAULTS: Mapping[str, str] = {
 }
 """The system values of signing on, as IBM i ships them but for the last two, which it ships as 6 and 0."""
 
-DEFAULTS: Mapping[str, str] = {**values_of(Auditing()), **SIGN_ON_DEFAULTS}
+DEFAULTS: Mapping[str, str] = dict(sorted({**values_of(Auditing()), **SIGN_ON_DEFAULTS}.items()))
 """What a fresh store holds, and what holds for a value whose row is missing or damaged."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from console.commands.audit_values import KINDS
+from console.commands.system_value_kinds import KINDS
 from console.store.system_values import get_values
 from screens.panel import Help
 from screens.panels.display import Display, Line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.commands.audit_values import KINDS
+from console.commands.system_value_kinds import KINDS
 from console.commands.system_values import TYPE, matching
 from console.store.system_values import get_values
 from screens.panel import FunctionKey
