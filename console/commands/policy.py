@@ -97,7 +97,7 @@ class ActivateSocketPolicy(Command):
             if is_in_kernel(session):
                 check_image(compiled)  # nor one that the kernel engine of this store's worker would leave out
                 if values["FORCE"] == YesNo.NO:
-                    _check_own_way(compiled.at(now_of(context)))
+                    check_own_way(compiled.at(now_of(context)))
             unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
             changes = compare(old, new)
             if not changes and (dict(old.services), old.time_zone) == (dict(new.services), new.time_zone):
@@ -122,7 +122,7 @@ class ActivateSocketPolicy(Command):
         return Result(messages=(done, *shadowed_messages(new)))
 
 
-def _check_own_way(compiled: CompiledPolicy) -> None:
+def check_own_way(compiled: CompiledPolicy) -> None:
     """Check that a policy for the whole system would let its operator come back.
 
     Raises:

@@ -54,24 +54,33 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
         PolicyError: The kernel cannot hold this policy.
     """
     from console.enforcement.kernel.engine import KernelEngine
-    from console.enforcement.kernel.keeper import KernelKeeper
+    from console.enforcement.kernel.keeper import KernelKeeper, Place
+    from console.enforcement.kernel.loading import Wanted
     from console.enforcement.kernel.pins import Pins
+    from console.enforcement.kernel.relay_house import RelayHouse
 
     pins = Pins(pin_directory(location))
-    directory = pins.make()
-    keepers: list[KernelKeeper] = []
-    engine = KernelEngine(lambda event: keepers[0].take(event))
+    found = pins.find(cgroup)
+    engine = KernelEngine(found)
+    directory = found or pins.make(cgroup)
+    relay = RelayHouse(engine, directory)
+    wanted = Wanted(revision, policy, scribe.ledger.is_enforced(str(cgroup)))
     try:
-        keepers.append(KernelKeeper(scribe, engine, revision, policy))
+        engine.let_guard(os.getpid())  # an entry about what it takes to write entries would have no end
+        keeper = KernelKeeper(scribe, engine, relay, Place(str(cgroup), directory.name), wanted)
         engine.attach(cgroup)
-        engine.pin(directory)
+        if found is None:
+            engine.pin(directory)
     except BaseException:
-        shutil.rmtree(directory)
+        if found is None:
+            shutil.rmtree(directory)
+            relay.end()
         engine.close()
         raise
-    keepers[0].lost_before(pins.take_over(keepers[0].take))
-    _log.info("%s", line(message("GWL0483", path=cgroup, number=revision)))
-    return keepers[0]
+    keeper.take_over(pins.leave_all(directory))
+    told = message("GWL0483" if wanted.is_enforced else "GWL048B", path=cgroup, number=revision)
+    _log.info("%s", line(told))
+    return keeper
 
 
 def detach_kernel(store: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from console.policy.compiler import compile_policy
 from console.policy.rule import Policy
 from console.store.engine import Store
 from console.store.guards import end_requests, list_guards, reopen_guard
+from console.store.kernel import forget_rings, is_enforced, ring_position, say_of_kernel, set_ring_position
 from console.store.outbox import forget, waiting
 from console.store.revisions import active_number, active_policy
 from console.store.secrets import unseal_policy
@@ -44,6 +45,7 @@ from console.store.workers import add_worker, beat, end_worker, latest_worker
 
 _log = logging.getLogger("greenwall.worker")
 
+_LONGEST_STATE = 500
 _NO_POLICY = frozenset({"GWL0325", "GWL0326", "GWL0333", "GWL0334"})
 """Errors of a revision and its passwords, and not of the store."""
 
@@ -254,6 +256,57 @@ class Ledger:
         with transaction(self._store) as session:
             append(session, entries)
         self.check_there()
+
+    def write_told(self, entries: Sequence[Entry], ring: str, position: int) -> None:
+        """Write down what the kernel has told, and up to where in its ring buffer that was: both, or neither.
+
+        Raises:
+            StoreError: Nothing was written.
+            StoreGoneError: What was written is lost with the store.
+        """
+        with transaction(self._store) as session:
+            append(session, entries)
+            tell_of_servers(session, entries)
+            set_ring_position(session, ring, position)
+        self.check_there()
+
+    def told_before(self, ring: str) -> int:
+        """Return up to where what a ring buffer has told is in the journal.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        with reading(self._store) as session:
+            return ring_position(session, ring)
+
+    def forget_rings(self, but: Collection[str]) -> None:
+        """Forget the ring buffers that are no more.
+
+        Raises:
+            StoreError: They could not be forgotten.
+        """
+        with transaction(self._store) as session:
+            forget_rings(session, but=but)
+
+    def is_enforced(self, cgroup: str) -> bool:
+        """Say whether the rules hold in a cgroup, or the kernel engine is only to say what it would do.
+
+        Raises:
+            StoreError: The store cannot be read.
+        """
+        with reading(self._store) as session:
+            return is_enforced(session, cgroup)
+
+    def say_of_kernel(self, text: str, *, is_wrong: bool = False) -> None:
+        """Record what the kernel engine does; where something is wrong the journal says so too.
+
+        Raises:
+            StoreError: Nothing was recorded.
+        """
+        with transaction(self._store) as session:
+            say_of_kernel(session, self._worker_id, text[:_LONGEST_STATE])
+            if is_wrong:
+                append(session, [Entry(self._clock(), GENERIC, text=text)])
 
     def move_outbox(self) -> int:
         """Move what administration has left into the journal; return how many entries.

@@ -179,6 +179,7 @@ class Worker:
                     self._begin(group, self._supervise(work))
                 if self._kernel is not None:
                     self._begin(group, self._supervise(self._kernel.write_for_ever))
+                    self._begin(group, self._supervise(self._kernel.load_for_ever))
                 self._begin(group, self._supervise(lambda: self._accept(group)))
                 tell_systemd("READY=1")
                 await self._stopped.wait()

@@ -69,6 +69,8 @@ class WorkerBase(SQLModel):
     """Revision that it hands to guards."""
     cgroup: str = Field(default="", max_length=4096)
     """Directory of the cgroup that its kernel engine decides for; empty without one."""
+    kernel: str = Field(default="", max_length=500)
+    """What its kernel engine does, or why it does not, in one sentence; empty without one."""
 
 
 class Worker(WorkerBase, table=True):

@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
 from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJournal
 from console.model.journal import Checkpoint, JournalAttributes, JournalBlock, JournalEntry, JournalIndex, Receiver
+from console.model.kernel import KernelCgroup, KernelRing
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
 from console.model.pending import (
@@ -18,6 +19,7 @@ from console.model.pending import (
 )
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
+from console.model.ssh_sessions import SshSession
 from console.model.system_values import SystemValue, UserAudit
 from console.model.user_profiles import UserKey, UserProfile
 
@@ -42,6 +44,8 @@ TABLES: tuple[type[SQLModel], ...] = (
     JournalAttributes,
     Guard,
     Worker,
+    KernelRing,
+    KernelCgroup,
     AuditOutbox,
     QueueMessage,
     MessageReader,
@@ -54,6 +58,7 @@ TABLES: tuple[type[SQLModel], ...] = (
     UserAudit,
     UserProfile,
     UserKey,
+    SshSession,
     ForwardTarget,
     ImportedJournal,
     ImportedEntry,

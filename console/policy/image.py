@@ -6,7 +6,8 @@ their groups are resolved here, because the kernel knows numbers only.
 Layout: Pages of 4096 octets, of 512 little-endian 64-bit words. A page is named by its number.
 
 ========  =====================================================================================================
-page 0    word 0 the revision, word 1 the number of pages; from word 16 on, 16 words for each exit point
+page 0    word 0 the revision, word 1 the number of pages, word 2 the settings (`Settings`); from word 16 on, 16 words
+          for each exit point, and after them as many for the SOCKS entries
 page 1    all ones: the row of a dimension about which no rule says anything
 ========  =====================================================================================================
 
@@ -21,7 +22,11 @@ What is left of a page is all ones. The row of a piece is its set of rules, leas
 of words, and none goes over the end of a page.
 
 A decision is one word: sequence number in 20 bits, errno in 12, outcome (0 allowed, 1 rejected, 2 would be rejected) in
-2, then whether it is journalled, and whether an alert is asked for. The first belongs to bit 0, the default rule.
+2, then whether it is journalled, whether an alert is asked for, and whether the audit levels have a word in it. The
+first belongs to bit 0, the default rule.
+
+The SOCKS entries are laid out as the rules of one more exit point, of which only user number, remote address and remote
+port are asked. The decision is the sequence number of the entry; 0 for one that says *DIRECT, and in bit 0 for none.
 
 Knows nothing of the kernel, and no files: who has which number is handed in.
 """
@@ -31,12 +36,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntFlag
 from itertools import pairwise
 
 from console.errors import PolicyError
-from console.model.words import ExitPoint, Outcome
+from console.model.words import ExitPoint, Mode, Outcome, RawSockets, SocksType, Udp
 from console.policy.decide import CompiledPolicy, Table
 from console.policy.request import Decision
+from console.policy.routes import Routes
 from console.policy.vectors import Names, Ranges
 
 PAGE = 4096
@@ -45,6 +52,19 @@ MOST_RULES = 16_384
 """Of one exit point; what the program in the kernel can look through."""
 EXIT_POINTS = (ExitPoint.ACCEPT, ExitPoint.CONNECT, ExitPoint.LISTEN)
 """In the order in which page 0 has them."""
+
+
+class Settings(IntFlag):
+    """What a policy says besides its rules; data/bpf/greenwall.h has the same numbers."""
+
+    DECIDE_DATAGRAMS = 1
+    REFUSE_RAW = 2
+    MONITOR_RAW = 4
+    """Let raw sockets be, and tell of them."""
+    REFUSE_UNSEEN = 8
+    """Protocols that no rule sees are answered as not built in."""
+    HAS_ROUTES = 16
+
 
 _WORD = struct.Struct("<Q")
 _WORDS = PAGE // _WORD.size
@@ -57,7 +77,7 @@ _FIRST_DIMENSION = 4
 _KEY_END = 1 << 128
 _USERS_END = 1 << 32
 _OUTCOMES = {Outcome.ALLOWED: 0, Outcome.REJECTED: 1, Outcome.MONITOR: 2}
-_ERRNO_AT, _OUTCOME_AT, _JOURNAL_AT, _ALERT_AT = 20, 32, 34, 35
+_ERRNO_AT, _OUTCOME_AT, _JOURNAL_AT, _ALERT_AT, _BY_LEVEL_AT = 20, 32, 34, 35, 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +102,24 @@ def image(compiled: CompiledPolicy, accounts: Mapping[int, Account]) -> bytes:
         PolicyError: There are exit programs, rules about programs, or more rules than the kernel looks through.
     """
     pages = _Pages()
-    heads = [_head(pages, exit_point, compiled, accounts) for exit_point in EXIT_POINTS]
-    return pages.finish(compiled.revision, heads)
+    heads = [_head(pages, compiled.tables[exit_point], accounts) for exit_point in EXIT_POINTS]
+    heads.append(_routes_head(pages, compiled.routes, accounts))
+    return pages.finish(compiled.revision, settings(compiled), heads)
+
+
+def settings(compiled: CompiledPolicy) -> Settings:
+    """Return what is to become of datagrams, raw sockets and the like; a mode of *OFF holds for these too."""
+    found = Settings(0)
+    connect = compiled.modes[ExitPoint.CONNECT]
+    if compiled.udp is Udp.DECIDE and connect is not Mode.OFF:
+        found |= Settings.DECIDE_DATAGRAMS
+    if compiled.raw_sockets is RawSockets.REFUSE and connect is not Mode.OFF:
+        found |= Settings.MONITOR_RAW if connect is Mode.MONITOR else Settings.REFUSE_RAW
+    if Mode.ENFORCE in compiled.modes.values():
+        found |= Settings.REFUSE_UNSEEN
+    if compiled.routes is not None and any(entry.type is SocksType.SOCKS for entry in compiled.routes.entries):
+        found |= Settings.HAS_ROUTES
+    return found
 
 
 def check_image(compiled: CompiledPolicy) -> None:
@@ -102,13 +138,17 @@ def check_image(compiled: CompiledPolicy) -> None:
             raise PolicyError("GWL0471", exit_point=exit_point, program=_first_program(table.programs))
         if len(table.decisions) > MOST_RULES:
             raise PolicyError("GWL0472", exit_point=exit_point, count=len(table.decisions), most=MOST_RULES)
+    if compiled.routes is not None and len(compiled.routes.entries) >= MOST_RULES:
+        raise PolicyError("GWL0488", count=len(compiled.routes.entries), most=MOST_RULES - 1)
 
 
 def who_is_named(compiled: CompiledPolicy) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the users and the groups that rules say by their full names, in upper case."""
-    tables = [table.users for table in compiled.tables.values() if table is not None and table.users is not None]
-    users = frozenset(name for names in tables for name in names.words()[0])
-    return users, frozenset(name for names in tables for name in names.groups())
+    """Return the users and the groups that rules and SOCKS entries say by their full names, in upper case."""
+    said = [table.users for table in compiled.tables.values() if table is not None and table.users is not None]
+    if compiled.routes is not None:
+        said.append(compiled.routes.users)
+    users = frozenset(name for names in said for name in names.words()[0])
+    return users, frozenset(name for names in said for name in names.groups())
 
 
 def _first_program(programs: Names) -> str:
@@ -130,35 +170,53 @@ class _Pages:
         self._count += -(-len(octets) // PAGE)
         return first
 
-    def finish(self, revision: int, heads: Iterable[Sequence[int]]) -> bytes:
-        words = [revision, self._count, *[0] * (_HEAD_WORDS - 2)]
+    def finish(self, revision: int, settings: int, heads: Iterable[Sequence[int]]) -> bytes:
+        words = [revision, self._count, settings, *[0] * (_HEAD_WORDS - 3)]
         for head in heads:
             words += (*head, *[0] * (_HEAD_WORDS - len(head)))
         first = b"".join(map(_WORD.pack, words))
         return b"".join([first.ljust(PAGE, b"\0"), *self._chunks])
 
 
-def _head(
-    pages: _Pages, exit_point: ExitPoint, compiled: CompiledPolicy, accounts: Mapping[int, Account]
-) -> Sequence[int]:
-    table = compiled.tables[exit_point]
-    if table is None:
-        return ()
-    count = len(table.decisions)
-    scale = max(-(-count // 64) - 1, 0).bit_length()
-    decisions = pages.add(b"".join(_WORD.pack(_decision(each)) for each in table.decisions))
-    dimensions: list[int] = []
-    for pieces in _dimensions(table, accounts):
-        dimensions += (0, 0) if pieces is None else _dimension(pages, *pieces, row_octets=_WORD.size << scale)
-    return count, decisions, scale, 0, *dimensions
-
-
 _Pieces = tuple[Sequence[int], Sequence[int]]
 """Beginnings, and one more set than beginnings."""
 
 
+def _head(pages: _Pages, table: Table | None, accounts: Mapping[int, Account]) -> Sequence[int]:
+    if table is None:
+        return ()
+    return _table(pages, [_decision(each) for each in table.decisions], _dimensions(table, accounts))
+
+
+def _routes_head(pages: _Pages, routes: Routes | None, accounts: Mapping[int, Account]) -> Sequence[int]:
+    if routes is None:
+        return ()
+    ways = [0, *(entry.sequence if entry.type is SocksType.SOCKS else 0 for entry in routes.entries)]
+    asked = (_users(routes.users, accounts), None, None, routes.addresses.pieces(), routes.ports.pieces())
+    return _table(pages, ways, [None if each is None else _behind_default(each) for each in asked])
+
+
+def _behind_default(pieces: _Pieces) -> _Pieces:
+    """Make room for one more that matches everything and is tried last."""
+    starts, masks = pieces
+    return starts, [mask << 1 | 1 for mask in masks]
+
+
+def _table(pages: _Pages, decisions: Sequence[int], dimensions: Iterable[_Pieces | None]) -> Sequence[int]:
+    scale = max(-(-len(decisions) // 64) - 1, 0).bit_length()
+    first = pages.add(b"".join(map(_WORD.pack, decisions)))
+    places: list[int] = []
+    for pieces in dimensions:
+        places += (0, 0) if pieces is None else _dimension(pages, *pieces, row_octets=_WORD.size << scale)
+    return len(decisions), first, scale, 0, *places
+
+
 def _dimensions(table: Table, accounts: Mapping[int, Account]) -> Iterable[_Pieces | None]:
-    yield None if table.users is None else _users(table.users, accounts)
+    users = None if table.users is None else _users(table.users, accounts)
+    if table.every != (1 << len(table.decisions)) - 1:  # it is not the time of some rules
+        starts, masks = users or ((), (table.every,))
+        users = starts, [mask & table.every for mask in masks]
+    yield users
     ranges: tuple[Ranges | None, ...] = (
         table.local_addresses,
         table.local_ports,
@@ -237,4 +295,5 @@ def _decision(decision: Decision) -> int:
         | _OUTCOMES[decision.outcome] << _OUTCOME_AT
         | decision.journal << _JOURNAL_AT
         | decision.alert << _ALERT_AT
+        | decision.by_level << _BY_LEVEL_AT
     )

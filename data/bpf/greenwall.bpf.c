@@ -22,7 +22,10 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define SOCK_STREAM 1
+#define SOCK_DGRAM 2
+#define SOCK_RAW 3
 #define EPERM 1
+#define EPROTONOSUPPORT 93
 #define ALL_ONES_PAGE 1
 #define HEAD_AT 16
 #define HEAD_WORDS 16
@@ -45,11 +48,11 @@ struct page {
 };
 
 
-/* Who made a socket, and what became of it. */
+/* Who made a socket, and what became of it. The worker writes one for each listener of the relay. */
 struct owner {
     __u32 uid, pid;
     __u32 revision; /* under which it was decided about */
-    __u8 inert, exempt;
+    __u8 inert, exempt, relay, unused;
 };
 
 struct syn {
@@ -74,7 +77,7 @@ struct {
 
 struct {
     __uint(type, BPF_MAP_TYPE_RINGBUF);
-    __uint(max_entries, 1 << 22);
+    __uint(max_entries, 1 << 24);
 } events SEC(".maps");
 
 struct {
@@ -107,6 +110,53 @@ struct {
     __type(key, struct syn);
     __type(value, __u8);
 } refused_syns SEC(".maps");
+
+/* Datagrams that were let pass and journalled: the first of each socket and destination is. */
+struct sent {
+    __u64 cookie;
+    struct key remote;
+    __u32 port, uid, revision, sequence;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 16384);
+    __type(key, struct sent);
+    __type(value, __u8);
+} sent_datagrams SEC(".maps");
+
+/* Where a socket wanted to be connected to that is led to the relay instead. */
+struct destination {
+    struct source source;
+    struct underway underway;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct destination);
+} destinations SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 65536);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct source);
+    __type(value, struct underway);
+} underway SEC(".maps");
+
+/* The relay's listeners, which have RELAY_MARK in `owners`: ports on 127.0.0.1 and ::1, host order. */
+struct relay {
+    __u32 port4, port6;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct relay);
+} relays SEC(".maps");
 
 /* Parts of the kernel's own structures; libbpf finds where they are on the system at hand. */
 struct kuid_t___part {
@@ -312,7 +362,7 @@ __noinline int decide(struct request *request, struct decision *decision)
     decision->sequence = word & 0xFFFFF;
     decision->error = word >> 20 & 0xFFF;
     decision->outcome = word >> 32 & 3;
-    decision->journal = word >> 34 & 1;
+    decision->journal = (word >> 34 & 1) | (word >> 36 & 1) << 1;
     decision->alert = word >> 35 & 1;
     return 0;
 }
@@ -323,22 +373,17 @@ static __always_inline void put_address(__u8 *to, struct key *from)
     __builtin_memcpy(to, halves, sizeof(halves));
 }
 
-/* Tells the worker; what finds no room is counted. */
-__noinline int tell(struct request *request, struct decision *decision)
+/* Counts a decision; says whether the worker is to hear of it. */
+static __always_inline int counted(struct decision *decision)
 {
-    struct event *event;
-    if (!request || !decision)
-        return 0;
     count(DECIDED);
     if (decision->outcome == REJECTED)
         count(REFUSED);
-    if (!decision->journal && !decision->alert)
-        return 0;
-    event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-    if (!event) {
-        count(LOST);
-        return 0;
-    }
+    return decision->journal || decision->alert;
+}
+
+static __always_inline void describe(struct event *event, struct request *request, struct decision *decision)
+{
     event->at_ns = bpf_ktime_get_ns();
     event->pid = request->pid;
     event->uid = request->values[USER_NUMBER].lower;
@@ -346,16 +391,30 @@ __noinline int tell(struct request *request, struct decision *decision)
     event->sequence = decision->sequence;
     event->exit_point = request->exit_point;
     event->outcome = decision->outcome;
-    event->flags = request->flags;
+    event->flags = request->flags | (decision->journal & 2 ? BY_LEVEL : 0);
     event->alert = decision->alert;
     event->local_port = request->values[LOCAL_PORT].lower;
     event->remote_port = request->values[REMOTE_PORT].lower;
-    event->syn_number = request->syn_number;
+    event->detail = request->detail;
     event->error = decision->error;
     put_address(event->local_address, &request->values[LOCAL_ADDRESS]);
     put_address(event->remote_address, &request->values[REMOTE_ADDRESS]);
     if (bpf_get_current_comm(event->comm, sizeof(event->comm)))
         event->comm[0] = 0;
+}
+
+/* Tells the worker; what finds no room is counted. */
+__noinline int tell(struct request *request, struct decision *decision)
+{
+    struct event *event;
+    if (!request || !decision || !counted(decision))
+        return 0;
+    event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    if (!event) {
+        count(LOST);
+        return 0;
+    }
+    describe(event, request, decision);
     bpf_ringbuf_submit(event, 0);
     return 0;
 }
@@ -398,19 +457,6 @@ static __always_inline int is_tcp(struct bpf_sock_addr *ctx)
     return ctx->type == SOCK_STREAM && (ctx->protocol == IPPROTO_TCP || ctx->protocol == IPPROTO_MPTCP);
 }
 
-/* Answers 1 to let a call go on; else it fails with the rule's errno. */
-static __always_inline int answer(struct request *request)
-{
-    struct decision decision;
-    decide(request, &decision);
-    if (!decision.off)
-        tell(request, &decision);
-    if (!decision.error)
-        return 1;
-    bpf_set_retval(-(int)decision.error);
-    return 0;
-}
-
 /* Decides about a listener; one on :: that does not leave IPv4 alone is one on 0.0.0.0 too, and is asked about as both. */
 static __always_inline void decide_listen(struct bpf_sock *sock, struct request *request, struct decision *decision)
 {
@@ -430,26 +476,157 @@ static __always_inline void decide_listen(struct bpf_sock *sock, struct request 
         local->lower = 0;
 }
 
+static __always_inline __u64 policy_flags(__u32 *revision)
+{
+    __u32 zero = 0;
+    void *policy = bpf_map_lookup_elem(&policies, &zero);
+    struct page *head = policy ? page_of(policy, 0) : 0;
+    *revision = head ? head->words[0] : 0;
+    return head ? head->words[2] : 0;
+}
+
+/* Says whether rules are asked about what a socket of this kind does: datagrams where the policy says so, and never what
+ * has no port and no connection. */
+static __always_inline int is_decided(struct bpf_sock_addr *ctx, struct request *request)
+{
+    __u32 revision;
+    if (ctx->type == SOCK_RAW)
+        return 0;
+    if (ctx->type != SOCK_DGRAM)
+        return 1;
+    request->flags = DATAGRAM;
+    return policy_flags(&revision) & DECIDE_DATAGRAMS;
+}
+
+/* Says whether a datagram was told of already, with this destination and by this rule. */
+static __always_inline int is_told(void *ctx, struct request *request, struct decision *decision)
+{
+    __u8 seen = 1;
+    struct sent sent = {
+        .cookie = bpf_get_socket_cookie(ctx),
+        .remote = request->values[REMOTE_ADDRESS],
+        .port = request->values[REMOTE_PORT].lower,
+        .uid = request->values[USER_NUMBER].lower,
+        .revision = decision->revision,
+        .sequence = decision->sequence,
+    };
+    return bpf_map_update_elem(&sent_datagrams, &sent, &seen, BPF_NOEXIST) != 0;
+}
+
+/* Tells of a decision; of one that lets datagrams pass once. */
+static __always_inline void tell_once(void *ctx, struct request *request, struct decision *decision)
+{
+    if (decision->off)
+        return;
+    if (request->flags & DATAGRAM && decision->outcome != REJECTED && decision->journal &&
+        is_told(ctx, request, decision))
+        count(DECIDED);
+    else
+        tell(request, decision);
+}
+
+/* Finds the relay's listener in the network of a socket; 0 where it is not. Only the worker can mark a listener. */
+static __always_inline __u32 relay_port(struct bpf_sock_addr *ctx, int is_ipv4)
+{
+    __u32 zero = 0, port, is_ours = 0;
+    struct relay *relay = bpf_map_lookup_elem(&relays, &zero);
+    struct bpf_sock_tuple tuple = {};
+    struct bpf_sock *sock;
+    if (!relay)
+        return 0;
+    port = is_ipv4 ? relay->port4 : relay->port6;
+    if (is_ipv4) {
+        tuple.ipv4.saddr = tuple.ipv4.daddr = bpf_htonl(LOOPBACK);
+        tuple.ipv4.dport = bpf_htons(port);
+        sock = bpf_sk_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+    } else {
+        tuple.ipv6.saddr[3] = tuple.ipv6.daddr[3] = bpf_htonl(1);
+        tuple.ipv6.dport = bpf_htons(port);
+        sock = bpf_sk_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+    }
+    if (!sock)
+        return 0;
+    if (sock->state == BPF_TCP_LISTEN) {
+        struct owner *owner = bpf_sk_storage_get(&owners, sock, 0, 0);
+        is_ours = owner && owner->relay;
+    }
+    bpf_sk_release(sock);
+    return is_ours ? port : 0;
+}
+
+/* Leads a connection that a SOCKS entry is about to the relay. What became of it is told when it is known; where there is
+ * no relay it fails. Answers 1 if it goes there, 0 if it goes directly, and -1 if it must fail. */
+static __always_inline int lead(struct bpf_sock_addr *ctx, struct request *request, struct decision *decision)
+{
+    struct decision route;
+    struct key *far = &request->values[REMOTE_ADDRESS];
+    int is_ipv4 = !far->upper && far->lower >> 32 == MAPPED >> 32;
+    request->exit_point = ROUTE;
+    decide(request, &route);
+    request->exit_point = CONNECT;
+    if (route.off || (!route.error && !route.sequence))
+        return 0;
+    __u32 port = route.error ? 0 : relay_port(ctx, is_ipv4);
+    struct destination *there = 0;
+    if (port && ctx->sk)
+        there = bpf_sk_storage_get(&destinations, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    if (!there) {
+        request->flags |= NO_RELAY;
+        decision->outcome = REJECTED;
+        decision->error = EPERM;
+        decision->journal = 1;
+        return -1;
+    }
+    there->source.port = 0;
+    there->underway.address = *far;
+    there->underway.port = request->values[REMOTE_PORT].lower;
+    there->underway.cookie = bpf_get_socket_cookie(ctx);
+    there->underway.entry = route.sequence;
+    there->underway.revision = route.revision;
+    describe(&there->underway.event, request, decision);
+    there->underway.is_silent = !counted(decision);
+    return port;
+}
+
+static __always_inline void forget_destination(struct bpf_sock_addr *ctx)
+{
+    if (ctx->sk && ctx->type == SOCK_STREAM)
+        bpf_sk_storage_delete(&destinations, ctx->sk);
+}
+
+/* Answers the port of the relay to be led there, 0 to go where the call says, and a negative number to fail. */
 static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request *request)
 {
+    struct decision decision;
+    __u32 revision;
     set_caller(request);
     if (is_of_guard(request->pid))
-        return 1;
+        return 0;
     request->exit_point = CONNECT;
-    request->values[REMOTE_PORT].lower = bpf_ntohs(ctx->user_port);
+    if (ctx->protocol != IPPROTO_ICMP && ctx->protocol != IPPROTO_ICMPV6) /* these have no ports */
+        request->values[REMOTE_PORT].lower = bpf_ntohs(ctx->user_port);
     if (ctx->sk)
         request->values[LOCAL_PORT].lower = ctx->sk->src_port;
-    return answer(request);
+    decide(request, &decision);
+    if (!decision.error && is_tcp(ctx) && policy_flags(&revision) & HAS_ROUTES) {
+        int led = lead(ctx, request, &decision);
+        if (led > 0)
+            return led;
+    }
+    tell_once(ctx, request, &decision);
+    if (!decision.error)
+        return 0;
+    bpf_set_retval(-(int)decision.error);
+    return -1;
 }
 
 /* 0.0.0.0 and :: lead to the address that the socket is bound to, or to loopback. Rules must see where they lead, so it
  * is put in their place, whatever the kernel would have taken for it. */
-SEC("cgroup/connect4")
-int connect4(struct bpf_sock_addr *ctx)
+static __always_inline int on_connect4(struct bpf_sock_addr *ctx)
 {
     struct request request = {};
-    if (!is_tcp(ctx))
-        return 1;
+    if (!is_decided(ctx, &request))
+        return 0;
     __be32 own = ctx->sk ? FIELD(ctx->sk->src_ip4) : 0;
     __be32 far = FIELD(ctx->user_ip4);
     if (!far)
@@ -460,12 +637,29 @@ int connect4(struct bpf_sock_addr *ctx)
     return on_connect(ctx, &request);
 }
 
-SEC("cgroup/connect6")
-int connect6(struct bpf_sock_addr *ctx)
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx)
+{
+    forget_destination(ctx);
+    int led = on_connect4(ctx);
+    if (led > 0) {
+        ctx->user_ip4 = bpf_htonl(LOOPBACK);
+        ctx->user_port = bpf_htons(led);
+    }
+    return led >= 0;
+}
+
+SEC("cgroup/sendmsg4")
+int sendmsg4(struct bpf_sock_addr *ctx)
+{
+    return on_connect4(ctx) >= 0;
+}
+
+static __always_inline int on_connect6(struct bpf_sock_addr *ctx)
 {
     struct request request = {};
-    if (!is_tcp(ctx))
-        return 1;
+    if (!is_decided(ctx, &request))
+        return 0;
     struct key *far = &request.values[REMOTE_ADDRESS], *near = &request.values[LOCAL_ADDRESS];
     __be32 address[4] = WORDS(ctx->user_ip6);
     set_ipv6(far, address);
@@ -485,6 +679,94 @@ int connect6(struct bpf_sock_addr *ctx)
         ctx->user_ip6[3] = bpf_htonl((__u32)far->lower);
     }
     return on_connect(ctx, &request);
+}
+
+SEC("cgroup/connect6")
+int connect6(struct bpf_sock_addr *ctx)
+{
+    forget_destination(ctx);
+    int led = on_connect6(ctx);
+    if (led > 0) {
+        int is_ipv4 = FIELD(ctx->user_ip6[2]) == bpf_htonl(0xFFFF) && !FIELD(ctx->user_ip6[0]) && !FIELD(ctx->user_ip6[1]);
+        ctx->user_ip6[0] = ctx->user_ip6[1] = 0;
+        ctx->user_ip6[2] = is_ipv4 ? bpf_htonl(0xFFFF) : 0;
+        ctx->user_ip6[3] = bpf_htonl(is_ipv4 ? LOOPBACK : 1);
+        ctx->user_port = bpf_htons(led);
+    }
+    return led >= 0;
+}
+
+SEC("cgroup/sendmsg6")
+int sendmsg6(struct bpf_sock_addr *ctx)
+{
+    return on_connect6(ctx) >= 0;
+}
+
+/* A socket that was led to the relay is connected to where it wanted to be, as far as it is told. */
+SEC("cgroup/getpeername4")
+int getpeername4(struct bpf_sock_addr *ctx)
+{
+    if (ctx->type != SOCK_STREAM || !ctx->sk)
+        return 1;
+    struct destination *there = bpf_sk_storage_get(&destinations, ctx->sk, 0, 0);
+    if (there) {
+        ctx->user_ip4 = bpf_htonl((__u32)there->underway.address.lower);
+        ctx->user_port = bpf_htons(there->underway.port);
+    }
+    return 1;
+}
+
+SEC("cgroup/getpeername6")
+int getpeername6(struct bpf_sock_addr *ctx)
+{
+    if (ctx->type != SOCK_STREAM || !ctx->sk)
+        return 1;
+    struct destination *there = bpf_sk_storage_get(&destinations, ctx->sk, 0, 0);
+    if (there) {
+        ctx->user_ip6[0] = bpf_htonl(there->underway.address.upper >> 32);
+        ctx->user_ip6[1] = bpf_htonl((__u32)there->underway.address.upper);
+        ctx->user_ip6[2] = bpf_htonl(there->underway.address.lower >> 32);
+        ctx->user_ip6[3] = bpf_htonl((__u32)there->underway.address.lower);
+        ctx->user_port = bpf_htons(there->underway.port);
+    }
+    return 1;
+}
+
+/* Sockets whose packets no rule sees count as connects to anywhere. */
+SEC("cgroup/sock_create")
+int sock_create(struct bpf_sock *ctx)
+{
+    struct request request = {};
+    struct decision decision = {.journal = 1, .outcome = REJECTED, .error = EPERM};
+    __u32 type = ctx->type, protocol = ctx->protocol;
+    if ((type == SOCK_STREAM && (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP)) ||
+        (type == SOCK_DGRAM && (protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE || protocol == IPPROTO_ICMP ||
+                                protocol == IPPROTO_ICMPV6)))
+        return 1;
+    __u64 flags = policy_flags(&decision.revision);
+    set_caller(&request);
+    if (is_of_guard(request.pid))
+        return 1;
+    if (type == SOCK_RAW) {
+        if (!(flags & (REFUSE_RAW | MONITOR_RAW)))
+            return 1;
+        if (flags & MONITOR_RAW) {
+            decision.outcome = MONITOR;
+            decision.error = 0;
+        }
+    } else {
+        if (!(flags & REFUSE_UNSEEN))
+            return 1;
+        decision.error = EPROTONOSUPPORT;
+    }
+    request.exit_point = CONNECT;
+    request.flags = RAW;
+    request.detail = (ctx->family & 0xFF) << 24 | (type & 0xFF) << 16 | (protocol & 0xFFFF);
+    tell(&request, &decision);
+    if (!decision.error)
+        return 1;
+    bpf_set_retval(-(int)decision.error);
+    return 0;
 }
 
 /* A port that no listener may have is refused here, where the program hears of it. */
@@ -595,6 +877,58 @@ static __always_inline void on_accepted(struct bpf_sock_ops *ctx, struct request
         tell(request, &decision);
 }
 
+/* Tells how a connection that was led to the relay ended, if nobody has. */
+static __always_inline int settle_as(struct source *source, __u64 cookie, struct settlement *told, __u8 flag)
+{
+    struct underway *found = bpf_map_lookup_elem(&underway, source);
+    struct settled *event;
+    if (!found || found->cookie != cookie)
+        return 0;
+    event = found->is_silent ? 0 : bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    if (event) {
+        event->event = found->event;
+        event->event.flags |= flag;
+        if (told) {
+            __builtin_memcpy(event->server, told->server, sizeof(event->server));
+            __builtin_memcpy(event->text, told->text, sizeof(event->text));
+        } else {
+            event->server[0] = event->text[0] = 0;
+        }
+    } else if (!found->is_silent) {
+        count(LOST);
+    }
+    int is_gone = bpf_map_delete_elem(&underway, source); /* of two who say it, the first is right */
+    if (event && is_gone)
+        bpf_ringbuf_discard(event, 0);
+    else if (event)
+        bpf_ringbuf_submit(event, 0);
+    return !is_gone;
+}
+
+/* The SYN of a connection that is led to the relay is about to be sent: the relay will find it by where it is from. */
+static __always_inline void on_leading(struct bpf_sock_ops *ctx, struct request *request)
+{
+    struct destination *there = bpf_sk_storage_get(&destinations, ctx->sk, 0, 0);
+    if (!there)
+        return;
+    set_ends(ctx, request, 0);
+    there->source.address = request->values[LOCAL_ADDRESS];
+    there->source.port = ctx->local_port;
+    there->source.unused = 0;
+    there->underway.event.local_port = ctx->local_port;
+    put_address(there->underway.event.local_address, &request->values[LOCAL_ADDRESS]);
+    if (bpf_map_update_elem(&underway, &there->source, &there->underway, BPF_ANY))
+        count(LOST); /* the relay will not know it either, and resets it */
+    bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+}
+
+static __always_inline void on_left(struct bpf_sock_ops *ctx)
+{
+    struct destination *there = bpf_sk_storage_get(&destinations, ctx->sk, 0, 0);
+    if (there && there->source.port)
+        settle_as(&there->source, there->underway.cookie, 0, LEFT);
+}
+
 SEC("sockops")
 int sock_ops(struct bpf_sock_ops *ctx)
 {
@@ -605,6 +939,10 @@ int sock_ops(struct bpf_sock_ops *ctx)
         on_listen(ctx, &request);
     else if (ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
         on_accepted(ctx, &request);
+    else if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+        on_leading(ctx, &request);
+    else if (ctx->op == BPF_SOCK_OPS_STATE_CB && ctx->args[1] == BPF_TCP_CLOSE)
+        on_left(ctx);
     return 1;
 }
 
@@ -722,9 +1060,66 @@ int ingress(struct __sk_buff *skb)
     syn.number = tcp.seq;
     if (bpf_map_update_elem(&refused_syns, &syn, &seen, BPF_NOEXIST))
         return 0;
-    request.syn_number = tcp.seq;
+    request.detail = tcp.seq;
     tell(&request, &decision);
     return 0;
+}
+
+/* The sockets of ICMP that need no privilege send where they like without a hook of their own. */
+SEC("cgroup_skb/egress")
+int egress(struct __sk_buff *skb)
+{
+    struct request request = {};
+    struct decision decision;
+    struct bpf_sock *sock = skb->sk ? bpf_sk_fullsock(skb->sk) : 0; /* first: every packet comes by here */
+    if (!sock || sock->type != SOCK_DGRAM || (sock->protocol != IPPROTO_ICMP && sock->protocol != IPPROTO_ICMPV6))
+        return 1;
+    if (!(policy_flags(&decision.revision) & DECIDE_DATAGRAMS))
+        return 1;
+    set_caller(&request);
+    if (is_of_guard(request.pid))
+        return 1;
+    request.exit_point = CONNECT;
+    request.flags = DATAGRAM;
+    request.values[LOCAL_PORT].lower = sock->src_port;
+    if (skb->protocol == bpf_htons(ETH_P_IP)) {
+        struct iphdr header;
+        if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+            return 0;
+        set_ipv4(&request.values[LOCAL_ADDRESS], sock->src_ip4);
+        set_ipv4(&request.values[REMOTE_ADDRESS], header.daddr);
+    } else {
+        struct ipv6hdr header;
+        __be32 own[4] = WORDS(sock->src_ip6);
+        if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+            return 0;
+        set_ipv6(&request.values[LOCAL_ADDRESS], own);
+        set_ipv6(&request.values[REMOTE_ADDRESS], (__be32 *)&header.daddr);
+    }
+    decide(&request, &decision);
+    tell_once(skb, &request, &decision);
+    return decision.error == 0;
+}
+
+/* The relay says what became of a connection, or something else that belongs into the journal. */
+SEC("syscall")
+int settle(struct settlement *settlement)
+{
+    struct source source = settlement->source;
+    if (!settlement->cookie) {
+        struct settled *note = bpf_ringbuf_reserve(&events, sizeof(*note), 0);
+        if (!note) {
+            count(LOST);
+            return 0;
+        }
+        __builtin_memset(note, 0, sizeof(*note));
+        note->event.at_ns = bpf_ktime_get_ns();
+        note->event.flags = NOTE;
+        __builtin_memcpy(note->text, settlement->text, sizeof(note->text));
+        bpf_ringbuf_submit(note, 0);
+        return 1;
+    }
+    return settle_as(&source, settlement->cookie, settlement, SETTLED);
 }
 
 /* For who wants to know what would be decided. */

@@ -6,12 +6,29 @@
 #define PAGE_WORDS 512 /* of 64 bits: 4096 octets */
 #define MAX_WORDS 256  /* of a row: 16,384 rules */
 
-enum exit_point { ACCEPT, CONNECT, LISTEN, EXIT_POINTS };
+/* ROUTE is no exit point: the SOCKS entries, asked like one after CONNECT has let a call go on. */
+enum exit_point { ACCEPT, CONNECT, LISTEN, ROUTE };
+
+/* Word 2 of the first page. */
+enum policy_flags {
+    DECIDE_DATAGRAMS = 1,
+    REFUSE_RAW = 2,
+    MONITOR_RAW = 4,
+    REFUSE_UNSEEN = 8, /* protocols that no rule sees */
+    HAS_ROUTES = 16,
+};
 
 enum outcome { ALLOWED, REJECTED, MONITOR };
 
 enum event_flags {
-    INERT = 1, /* a listener that was not refused at bind: nothing can reach it */
+    INERT = 1,     /* a listener that was not refused at bind: nothing can reach it */
+    DATAGRAM = 2,  /* a connect of a datagram socket, or one datagram */
+    RAW = 4,       /* a socket that no rule sees; detail: family, type and protocol, 8, 8 and 16 bits */
+    SETTLED = 8,   /* went to a SOCKS server; a struct settled */
+    NO_RELAY = 16, /* should have gone to a SOCKS server, and nobody is there who would lead it */
+    BY_LEVEL = 64, /* the audit levels have a word in whether it is written */
+    NOTE = 128,    /* no decision: what the relay has to say */
+    LEFT = 32,     /* went to a SOCKS server, and ended before anybody said how */
 };
 
 /* LOST_TOLD is the worker's: how many of those lost are in the journal as such. */
@@ -28,7 +45,7 @@ struct request {
     __u32 exit_point;
     __u32 pid;
     struct key values[DIMENSIONS];
-    __u32 syn_number;
+    __u32 detail;
     __u32 flags;
 };
 
@@ -36,7 +53,7 @@ struct decision {
     __u32 sequence;
     __u32 error; /* errno */
     __u32 revision;
-    __u8 outcome, journal, alert, off;
+    __u8 outcome, journal, alert, off; /* journal: 1, and 2 where the audit levels have a word in it */
 };
 
 struct question {
@@ -56,11 +73,41 @@ struct event {
     __u8 alert;
     __u16 local_port;  /* host order */
     __u16 remote_port; /* host order */
-    __u32 syn_number;  /* of a connection refused at its SYN, network order */
+    __u32 detail;      /* of a connection refused at its SYN its number, network order; see RAW */
     __u32 error;       /* errno */
     __u8 local_address[16];  /* IPv6, or IPv4 in its mapped form */
     __u8 remote_address[16]; /* likewise; all 0 for none */
     char comm[16];           /* name of the thread, may be without its end */
+};
+
+/* A connection on its way to the relay, by where it comes from; host order. */
+struct source {
+    struct key address;
+    __u32 port, unused;
+};
+
+struct underway {
+    struct key address; /* where it wants to go */
+    __u32 port;
+    __u32 entry; /* sequence number of the SOCKS entry */
+    __u64 cookie; /* of the socket */
+    __u32 revision; /* of the SOCKS entry */
+    __u32 is_silent; /* nobody wants to hear what becomes of it */
+    struct event event; /* how its connect was decided */
+};
+
+/* What the relay says of a connection that it has led, or could not. */
+struct settled {
+    struct event event;
+    char server[96]; /* host:port, may be without its end */
+    char text[256];  /* why not; likewise */
+};
+
+struct settlement {
+    struct source source;
+    char server[96];
+    char text[256];
+    __u64 cookie; /* of the socket, as in struct underway; 0 for a note */
 };
 
 #endif

@@ -129,7 +129,7 @@ def _bytes(programs: Programs, directory: Path, rounds: int, megabytes: int) -> 
 
 def _activation() -> None:
     policy = parse(policy_document(_SIZES[1]), "bench")
-    engine = KernelEngine(lambda event: None)
+    engine = KernelEngine()
     accounts = known_accounts()
     try:
         began = time.perf_counter()

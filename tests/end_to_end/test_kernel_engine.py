@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import uuid
 from contextlib import contextmanager
@@ -15,6 +17,8 @@ from tests.end_to_end.command import until
 from tests.enforcement.kernel_engine.conftest import missing
 
 PATIENCE_S = 60
+MORE_THAN_FIT = 200_000
+"""Decisions, into the ring buffer."""
 CONNECT = "import socket; print(socket.socket().connect_ex(({host!r}, 9)))"
 
 
@@ -34,11 +38,13 @@ def engine(greenwall, cgroup):
     """Return a function that runs the worker with the engine; all of it is detached in the end."""
 
     @contextmanager
-    def running(expected=True):
-        command = greenwall.arguments("worker", "--engine", "kernel", "--cgroup", str(cgroup))
+    def running(*words, expected="GWL0483"):
+        command = greenwall.arguments(
+            "worker", "--engine", "kernel", "--cgroup", str(cgroup), *(words or ["--enforce"])
+        )
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
             said = worker.stderr.readline()
-            assert ("GWL0483" in said) is expected, said
+            assert expected in said, said
             yield worker
             if worker.poll() is None:
                 worker.terminate()
@@ -143,15 +149,23 @@ def test_what_was_lost_without_a_worker_is_said_by_the_next(greenwall, cgroup, e
     with engine() as worker:
         worker.kill()
         worker.wait()
-    with start_many(cgroup, 50_000) as many:
+    with start_many(cgroup, MORE_THAN_FIT) as many:
         pass
     assert many.returncode == 0
     for _ in range(2):  # the second has nothing more to say
         with engine() as worker:
-            until(lambda: missing_said(greenwall) and len(calls(greenwall)) + missing_said(greenwall) == 50_000,
-                  "all to be written or said", PATIENCE_S)  # fmt: skip
+            until(lambda: sum(found := counted(greenwall)) >= MORE_THAN_FIT and found[1], "all to be there", PATIENCE_S)
             worker.terminate()
             worker.wait(PATIENCE_S)
+        assert sum(counted(greenwall)) == MORE_THAN_FIT
+
+
+def counted(greenwall):
+    """Return how many socket entries there are, and how many decisions the journal says are missing."""
+    with contextlib.closing(sqlite3.connect(greenwall.url.removeprefix("sqlite:///"))) as store:
+        (calls,) = store.execute("SELECT count(*) FROM journal_entry WHERE entry_type = 'SK'").fetchone()
+        said = store.execute("SELECT text FROM journal_entry WHERE text LIKE '%decisions of the kernel%'").fetchall()
+    return calls, sum(int(text.split()[0]) for (text,) in said)
 
 
 def test_worker_that_is_started_without_the_engine_goes_on_with_what_was_left_attached(greenwall, cgroup, engine):

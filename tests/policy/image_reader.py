@@ -16,24 +16,33 @@ class Image:
     def __init__(self, octets):
         assert len(octets) % PAGE == 0
         self._words = struct.unpack(f"<{len(octets) // 8}Q", octets)
-        self.revision, self.pages = self._words[:2]
+        self.revision, self.pages, self.settings = self._words[:3]
 
     def decide(self, exit_point, *values):
         """Return outcome, sequence number, errno, and whether it is journalled and alerted; None for *OFF.
 
         `values` are user number, local address, local port, remote address, remote port.
         """
-        head = self._words[16 + 16 * EXIT_POINTS.index(exit_point) :][:16]
+        word = self._decision(EXIT_POINTS.index(exit_point), values)
+        if word is None:
+            return None
+        return (
+            OUTCOMES[word >> 32 & 3], word & 0xFFFFF, word >> 20 & 0xFFF, bool(word >> 34 & 1), bool(word >> 35 & 1)
+        )  # fmt: skip
+
+    def way(self, user, address, port):
+        """Return the sequence number of the SOCKS entry that a connection takes; 0 for none."""
+        return self._decision(len(EXIT_POINTS), (user, 0, 0, address, port)) or 0
+
+    def _decision(self, at, values):
+        head = self._words[16 + 16 * at :][:16]
         count, decisions, scale = head[:3]
         if not count:
             return None
         matching = (1 << count) - 1
         for number, value in enumerate(values):
             matching &= self._row(*head[4 + 2 * number : 6 + 2 * number], value, 1 << scale)
-        word = self._words[decisions * WORDS + matching.bit_length() - 1]
-        return (
-            OUTCOMES[word >> 32 & 3], word & 0xFFFFF, word >> 20 & 0xFFF, bool(word >> 34 & 1), bool(word >> 35 & 1)
-        )  # fmt: skip
+        return self._words[decisions * WORDS + matching.bit_length() - 1]
 
     def _row(self, index, places, value, row_words):
         count, index = index >> 32, index & 0xFFFF_FFFF

@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.errors import PolicyError
-from console.model.words import ExitPoint
+from console.model.words import ExitPoint, Mode, RawSockets, SocksType, Udp
 from console.policy.checks import make_policy, make_rule
 from console.policy.compiler import compile_policy
 from console.policy.fields import MAX_ADDRESS
-from console.policy.image import MOST_RULES, PAGE, Account, check_image, image
+from console.policy.image import MOST_RULES, PAGE, Account, Settings, check_image, image
+from console.policy.image import settings as settings_of
 from console.policy.request import Request
+from console.policy.socks_entries import make_socks_entry
+from console.policy.time_groups import make_time_group
 from tests.policy.image_reader import Image
 from tests.policy.strategies import ENDS, SERVICES, policies, requests
 
@@ -52,6 +55,10 @@ def test_pages_answer_as_the_tables(policy, asked, numbers):
     for request, number in zip(asked, numbers, strict=True):
         told, found = answers(compiled, pages, request, number)
         assert found == told
+        who = ACCOUNTS.get(number, Account(str(number)))
+        entry = compiled.route(who.user, who.groups, request.remote_address, request.remote_port)
+        way = 0 if entry is None or entry.type is SocksType.DIRECT else entry.sequence
+        assert pages.way(number, request.remote_address, request.remote_port) == way
 
 
 @pytest.mark.parametrize("user", ["0", "10*", "1*", "1000", "4294967295", "0*", "00*", "%WHEEL", "A*", "AL"])
@@ -125,3 +132,38 @@ def _request(**fields):
     given = {"exit_point": ExitPoint.CONNECT, "user": "", "groups": frozenset(), "program": "", "local_address": 0,
              "local_port": 0, "remote_address": 0xFFFF_0A01_0203, "remote_port": 443}  # fmt: skip
     return Request(**(given | fields))
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "found"),
+    [
+        (Mode.ENFORCE, {}, Settings.REFUSE_RAW | Settings.REFUSE_UNSEEN),
+        (Mode.ENFORCE, {"raw_sockets": RawSockets.ALLOW}, Settings.REFUSE_UNSEEN),
+        (Mode.MONITOR, {"udp": Udp.DECIDE}, Settings.MONITOR_RAW | Settings.DECIDE_DATAGRAMS),
+        (Mode.OFF, {"udp": Udp.DECIDE}, Settings(0)),
+    ],
+)
+def test_settings_are_in_the_pages_as_the_mode_of_connects_lets_them(mode, given, found):
+    compiled = compile_policy(make_policy(dict.fromkeys(ExitPoint, mode), [], SERVICES, **given))
+    assert settings_of(compiled) == found
+    assert Image(image(compiled, ACCOUNTS)).settings == found
+
+
+def test_more_socks_entries_than_the_kernel_looks_through_are_refused():
+    entries = [make_socks_entry(sequence=at + 1, servers="::1") for at in range(MOST_RULES)]
+    with pytest.raises(PolicyError) as caught:
+        check_image(compile_policy(make_policy({}, [], SERVICES, socks=entries)))
+    assert caught.value.message_id == "GWL0488"
+
+
+@pytest.mark.parametrize("user", ["*ALL", "ALICE"])
+def test_rules_whose_time_it_is_not_do_not_hold(user):
+    night = make_time_group(name="NIGHT", times="22:00-06:00", time_zone="UTC")
+    rules = [make_rule(exit_point="*CONNECT", sequence=10, user=user, time_group="NIGHT", action="*REJECT")]
+    compiled = compile_policy(make_policy({}, rules, SERVICES, time_groups=[night], time_zone="UTC"))
+    for hour, expected in ((12, "*ALLOWED"), (23, "*REJECTED")):
+        now = compiled.at(hour * 3600 * 10**9)
+        pages = Image(image(now, ACCOUNTS))
+        told, found = answers(now, pages, _request(), 7)
+        assert found == told
+        assert found[0] == expected

@@ -9,15 +9,24 @@ Source: Documentation/bpf/ of Linux, cgroup(7) hooks BPF_CGROUP_INET4_CONNECT an
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import struct
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from console.enforcement.fds import OwnedFd
 from console.enforcement.kernel import libbpf
-from console.enforcement.kernel.events import Answer, KernelEvent, question, read_answer, read_event
+from console.enforcement.kernel.events import (
+    Answer,
+    KernelEvent,
+    question,
+    question_of_way,
+    read_answer,
+    read_event,
+)
+from console.enforcement.kernel.ring import Batch, Ring
 from console.enforcement.layouts import Endpoint
 from console.errors import KernelError
 from console.model.words import ExitPoint
@@ -25,14 +34,27 @@ from console.policy.image import PAGE
 from console.resources import data_path
 
 _OBJECT = "greenwall.bpf.o"
-_PROGRAMS = ("sock_ops", "ingress", "bind4", "bind6", "connect4", "connect6")
+_PROGRAMS = (
+    "sock_ops", "ingress", "bind4", "bind6", "getpeername4", "getpeername6", "connect4", "connect6", "sendmsg4",
+    "sendmsg6", "egress", "sock_create",
+)  # fmt: skip
 """In the order in which they are attached: who listens is written down before anybody asks."""
+_HELPERS = ("ask", "settle")
+"""Programs that are run, and not attached."""
+_MAPS = ("events", "counters", "policies", "guards", "owners", "underway", "relays")
+RING_SIZE = 1 << 24
+"""Octets, as in data/bpf/greenwall.bpf.c."""
+_MOST_READ = 4096
 _FIRST = bytes(4)
 """Key of the first element, often the only one."""
 _STARTED_FIELD = 22 - 3
 """Of /proc/PID/stat, behind the name of the program: its third field and on (proc_pid_stat(5))."""
 _NUMBER = struct.Struct("<I")
 _COUNT = struct.Struct("<Q")
+_OWNER = struct.Struct("<IIIBBBB")
+"""struct owner."""
+_RELAY = struct.Struct("<II")
+_DIGEST_BYTES = 8
 _TYPE_INFORMATION = Path("/sys/kernel/btf/vmlinux")
 
 
@@ -48,39 +70,58 @@ class Counters(NamedTuple):
 
 
 class KernelEngine:
-    """The programs of one worker.
+    """The programs of one store.
 
-    Threads: one at a time; what is told is taken in the thread that calls `consume`.
+    Threads: one at a time.
     """
 
-    def __init__(self, take: Callable[[KernelEvent], None]) -> None:
-        """Load the programs; nothing is decided before `attach`.
+    def __init__(self, pinned: Path | None = None) -> None:
+        """Load the programs, of which nothing decides before `attach`; or go on with those of an earlier worker.
 
         Args:
-            take: Called with each event; must not raise.
+            pinned: Where an earlier engine of the same object file was pinned (`pin`); it decides all the time.
 
         Raises:
             KernelError: This system cannot run them; the message says what is missing.
         """
         check_host()
-        path = data_path("bpf", _OBJECT)
+        self._links: list[libbpf.BpfLink] = []
+        self._object: libbpf.BpfObject | None = None
+        self._opened: dict[str, OwnedFd] = {}
+        path = data_path("bpf", _OBJECT) if pinned is None else pinned
         try:
-            self._object = libbpf.BpfObject(path.read_bytes())
+            if pinned is None:
+                self._object = libbpf.BpfObject(path.read_bytes())
+            else:
+                self._opened = {name: libbpf.opened(pinned / name) for name in (*_MAPS, *_HELPERS)}
+            self._ring = Ring(self.descriptor("events"), RING_SIZE)
         except OSError as error:
             raise KernelError("GWL0475", path=path, reason=error.strerror or error) from error
-        self._links: list[libbpf.BpfLink] = []
-        self._policies = self._object.map("policies")
-        self._guards = self._object.map("guards")
-        self._events = libbpf.RingBuffer(self._object.map("events"), lambda octets: take(read_event(octets)))
+
+    def descriptor(self, name: str) -> int:
+        """Return the descriptor of a map, or of a program that is run; the engine goes on owning it."""
+        if self._object is None:
+            return self._opened[name].number
+        return self._object.program(name) if name in _HELPERS else self._object.map(name)
 
     @property
-    def descriptor(self) -> int:
-        """Readable when there are events to consume."""
-        return self._events.descriptor
+    def ring(self) -> Ring:
+        """What the programs tell."""
+        return self._ring
 
-    def consume(self) -> int:
-        """Take the events that have been told; returns how many."""
-        return self._events.consume()
+    def read(self, most: int = _MOST_READ) -> tuple[list[KernelEvent], int]:
+        """Return what was told next, and the position to give back up to when it is written."""
+        return read_events(self._ring.read(most))
+
+    def consume(self) -> list[KernelEvent]:
+        """Return what was told, and give it back."""
+        found: list[KernelEvent] = []
+        while True:
+            events, end = self.read()
+            self._ring.give_back(end)
+            if not events:
+                return found
+            found += events
 
     def activate(self, pages: bytes) -> None:
         """Put a policy in force, whole, from one call to the next.
@@ -93,7 +134,7 @@ class KernelEngine:
         """
         try:
             with libbpf.pages_map(pages, PAGE) as made:
-                libbpf.update(self._policies, _FIRST, _NUMBER.pack(made.number))
+                libbpf.update(self.descriptor("policies"), _FIRST, _NUMBER.pack(made.number))
         except OSError as error:
             raise KernelError("GWL0476", pages=len(pages) // PAGE, reason=error.strerror or error) from error
 
@@ -103,6 +144,8 @@ class KernelEngine:
         Raises:
             KernelError: It is no cgroup of version 2, or the kernel refuses; nothing is attached then.
         """
+        if self._object is None:
+            return  # it is
         directory = _opened(cgroup)
         try:
             for program in _PROGRAMS:
@@ -125,8 +168,8 @@ class KernelEngine:
         try:
             for program, link in zip(_PROGRAMS, self._links, strict=True):
                 link.pin(directory / program)
-            for name in ("events", "counters"):
-                self._object.pin_map(name, directory / name)
+            for name in (*_MAPS, *_HELPERS):
+                libbpf.pin(self.descriptor(name), directory / name)
         except OSError as error:
             raise KernelError("GWL047C", path=directory, reason=error.strerror or error) from error
 
@@ -141,31 +184,76 @@ class KernelEngine:
         Raises:
             OSError: There are too many guards, or it has ended.
         """
-        libbpf.update(self._guards, _NUMBER.pack(pid), _COUNT.pack(started(pid)))
+        libbpf.update(self.descriptor("guards"), _NUMBER.pack(pid), _COUNT.pack(started(pid)))
 
     def forget_guard(self, pid: int) -> None:
         """Decide about a process like about any: it is no guard any more."""
-        libbpf.delete(self._guards, _NUMBER.pack(pid))
+        libbpf.delete(self.descriptor("guards"), _NUMBER.pack(pid))
 
     def ask(self, exit_point: ExitPoint, uid: int, local: Endpoint, remote: Endpoint) -> Answer:
         """Return what the policy in force would decide."""
-        return read_answer(self._object.run("ask", question(exit_point, uid, local, remote)))
+        return read_answer(libbpf.run(self.descriptor("ask"), question(exit_point, uid, local, remote)).octets)
+
+    def ask_way(self, uid: int, remote: Endpoint) -> int:
+        """Return the sequence number of the SOCKS entry that a connection would take; 0: it would go directly."""
+        return read_answer(libbpf.run(self.descriptor("ask"), question_of_way(uid, remote)).octets).sequence
+
+    def lead_to(self, *listeners: tuple[int, int]) -> None:
+        """Lead what SOCKS entries are about to a relay, from now on.
+
+        Args:
+            *listeners: Descriptor and port of its listener on 127.0.0.1, and of that on ::1 where there is one.
+
+        Raises:
+            OSError: The kernel refuses.
+        """
+        for number, _ in listeners:
+            libbpf.update(self.descriptor("owners"), _NUMBER.pack(number), _OWNER.pack(0, 0, 0, 0, 1, 1, 0))
+        ports = [*(port for _, port in listeners), 0, 0]
+        libbpf.update(self.descriptor("relays"), _FIRST, _RELAY.pack(*ports[:2]))
 
     def counters(self) -> Counters:
         """Return how many calls were decided."""
-        return read_counters(self._object.map("counters"))
+        return read_counters(self.descriptor("counters"))
 
     def told_lost(self, count: int) -> None:
         """Remember for whoever reads the counters, also after this process, how many lost ones are in the journal."""
         others = bytes(_COUNT.size * (libbpf.processors() - 1))
         at = _NUMBER.pack(Counters._fields.index("lost_told"))
-        libbpf.update(self._object.map("counters"), at, _COUNT.pack(count) + others)
+        libbpf.update(self.descriptor("counters"), at, _COUNT.pack(count) + others)
 
     def close(self) -> None:
         """Let go of the programs; again is fine."""
         self.detach()
-        self._events.close()
-        self._object.close()
+        self._ring.close()
+        for held in self._opened.values():
+            held.close()
+        if self._object is not None:
+            self._object.close()
+
+
+def read_events(batch: Batch) -> tuple[list[KernelEvent], int]:
+    """Return the events of a batch, and the position behind them."""
+    return [read_event(octets) for octets in batch.records], batch.end
+
+
+def pinned_names() -> frozenset[str]:
+    """Return what a whole engine leaves in its directory."""
+    return frozenset((*_PROGRAMS, *_MAPS, *_HELPERS))
+
+
+@cache
+def version() -> str:
+    """Return what tells one object file from another; engines of the same one can go on with each other's pins.
+
+    Raises:
+        KernelError: There is none.
+    """
+    path = data_path("bpf", _OBJECT)
+    try:
+        return hashlib.blake2b(path.read_bytes(), digest_size=_DIGEST_BYTES).hexdigest()
+    except OSError as error:
+        raise KernelError("GWL0475", path=path, reason=error.strerror or error) from error
 
 
 def started(pid: int) -> int:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Mapping
+
 from console.enforcement.intake import GENERIC, moment
-from console.enforcement.kernel.events import INERT, KernelEvent
+from console.enforcement.kernel.events import BY_LEVEL, DATAGRAM, INERT, LEFT, NO_RELAY, RAW, KernelEvent
 from console.enforcement.layouts import NO_ENDPOINT, Endpoint, address_text, is_mapped
 from console.journal.entries import Entry
 from console.messages import message
-from console.model.words import SK_TYPES, AddressFamily
+from console.model.words import SK_TYPES, AddressFamily, SkType
+from console.policy.audit_levels import Levels
 from console.store.text import storable
 
 _LONGEST_USER, _LONGEST_PROGRAM, _LONGEST_JOB_NAME = 64, 4096, 10
 _MOST_NUMBER = 1_000_000
+_TEXTS = {INERT: "GWL0480", NO_RELAY: "GWL0489", LEFT: "GWL048A"}
+"""Flag of an event -> message whose text says it."""
+_FAMILIES: Mapping[int, str] = {socket.AF_INET: "AF_INET", socket.AF_INET6: "AF_INET6"}
+_KINDS: Mapping[int, str] = {
+    socket.SOCK_STREAM: "SOCK_STREAM",
+    socket.SOCK_DGRAM: "SOCK_DGRAM",
+    socket.SOCK_RAW: "SOCK_RAW",
+}
 
 
 def entry(event: KernelEvent, *, clock_ns: int, user: str, program: str) -> Entry:
@@ -27,7 +39,7 @@ def entry(event: KernelEvent, *, clock_ns: int, user: str, program: str) -> Entr
     return Entry(
         entry_timestamp=moment(event.at_ns + clock_ns),
         entry_type="SK",
-        sk_type=SK_TYPES[event.exit_point],
+        sk_type=SkType.OUTBOUND if event.flags & DATAGRAM else SK_TYPES[event.exit_point],
         outcome=event.outcome,
         exit_point=event.exit_point,
         rule_sequence=event.sequence,
@@ -36,13 +48,36 @@ def entry(event: KernelEvent, *, clock_ns: int, user: str, program: str) -> Entr
         qualified_job_name=job_name(event, user),
         pid=event.pid,
         program=storable(program)[:_LONGEST_PROGRAM],
-        address_family=AddressFamily.IPV4 if is_mapped(shown) else AddressFamily.IPV6,
+        address_family="" if event.flags & RAW else AddressFamily.IPV4 if is_mapped(shown) else AddressFamily.IPV6,
         local_address=_address(event.local) if event.local.port else "",
         local_port=event.local.port,
         remote_address=_address(event.remote),
         remote_port=event.remote.port,
-        text=message("GWL0480").text if event.flags & INERT else "",
+        socks_server=storable(event.server),
+        text=_text(event),
     )
+
+
+def is_wanted(event: KernelEvent, levels: Levels, user: str) -> bool:
+    """Say whether the journal is to have an event: what was refused, what its rule wants there, or the audit levels.
+
+    What was decided about a datagram is wanted with the connects, and with the datagrams too.
+    """
+    if not event.flags & BY_LEVEL:
+        return True
+    if event.flags & DATAGRAM and levels.wants("SK", SkType.OUTBOUND, user=user):
+        return True
+    return levels.wants("SK", SK_TYPES[event.exit_point], user=user, local_port=event.local.port)
+
+
+def _text(event: KernelEvent) -> str:
+    if event.flags & RAW:
+        family, kind, protocol = event.detail >> 24, event.detail >> 16 & 0xFF, event.detail & 0xFFFF
+        return f"raw socket: {_FAMILIES.get(family, family)}, {_KINDS.get(kind, kind)}, protocol {protocol}"
+    for flag, message_id in _TEXTS.items():
+        if event.flags & flag:
+            return message(message_id).text
+    return storable(event.text)
 
 
 def job_name(event: KernelEvent, user: str) -> str:
@@ -59,6 +94,11 @@ def lost(count: int, *, at_ns: int) -> Entry:
         at_ns: When that was noticed; nanoseconds since 1970.
     """
     return Entry(moment(at_ns), GENERIC, text=message("GWL0481", count=count).text)
+
+
+def note(text: str, *, at_ns: int) -> Entry:
+    """Return the GR entry of what the relay has to say."""
+    return Entry(moment(at_ns), GENERIC, text=storable(text))
 
 
 def _address(endpoint: Endpoint) -> str:

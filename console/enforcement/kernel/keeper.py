@@ -1,6 +1,9 @@
 """Keeps the kernel engine of a worker: what is in force there, whom it leaves alone, and what it tells, in the journal.
 
 Must not decide anything: the engine does, also while this waits for the store or is stopped.
+
+What is told stays in the ring buffer until it is written down. Up to where it is written is recorded in the same
+transaction; a worker that was killed between that and giving it back is followed by one that knows.
 """
 
 from __future__ import annotations
@@ -10,19 +13,24 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from struct import error as StructError  # noqa: N812 -- so that it is known for what it is
+from typing import NamedTuple
 
-from console.enforcement.kernel.accounts import known_accounts
-from console.enforcement.kernel.engine import KernelEngine
-from console.enforcement.kernel.entries import entry, lost
-from console.enforcement.kernel.events import KernelEvent
+from console.enforcement.kernel.engine import KernelEngine, read_events
+from console.enforcement.kernel.entries import entry, is_wanted, lost, note
+from console.enforcement.kernel.events import NOTE, KernelEvent
+from console.enforcement.kernel.loading import Loaded, Wanted, load
+from console.enforcement.kernel.pins import Leftover
+from console.enforcement.kernel.relay_house import RelayHouse
+from console.enforcement.kernel.ring import Ring
 from console.enforcement.scribe import Scribe
-from console.errors import KernelError, PolicyError
+from console.errors import ConsoleError
 from console.journal.entries import Entry
 from console.messages import describe, line, message
 from console.policy.audit_levels import Auditing, Levels
-from console.policy.compiler import compile_policy
-from console.policy.image import Account, check_image, image, who_is_named
+from console.policy.image import Account
 from console.policy.rule import Policy
 
 _log = logging.getLogger("greenwall.worker")
@@ -31,10 +39,18 @@ _PAUSE_S = 0.1
 """From one transaction to the next; meanwhile events wait in the ring buffer."""
 _LAST_WRITE_S = 5.0
 """For how long a worker that is to stop waits for the store."""
-_ACCOUNTS_S = 30.0
-"""How long names and groups of users are believed, as in a guard."""
-_MOST_WAITING = 100_000
-"""Events that wait for the store; beyond that they are left in the ring buffer, and then lost and counted."""
+_LOOK_S = 1.0
+"""How often it is looked whether something else is to be in force: another mode, another time of the day, a relay."""
+_AWAIT_S = 30.0
+_MOST_AT_ONCE = 4096
+
+
+class Place(NamedTuple):
+    """What an engine is attached to."""
+
+    cgroup: str
+    ring: str
+    """Name of its ring buffer in the store."""
 
 
 class KernelKeeper:
@@ -43,47 +59,43 @@ class KernelKeeper:
     Threads: The event loop's only.
     """
 
-    def __init__(self, scribe: Scribe, engine: KernelEngine, revision: int, policy: Policy) -> None:
-        """Put the policy in force.
+    def __init__(self, scribe: Scribe, engine: KernelEngine, relay: RelayHouse, place: Place, wanted: Wanted) -> None:
+        """Put a policy in force.
 
         Args:
             scribe: Writes the journal.
-            engine: Loaded, and not attached yet.
-            revision: Number of the active revision.
-            policy: The active revision.
+            engine: Not attached yet, or attached with an earlier policy.
+            relay: Where SOCKS entries lead.
+            place: Where the engine is.
+            wanted: What is to be in force.
 
         Raises:
             PolicyError: The kernel cannot hold this policy.
-            KernelError: The kernel has no memory for it.
+            KernelError: The kernel has no memory for it, or there is no relay.
         """
         self._scribe = scribe
         self._engine = engine
-        self._accounts: dict[int, Account] = {}
-        self._named: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()
-        self._accounts_until = time.monotonic() + _ACCOUNTS_S
+        self._relay = relay
+        self._place = place
         self._levels = Levels(Auditing())
-        self._waiting: list[KernelEvent] = []
         self._told = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._guards: Counter[int] = Counter()
+        self._leftovers: list[Leftover] = []
         self._lost = 0
-        self._lost_before = 0
-        self._in_force = revision, policy
-        self._load(revision, policy)
+        self._wanted = wanted
+        self._refused: Wanted | None = None
+        self._loaded: Loaded = load(engine, relay, wanted)
+        self._adopt()
 
-    def take(self, event: KernelEvent) -> None:
-        """Take an event from the engine."""
-        self._waiting.append(event)
-
-    def lost_before(self, count: int) -> None:
-        """Take how many decisions an earlier engine has lost of which the journal does not know."""
-        self._lost_before = count
+    def take_over(self, leftovers: list[Leftover]) -> None:
+        """Write down what earlier engines have left, before anything else."""
+        self._leftovers = leftovers
 
     def policy_changed(self, revision: int, policy: Policy) -> None:
-        """Put another revision in force; one that the kernel cannot hold leaves the one before, and says so."""
-        self._in_force = revision, policy
-        try:
-            self._load(revision, policy)
-        except (PolicyError, KernelError) as error:
-            _log.warning("%s", line(message("GWL0482", number=revision, reason=line(describe(error)))))
+        """Put another revision in force, soon; one that the kernel cannot hold leaves the one before, and says so."""
+        self._wanted = self._wanted._replace(revision=revision, policy=policy)
+        self._woken.set()
 
     def auditing_changed(self, auditing: Auditing) -> None:
         """Write what other audit levels say, from now on."""
@@ -91,85 +103,139 @@ class KernelKeeper:
 
     def guard_came(self, pid: int) -> None:
         """Leave a guard's own calls alone."""
+        self._guards[pid] += 1
         with contextlib.suppress(OSError):  # more guards than the map holds: their calls are decided twice
             self._engine.let_guard(pid)
 
     def guard_went(self, pid: int) -> None:
-        """Decide about a process again: the number may come to be another's."""
-        self._engine.forget_guard(pid)
+        """Decide about a process again: the number may come to be another's.
+
+        A guard that comes back at once is there before its last conversation is noticed to have ended.
+        """
+        self._guards[pid] -= 1
+        if self._guards[pid] <= 0:
+            del self._guards[pid]
+            self._engine.forget_guard(pid)
+
+    async def load_for_ever(self) -> None:
+        """Put in force what is to be."""
+        await self._say(message("GWL0483" if self._wanted.is_enforced else "GWL048B", **self._shown()).text)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._woken.wait()
+            self._woken.clear()
+            await self._look()
 
     async def write_for_ever(self) -> None:
         """Write down what the engine tells."""
+        while self._leftovers:
+            await self._write_leftover(self._leftovers[0])
+            self._leftovers.pop(0).remove()
+        await self._scribe.insist(self._scribe.ledger.forget_rings, [self._place.ring])
         while True:
-            await self._look_at_accounts()
-            self._consume()
-            if self._waiting or self._lost_before:
-                await self._write()
+            if await self._write_some(self._engine.ring, self._place.ring, self._lost_since):
                 await asyncio.sleep(_PAUSE_S)
             else:
                 await self._await_events()
 
+    async def _look(self) -> None:
+        is_enforced = await self._scribe.insist(self._scribe.ledger.is_enforced, self._place.cgroup)
+        self._wanted = self._wanted._replace(is_enforced=is_enforced)
+        wanted = self._wanted
+        try:
+            await asyncio.to_thread(self._relay.look_after)
+            if not await asyncio.to_thread(self._loaded.is_still, wanted) and wanted != self._refused:
+                before, self._loaded = self._loaded, await asyncio.to_thread(load, self._engine, self._relay, wanted)
+                self._refused = None
+                if before.wanted != wanted:
+                    await self._say(message("GWL0483" if is_enforced else "GWL048B", **self._shown()).text)
+        except ConsoleError as error:
+            self._refused = wanted
+            said = line(message("GWL0482", number=wanted.revision, reason=line(describe(error))))
+            _log.warning("%s", said)
+            await self._say(said, is_wrong=True)
+
+    def _shown(self) -> dict[str, object]:
+        return {"path": self._place.cgroup, "number": self._loaded.wanted.revision}
+
+    async def _say(self, text: str, *, is_wrong: bool = False) -> None:
+        await self._scribe.insist(self._scribe.ledger.say_of_kernel, text, is_wrong=is_wrong)
+
     async def _await_events(self) -> None:
-        """Wait until something is told, or users may have changed.
+        """Wait until something is told.
 
         Nothing is waited for while there is something to write: the kernel wakes nobody for an event before which
         others lie unread, and to be woken costs more than the decision.
         """
         loop = asyncio.get_running_loop()
-        loop.add_reader(self._engine.descriptor, self._told.set)
+        number = self._engine.ring.descriptor
+        loop.add_reader(number, self._told.set)
         try:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_ACCOUNTS_S):
+                async with asyncio.timeout(_AWAIT_S):
                     await self._told.wait()
         finally:
-            loop.remove_reader(self._engine.descriptor)
+            loop.remove_reader(number)
             self._told.clear()
 
-    def _consume(self) -> None:
-        if len(self._waiting) < _MOST_WAITING:
-            self._engine.consume()
+    def _adopt(self) -> None:
+        """Begin where an earlier worker has come to, in the ring buffer of an engine that it has left attached."""
+        written = self._scribe.ledger.told_before(self._place.ring)
+        if written > self._engine.ring.position:
+            self._engine.ring.give_back(written)
+        self._lost = self._engine.counters().lost_told
 
-    async def _write(self) -> None:
-        events, self._waiting = self._waiting, []
+    def _lost_since(self) -> int:
+        """Return how many decisions have been lost of which the journal does not know."""
+        return self._engine.counters().lost - self._lost
+
+    async def _write_leftover(self, leftover: Leftover) -> None:
+        if leftover.ring is None:
+            return
+        written = await self._scribe.insist(self._scribe.ledger.told_before, leftover.name)
+        if written > leftover.ring.position:
+            leftover.ring.give_back(written)
+        missing = [leftover.lost]
+        while await self._write_some(leftover.ring, leftover.name, lambda: missing.pop() if missing else 0):
+            pass
+
+    async def _write_some(self, ring: Ring, name: str, lost_since: Callable[[], int]) -> bool:
+        """Write down what is told next; say whether there was anything."""
+        batch = ring.read(_MOST_AT_ONCE)
+        missing = lost_since()
+        if batch.end == ring.position and not missing:
+            return False
         clock_ns = time.time_ns() - time.monotonic_ns()
+        try:
+            events, _ = read_events(batch)
+        except StructError:  # those of another version: nobody can read them any more
+            events, missing = [], missing + len(batch.records)
         entries = [made for event in events if (made := self._entry(event, clock_ns))]
-        count, before = self._engine.counters().lost, self._lost_before
-        if count + before > self._lost:
-            entries.append(lost(count + before - self._lost, at_ns=time.time_ns()))
-        if entries:
-            await _to_the_end(self._scribe.insist(self._scribe.ledger.write, entries))
-        self._lost, self._lost_before = count, 0
-        self._engine.told_lost(count)
+        if missing:
+            entries.append(lost(missing, at_ns=time.time_ns()))
+
+        def is_written() -> None:
+            ring.give_back(batch.end)
+            if ring is self._engine.ring and missing:
+                self._lost += missing
+                self._engine.told_lost(self._lost)
+
+        write = self._scribe.ledger.write_told
+        await _to_the_end(self._scribe.insist(write, entries, name, batch.end), is_written)
+        return True
 
     def _entry(self, event: KernelEvent, clock_ns: int) -> Entry | None:
-        account = self._accounts.get(event.uid) or Account(str(event.uid))
-        made = entry(event, clock_ns=clock_ns, user=account.user, program=_program(event))
-        is_wanted = event.error or self._levels.wants(
-            "SK", made.sk_type, user=account.user, local_port=event.local.port
-        )
-        return made if is_wanted else None
-
-    async def _look_at_accounts(self) -> None:
-        """Resolve users and groups anew, now and then; the policy is loaded again where they have changed."""
-        if time.monotonic() < self._accounts_until:
-            return
-        self._accounts_until = time.monotonic() + _ACCOUNTS_S
-        named = self._named
-        accounts = await asyncio.to_thread(known_accounts, *named)  # a directory service may take its time
-        if accounts != self._accounts and named == self._named:
-            self.policy_changed(*self._in_force)
-
-    def _load(self, revision: int, policy: Policy) -> None:
-        compiled = compile_policy(policy, revision)
-        check_image(compiled)
-        named = who_is_named(compiled)
-        accounts = known_accounts(*named)
-        self._engine.activate(image(compiled, accounts))
-        self._named, self._accounts = named, accounts
+        if event.flags & NOTE:
+            return note(event.text, at_ns=event.at_ns + clock_ns)
+        account = self._loaded.accounts.get(event.uid) or Account(str(event.uid))
+        if not is_wanted(event, self._levels, account.user):
+            return None
+        return entry(event, clock_ns=clock_ns, user=account.user, program=_program(event))
 
 
-async def _to_the_end(work: Coroutine[object, object, None]) -> None:
-    """Do something to its end, also where the worker is to stop meanwhile: what is written is nowhere else any more.
+async def _to_the_end(work: Coroutine[object, object, None], then: Callable[[], None]) -> None:
+    """Do something to its end, and what belongs to it, also where the worker is to stop meanwhile.
 
     Raises:
         CancelledError: The worker is to stop.
@@ -181,7 +247,9 @@ async def _to_the_end(work: Coroutine[object, object, None]) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WRITE_S):
                 await task
+                then()
         raise
+    then()
 
 
 def _program(event: KernelEvent) -> str:

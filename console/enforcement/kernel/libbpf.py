@@ -10,10 +10,9 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from console.enforcement.fds import OwnedFd
 from console.errors import KernelError
@@ -24,7 +23,8 @@ _INNER_MAP = 1 << 12
 _MMAPABLE = 1 << 10
 _MOUNT_FLAGS = 2 | 4 | 8
 """MS_NOSUID, MS_NODEV, MS_NOEXEC (linux/mount.h)."""
-_SAMPLE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+_INFO_WORDS, _INFO_ENTRIES = 32, 4
+"""Of struct bpf_map_info, in 32 bits; the fifth is max_entries."""
 _PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
 
@@ -81,16 +81,13 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_link__destroy": (_INT, (_POINTER,)),
     "bpf_obj_pin": (_INT, (_INT, _TEXT)),
     "bpf_obj_get": (_INT, (_TEXT,)),
+    "bpf_obj_get_info_by_fd": (_INT, (_INT, _POINTER, _POINTER)),
     "bpf_map_create": (_INT, (_INT, _TEXT, *(ctypes.c_uint32,) * 3, ctypes.POINTER(_CreateOptions))),
     "bpf_map_update_elem": (_INT, (_INT, _POINTER, _POINTER, ctypes.c_uint64)),
     "bpf_map_lookup_elem": (_INT, (_INT, _POINTER, _POINTER)),
     "bpf_map_delete_elem": (_INT, (_INT, _POINTER)),
     "bpf_prog_test_run_opts": (_INT, (_INT, ctypes.POINTER(_RunOptions))),
     "libbpf_num_possible_cpus": (_INT, ()),
-    "ring_buffer__new": (_POINTER, (_INT, _SAMPLE, _POINTER, _POINTER)),
-    "ring_buffer__epoll_fd": (_INT, (_POINTER,)),
-    "ring_buffer__consume": (_INT, (_POINTER,)),
-    "ring_buffer__free": (None, (_POINTER,)),
 }
 """Name -> what it returns, and what it takes."""
 
@@ -173,13 +170,9 @@ class BpfObject:
         """Return the descriptor of a map; the object goes on owning it."""
         return _done("bpf_object__find_map_fd_by_name", self._object, name.encode())
 
-    def pin_map(self, name: str, path: Path) -> None:
-        """Keep a map for as long as a file of the BPF file system exists.
-
-        Raises:
-            OSError: The file cannot be made.
-        """
-        _done("bpf_obj_pin", self.map(name), bytes(path))
+    def program(self, name: str) -> int:
+        """Return the descriptor of a program; the object goes on owning it."""
+        return _done("bpf_program__fd", _made("bpf_object__find_program_by_name", self._object, name.encode()))
 
     def attach(self, program: str, cgroup: int) -> BpfLink:
         """Attach a program to a cgroup, beside what others have attached there.
@@ -189,18 +182,6 @@ class BpfObject:
         """
         found = _made("bpf_object__find_program_by_name", self._object, program.encode())
         return BpfLink(_made("bpf_program__attach_cgroup", found, cgroup))
-
-    def run(self, program: str, octets: bytes) -> bytes:
-        """Run a program of type syscall once; returns what it made of its octets.
-
-        Raises:
-            OSError: The kernel refuses.
-        """
-        found = _made("bpf_object__find_program_by_name", self._object, program.encode())
-        context = ctypes.create_string_buffer(octets, len(octets))
-        options = _RunOptions(sz=ctypes.sizeof(_RunOptions), ctx_in=ctypes.addressof(context), ctx_size_in=len(octets))
-        _done("bpf_prog_test_run_opts", _done("bpf_program__fd", found), ctypes.byref(options))
-        return context.raw
 
 
 class BpfLink:
@@ -224,37 +205,38 @@ class BpfLink:
             _library().bpf_link__destroy(held)
 
 
-class RingBuffer:
-    """What programs tell, in the order in which they have told it.
+class Ran(NamedTuple):
+    """How a program of type syscall has ended."""
+
+    octets: bytes
+    """What it made of those that it was given."""
+    answer: int
+    """What it returned."""
+
+
+def run(program: int, octets: bytes) -> Ran:
+    """Run a program of type syscall once.
 
     Args:
-        descriptor: Of the map.
-        take: Called with the octets of each thing told; must not raise.
+        program: Its descriptor.
+        octets: What it is given.
+
+    Raises:
+        OSError: The kernel refuses.
     """
+    context = ctypes.create_string_buffer(octets, len(octets))
+    options = _RunOptions(sz=ctypes.sizeof(_RunOptions), ctx_in=ctypes.addressof(context), ctx_size_in=len(octets))
+    _done("bpf_prog_test_run_opts", program, ctypes.byref(options))
+    return Ran(context.raw, int(options.retval))
 
-    def __init__(self, descriptor: int, take: Callable[[bytes], None]) -> None:
-        def sample(context: object, data: int, size: int) -> int:
-            del context
-            take(ctypes.string_at(data, size))
-            return 0
 
-        self._sample = _SAMPLE(sample)
-        self._buffer = _made("ring_buffer__new", descriptor, self._sample, None, None)
+def pin(descriptor: int, path: Path) -> None:
+    """Keep a map or a program for as long as a file of the BPF file system exists.
 
-    @property
-    def descriptor(self) -> int:
-        """Readable when there is something to consume."""
-        return int(_library().ring_buffer__epoll_fd(self._buffer))
-
-    def consume(self) -> int:
-        """Take all that is there; returns how many."""
-        return _done("ring_buffer__consume", self._buffer)
-
-    def close(self) -> None:
-        """Let go of it; again is fine."""
-        held, self._buffer = self._buffer, 0
-        if held:
-            _library().ring_buffer__free(held)
+    Raises:
+        OSError: The file cannot be made.
+    """
+    _done("bpf_obj_pin", descriptor, bytes(path))
 
 
 def pages_map(octets: bytes, page: int) -> OwnedFd:
@@ -329,6 +311,18 @@ def look_up(map_descriptor: int, key: bytes, size: int) -> bytes:
     value = ctypes.create_string_buffer(size)
     _done("bpf_map_lookup_elem", map_descriptor, key, value)
     return value.raw
+
+
+def entries(map_descriptor: int) -> int:
+    """Return how many elements a map may have; of a ring buffer its octets.
+
+    Raises:
+        OSError: It is no map.
+    """
+    info = (ctypes.c_uint32 * _INFO_WORDS)()
+    size = ctypes.c_uint32(ctypes.sizeof(info))
+    _done("bpf_obj_get_info_by_fd", map_descriptor, info, ctypes.byref(size))
+    return int(info[_INFO_ENTRIES])
 
 
 def processors() -> int:

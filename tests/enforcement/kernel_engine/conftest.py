@@ -39,13 +39,14 @@ class House:
     def __init__(self, cgroup):
         self.cgroup = cgroup
         self.events = []
-        self.engine = KernelEngine(self.events.append)
+        self.engine = KernelEngine()
         self.put_in_force()
         self.engine.attach(cgroup)
 
     def begin_again(self, *rules):
         """Put another engine in the place of this one, as the next worker does."""
-        before, self.engine = self.engine, KernelEngine(self.events.append)
+        before, self.engine = self.engine, KernelEngine()
+        self.events += before.consume()
         self.put_in_force(*rules)
         self.engine.attach(self.cgroup)
         before.close()
@@ -80,7 +81,7 @@ class House:
 
     def told(self):
         """Return the events since the last time."""
-        self.engine.consume()
+        self.events += self.engine.consume()
         found = [(event.exit_point.value, event.outcome.value, event.sequence) for event in self.events]
         self.last = self.events[:]
         self.events.clear()

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from console.enforcement.layouts import Endpoint
+from console.model.words import SocksType
 from console.policy.compiler import compile_policy
 from console.policy.image import image
 from tests.policy.strategies import policies, requests
@@ -24,7 +25,11 @@ def test_kernel_decides_as_the_reference(house, policy, asked, numbers):
         local = Endpoint(request.local_address, request.local_port)
         remote = Endpoint(request.remote_address, request.remote_port)
         found = house.engine.ask(request.exit_point, number, local, remote)
-        assert (found.outcome, found.sequence, found.error, found.journal, found.alert) == (
-            decision.outcome, decision.sequence, decision.errno, decision.journal, decision.alert
+        assert (found.outcome, found.sequence, found.error, found.journal, found.alert, found.by_level) == (
+            decision.outcome, decision.sequence, decision.errno, decision.journal, decision.alert,
+            decision.by_level,
         )  # fmt: skip
         assert found.revision == 7
+        entry = compiled.route(user, groups, request.remote_address, request.remote_port)
+        way = 0 if entry is None or entry.type is SocksType.DIRECT else entry.sequence
+        assert house.engine.ask_way(number, remote) == way

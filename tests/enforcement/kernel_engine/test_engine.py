@@ -7,9 +7,9 @@ import socket
 import pytest
 
 from console.enforcement.kernel import engine
-from console.enforcement.kernel.events import INERT
+from console.enforcement.kernel.events import DATAGRAM, INERT
 from console.enforcement.layouts import address_text
-from console.model.words import ExitPoint, Mode
+from console.model.words import ExitPoint, Mode, RawSockets, Udp
 
 REJECT = {"action": "*REJECT"}
 NO_CONNECT = {"exit_point": "*CONNECT", "sequence": 10} | REJECT
@@ -285,7 +285,7 @@ def test_process_that_has_the_number_of_a_guard_is_none(house, monkeypatch):
         assert program.communicate("go\n", 60)[0] == "connect EPERM\n"
 
 
-def test_datagrams_and_other_families_pass(house):
+def test_datagrams_and_other_families_pass_where_the_policy_ignores_them(house):
     house.put_in_force(
         {"exit_point": "*CONNECT", "sequence": 10} | REJECT, {"exit_point": "*LISTEN", "sequence": 10} | REJECT
     )
@@ -293,15 +293,117 @@ def test_datagrams_and_other_families_pass(house):
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         tried("bind", lambda: made.bind(("127.0.0.1", 0)))
         tried("datagram", lambda: made.connect(("127.0.0.1", 9)))
+        tried("send", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9)))
         tried("unix", lambda: socket.socket(socket.AF_UNIX).bind("\\0greenwall-test-%d" % os.getpid()))
     """)
-    assert (lines, told) == (["bind 0", "datagram 0", "unix 0"], [])
+    assert (lines, told) == (["bind 0", "datagram 0", "send 0", "unix 0"], [])
+
+
+DATAGRAMS = """
+    def datagram(host, family=socket.AF_INET):
+        made = socket.socket(family, socket.SOCK_DGRAM)
+        return lambda: made.sendto(b"x", (host, 9)), lambda: made.connect((host, 9))
+    six = socket.AF_INET6
+    for name, host, family in (
+        ("four", "127.0.0.2", socket.AF_INET), ("mapped", "::ffff:127.0.0.2", six), ("six", "::1", six),
+        ("nobody", "0.0.0.0", socket.AF_INET), ("six nobody", "::", six),
+    ):
+        send, join = datagram(host, family)
+        tried(name + " send", send)
+        tried(name + " connect", join)
+"""
+
+
+def test_datagrams_are_decided_where_the_policy_says_so(house):
+    house.put_in_force(
+        {"exit_point": "*CONNECT", "sequence": 10, "remote_address": "127.0.0.0/8", "remote_port": "9"} | REJECT,
+        {"exit_point": "*CONNECT", "sequence": 20, "remote_address": "::1", "fail": "*REFUSED"} | REJECT,
+        udp=Udp.DECIDE,
+    )
+    lines, told = house.run(DATAGRAMS)
+    assert lines == [
+        "four send EPERM", "four connect EPERM", "mapped send EPERM", "mapped connect EPERM",
+        "six send ECONNREFUSED", "six connect ECONNREFUSED", "nobody send EPERM", "nobody connect EPERM",
+        "six nobody send ECONNREFUSED", "six nobody connect ECONNREFUSED",
+    ]  # fmt: skip
+    assert {flags for event in house.last if (flags := event.flags)} == {DATAGRAM}
+    assert len(told) == 10
+
+
+def test_datagrams_that_pass_are_told_once_a_socket_and_destination(house):
+    house.put_in_force(udp=Udp.DECIDE)
+    lines, told = house.run("""
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for host in ("127.0.0.1", "127.0.0.2", "127.0.0.1", "127.0.0.2"):
+            tried(host, lambda: made.sendto(b"x", (host, 9)))
+    """)
+    assert len(lines) == 4
+    assert told == [("*CONNECT", "*ALLOWED", 99999)] * 2
+    assert house.engine.counters().decided == 4
+
+
+def test_echo_requests_of_unprivileged_sockets_are_datagrams(house):
+    house.put_in_force(
+        {"exit_point": "*CONNECT", "sequence": 10, "remote_address": "127.0.0.2"} | REJECT,
+        {"exit_point": "*CONNECT", "sequence": 20, "remote_address": "::1"} | REJECT,
+        udp=Udp.DECIDE,
+    )
+    lines, told = house.run("""
+        import ctypes, fcntl
+        ctypes.CDLL(None).unshare(0x4000_0000)  # a network of its own, in which everybody may make such sockets
+        open("/proc/sys/net/ipv4/ping_group_range", "w").write("0 2147483647")
+        fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sH14x", b"lo", 1))
+        request = bytes((8, 0, 0, 0, 0, 1, 0, 1))
+        four = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
+        tried("refused", lambda: four.sendto(request, ("127.0.0.2", 0)))
+        tried("allowed", lambda: four.sendto(request, ("127.0.0.1", 0)))
+        tried("connect", lambda: four.connect(("127.0.0.2", 0)))
+        six = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM, socket.IPPROTO_ICMPV6)
+        tried("six", lambda: six.sendto(bytes((128,)) + request[1:], ("::1", 0)))
+    """)
+    assert lines == ["refused EPERM", "allowed 0", "connect EPERM", "six 0"]  # Linux does not say it of IPv6
+    assert told == [("*CONNECT", outcome, rule) for outcome, rule in (
+        ("*REJECTED", 10), ("*ALLOWED", 99999), ("*REJECTED", 10), ("*REJECTED", 20)
+    )]  # fmt: skip
+
+
+RAW_SOCKETS = """
+    tried("raw", lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP))
+    tried("six", lambda: socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_UDP))
+    tried("plain", lambda: socket.socket())
+"""
+
+
+@pytest.mark.parametrize(
+    ("raw", "mode", "said", "outcome"),
+    [
+        (RawSockets.REFUSE, Mode.ENFORCE, "EPERM", "*REJECTED"),
+        (RawSockets.REFUSE, Mode.MONITOR, "0", "*MONITOR"),
+        (RawSockets.REFUSE, Mode.OFF, "0", None),
+        (RawSockets.ALLOW, Mode.ENFORCE, "0", None),
+    ],
+)
+def test_raw_sockets_are_refused_as_the_policy_says(house, raw, mode, said, outcome):
+    house.put_in_force(raw_sockets=raw, modes={ExitPoint.CONNECT: mode})
+    lines, told = house.run(RAW_SOCKETS)
+    assert lines == [f"raw {said}", f"six {said}", "plain 0"]
+    assert told == ([("*CONNECT", outcome, 0)] * 2 if outcome else [])
+    assert [event.detail for event in house.last] == ([0x0203_0006, 0x0A03_0011] if outcome else [])
+
+
+def test_protocols_that_no_rule_sees_are_refused_as_not_built_in(house):
+    code = """
+        tried("sctp", lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132))
+        tried("udplite", lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 136))
+    """
+    house.put_in_force()
+    assert house.run(code)[0][0] == "sctp EPROTONOSUPPORT"
 
 
 def test_calls_are_counted_and_what_nobody_reads_is_counted_as_lost(house):
     house.put_in_force(NO_CONNECT)
     lines, _ = house.run("""
-        for _ in range(50_000):
+        for _ in range(200_000):
             try:
                 socket.socket().connect(("127.0.0.1", 9))
             except PermissionError:
@@ -311,7 +413,7 @@ def test_calls_are_counted_and_what_nobody_reads_is_counted_as_lost(house):
     """)
     assert lines == ["done"]
     counted = house.engine.counters()
-    assert counted.decided == counted.refused == 50_000
+    assert counted.decided == counted.refused == 200_000
     assert counted.lost > 0
 
 
