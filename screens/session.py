@@ -315,7 +315,13 @@ class Session:
 
     def _command_key(self, panel: Panel, page: Page) -> Sequence[FunctionKey]:
         """Return the key that opens a command line window, for whole panels that have no command line of their own."""
-        if not self._stack or COMMAND in page.fields or not page.legend_rows or self._new_command_window() is None:
+        if (
+            not self._stack
+            or panel.watches_keys
+            or COMMAND in page.fields
+            or not page.legend_rows
+            or self._new_command_window() is None
+        ):
             return ()
         used = {key.number for key in panel.function_keys}
         free = [number for number in _COMMAND_KEYS if number not in used]

@@ -73,7 +73,7 @@ class DisplayKeys(Panel):
         page.system(self._services.system)
         page.instruction(3, "Press keys: each shows here what it is, and does nothing.")
         page.instruction(4, "To leave, press F12, F3 or Enter twice, or click on F12=Cancel.")
-        page.instruction(5, "Nothing shows: the terminal keeps that key. Escape or Ctrl+G and a plain key do the same.")
+        page.instruction(5, "A key that shows nothing is kept by the terminal; Ctrl+G and a plain key help.")
         for column, heading in ((2, "Key"), (_FUNCTION_COLUMN, "Function"), (_MEANING_COLUMN, "What it does")):
             page.text(_FIRST_ROW - 1, column, heading, Attribute.WHITE)
         for index, (key, function) in enumerate(self._seen):

@@ -78,7 +78,15 @@ HELP = Function.F1
 """The Help key and F1 are one."""
 
 AIDS = frozenset(
-    {Function.ENTER, Function.ROLLUP, Function.ROLLDOWN, Function.TOP, Function.BOTTOM, Function.CLEAR}
+    {
+        Function.ENTER,
+        Function.ROLLUP,
+        Function.ROLLDOWN,
+        Function.TOP,
+        Function.BOTTOM,
+        Function.CLEAR,
+        Function.PALETTE,
+    }
     | {key for key in Function if key.number}
 )
 """Keys that end the operator's turn."""
