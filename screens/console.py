@@ -58,6 +58,7 @@ from screens.panels.work_with_receivers import WorkWithReceivers
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
 from screens.panels.work_with_rules import WorkWithRules
 from screens.panels.work_with_socks_entries import ConfigureSocks, WorkWithSocksEntries
+from screens.panels.work_with_ssh_sessions import WorkWithSshSessions
 from screens.panels.work_with_system_values import WorkWithSystemValues
 from screens.panels.work_with_tcp_status import WorkWithTcpStatus
 from screens.panels.work_with_user_profiles import WorkWithUserKeys, WorkWithUserProfiles
@@ -114,6 +115,7 @@ OPENERS: Mapping[str, Opener] = {
     "WorkWithTimeGroups": WorkWithTimeGroups,
     "WorkWithUserKeys": WorkWithUserKeys,
     "WorkWithUserProfiles": WorkWithUserProfiles,
+    "WorkWithSshSessions": WorkWithSshSessions,
     "WorkWithWorkers": WorkWithWorkers,
 }
 """Name of a panel, as commands give it -> how it is made."""

@@ -124,6 +124,7 @@ _MENUS = (
             MenuOption(10, "Work with workers", "WRKSOCWRK", gap=1),
             MenuOption(11, "Start the worker", "?STRSOCWRK"),
             MenuOption(12, "End the worker", "?ENDSOCWRK"),
+            MenuOption(20, "Work with SSH sessions", "WRKSSHSSN", gap=1),
         ),
     ),
     MenuDefinition(

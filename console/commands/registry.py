@@ -31,6 +31,7 @@ from console.commands import (
     sockets,
     socks_entries,
     socks_test,
+    ssh_sessions,
     system_values,
     time_groups,
     user_profiles,
@@ -68,18 +69,14 @@ _MODULES = (
     sockets,
     connections,
     workers,
+    ssh_sessions,
     user_profiles,
     user_profiles_keys,
     session,
 )
 
 COMMANDS: Mapping[str, type[Command]] = MappingProxyType(
-    {
-        name: command
-        for module in _MODULES
-        for command in module.COMMANDS
-        for name in (command.name, *command.aliases)
-    }
+    {name: command for module in _MODULES for command in module.COMMANDS for name in (command.name, *command.aliases)}
 )
 """Name -> class, by subject; a command with a second name is there twice."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from console.shell.operator import user_profile
 from tests.end_to_end.command import Greenwall, until
 from tests.serve.people import add_person, make_key
 
@@ -31,7 +32,9 @@ class SshServer:
     fingerprint: str = ""
     log: list[str] = field(default_factory=list)
 
-    def words(self, *words: str, program: str = "ssh", user: str = "alice", options: tuple[str, ...] = (), port: int = 0):
+    def words(
+        self, *words: str, program: str = "ssh", user: str = "alice", options: tuple[str, ...] = (), port: int = 0
+    ):
         """Return a client's command line."""
         own = ("-F", "none", "-i", f"{self.directory}/key", "-o", f"UserKnownHostsFile={self.directory}/known")
         own += ("-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes")
@@ -96,4 +99,5 @@ def _collect(process: subprocess.Popen[str], lines: list[str]) -> None:
 def with_alice(greenwall: Greenwall, directory: Path, **fields) -> None:
     """Give ALICE a profile with a password and a key."""
     make_key(directory / "key")
+    add_person(greenwall.url, user_profile())  # who runs the commands of the test
     add_person(greenwall.url, "ALICE", key=directory / "key.pub", **fields)

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from console.serve.terminals import terminal_type
 from tests.end_to_end.command import until
 from tests.end_to_end.ssh import ssh_server, with_alice
 from tests.serve.people import PASSWORD, change_person, take_keys
@@ -30,16 +31,21 @@ def server(greenwall, tmp_path):
         yield running
 
 
+def in_shell(terminal, words, **how):
+    """Run a client as from a shell, which goes on afterwards: tmux scrolls the screen of a command that has ended."""
+    return terminal(["sh", "-c", 'echo before; "$@"; echo "left with $?"; read -r line', "sh", *words], **how)
+
+
 @pytest.fixture
 def console(server, terminal):
     """Return a terminal in which ALICE has signed on by key."""
-    opened = terminal(server.words())
+    opened = in_shell(terminal, server.words())
     opened.wait_for("Greenwall Main Menu")
     return opened
 
 
 def by_password(server, terminal, password=PASSWORD, user="alice"):
-    opened = terminal(server.words(user=user, options=("-o", "PubkeyAuthentication=no")))
+    opened = in_shell(terminal, server.words(user=user, options=("-o", "PubkeyAuthentication=no")))
     opened.wait_for("password:")
     opened.enter(password)
     return opened
@@ -64,7 +70,7 @@ def test_operator_signs_on_by_key_works_with_rules_resizes_and_signs_off(server,
     console.press("F3")
     console.wait_for("Greenwall Main Menu")
     console.enter("90")
-    assert console.wait_for_end() == 0
+    console.wait_for("left with 0")
     began, ended = server.entries("JS", "S")[-1], server.entries("JS", "E")[-1]
     assert began["qualified_job_name"] == ended["qualified_job_name"]
     assert began["qualified_job_name"].endswith("/ALICE/SSH")
@@ -78,15 +84,14 @@ def test_operator_signs_on_by_password(server, terminal):
     opened = by_password(server, terminal)
     opened.wait_for("Greenwall Main Menu")
     opened.enter("90")
-    assert opened.wait_for_end() == 0
+    opened.wait_for("left with 0")
     assert PASSWORD not in "".join(server.log)
 
 
 def test_wrong_password_is_refused_like_an_unknown_user_and_journalled(server, terminal):
     for user in ("alice", "mallory"):
         opened = by_password(server, terminal, "not-it", user=user)
-        assert opened.wait_for_end() == 255
-        assert "Permission denied" in opened.screen()
+        assert "Permission denied" in opened.wait_for("left with 255")
     assert [entry["user_name"] for entry in server.entries("PW")] == ["ALICE", "MALLORY"]
     assert len(server.entries("SK", "X")) == 2
     assert all("not-it" not in line for line in server.log)
@@ -94,8 +99,8 @@ def test_wrong_password_is_refused_like_an_unknown_user_and_journalled(server, t
 
 def test_too_many_wrong_passwords_disable_the_profile_and_its_key_lets_in_no_longer(server, terminal):
     for _ in range(3):
-        assert by_password(server, terminal, "not-it").wait_for_end() == 255
-    assert "Permission denied" in by_password(server, terminal).wait_for("Permission denied")
+        by_password(server, terminal, "not-it").wait_for("left with 255")
+    assert "Permission denied" in by_password(server, terminal).wait_for("left with 255")
     assert "Permission denied" in server.run("-tt").stderr
 
 
@@ -141,7 +146,9 @@ def test_connections_are_forwarded_in_neither_direction(server, master, tmp_path
             assert "forwarding" in done.stderr
             assert done.returncode != 0
     assert not (tmp_path / "listener").exists()
-    listening = {each.laddr.port for each in psutil.Process(server.process.pid).net_connections() if each.status == "LISTEN"}
+    listening = {
+        each.laddr.port for each in psutil.Process(server.process.pid).net_connections() if each.status == "LISTEN"
+    }
     assert listening == {server.port}
 
 
@@ -175,7 +182,7 @@ def test_environment_agent_and_x11_do_not_get_in(server, terminal, tmp_path):
         environment = server.console().environ()
     finally:
         os.kill(int(variables["SSH_AGENT_PID"]), signal.SIGTERM)
-    assert environment["TERM"] == "xterm-256color"
+    assert environment["TERM"] == terminal_type(environment["TERM"]) != ""
     assert environment["LANG"] == "C.UTF-8"
     assert not {"SSH_AUTH_SOCK", "DISPLAY", "LD_PRELOAD", "GREENWALL_STORE", "LC_ALL"} & set(environment)
     sockets = [each for each in psutil.Process(server.process.pid).net_connections("unix") if each.laddr]
@@ -203,11 +210,9 @@ def is_client(process, port):
     return False
 
 
-def test_killed_console_ends_the_connection_and_leaves_the_terminal_in_order(server, terminal):
-    opened = terminal(["sh", "-c", 'echo before; "$@"; echo "left with $?"; read -r line', "sh", *server.words()])
-    opened.wait_for("Greenwall Main Menu")
+def test_killed_console_ends_the_connection_and_leaves_the_terminal_in_order(server, console):
     server.console().kill()
-    shown = opened.wait_for("left with 1")
+    shown = console.wait_for("left with 1")
     assert "before" in shown
     assert "the console failed with status -9" in shown
     assert "status -9" in ended_reason(server)
@@ -216,7 +221,7 @@ def test_killed_console_ends_the_connection_and_leaves_the_terminal_in_order(ser
 def test_killed_server_leaves_no_console_and_the_next_one_says_so(server, console):
     process = server.console()
     server.process.kill()
-    assert console.wait_for_end() == 255
+    console.wait_for("left with 255")
     until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, "the console to end")
     with ssh_server(server.greenwall, server.directory):
         assert ended_reason(server) == "The SSH server was killed."
@@ -226,8 +231,7 @@ def test_server_that_is_told_to_end_ends_its_sessions_in_order(server, console):
     process = server.console()
     server.process.terminate()
     assert server.process.wait(20) == 0
-    assert console.wait_for_end() == 1
-    assert "the SSH server ends" in console.screen()
+    assert "the SSH server ends" in console.wait_for("left with 1")
     assert not process.is_running()
     assert "has ended" in server.log[-1]
     assert "the SSH server ends" in ended_reason(server)
@@ -242,8 +246,7 @@ def test_server_that_is_told_to_end_ends_its_sessions_in_order(server, console):
 )
 def test_session_ends_with_the_right_to_it(server, console, take, says):
     take(server.greenwall.url)
-    console.wait_for(says)
-    assert console.wait_for_end() == 1
+    assert says in console.wait_for("left with 1")
 
 
 def test_host_key_is_made_once_for_the_owner_only_and_shown(server):
@@ -254,13 +257,3 @@ def test_host_key_is_made_once_for_the_owner_only_and_shown(server):
     server.run("-tt")
     (line,) = Path(server.directory / "known").read_text().splitlines()
     assert line.split()[1:] == shown[1].split()[1:]
-
-
-def test_idle_session_ends(greenwall, tmp_path, terminal):
-    with_alice(greenwall, tmp_path)
-    greenwall.cl("CHGSYSVAL QINACTITV 5")
-    with ssh_server(greenwall, tmp_path) as server:
-        console = terminal(server.words())
-        console.wait_for("Greenwall Main Menu")
-        with pytest.raises(AssertionError):
-            console.wait_for("no key in", deadline_s=4)

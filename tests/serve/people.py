@@ -35,7 +35,13 @@ def add_person(url, name, *, password=PASSWORD, key=None, **fields):
         add_profile(session, UserProfile.model_validate(row))
         if key is not None:
             read = read_key(Path(key).read_text())
-            given = {"user": name, "key": read.key, "fingerprint": read.fingerprint, "added_at": now, "added_by": "TEST"}
+            given = {
+                "user": name,
+                "key": read.key,
+                "fingerprint": read.fingerprint,
+                "added_at": now,
+                "added_by": "TEST",
+            }
             add_key(session, UserKey.model_validate(given))
     store.close()
 
