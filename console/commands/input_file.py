@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.errors import UsageError
+from console.journal.infile import open_regular
 
 MAX_BYTES = 64 * 1024 * 1024
 """Far above any policy or script; keeps a device or a core dump from filling the memory."""
@@ -12,10 +13,10 @@ def read_file(path: str) -> str:
     """Return what a file holds.
 
     Raises:
-        UsageError: It cannot be read, is too large, or is not UTF-8.
+        UsageError: It cannot be read, is no regular file, is too large, or is not UTF-8.
     """
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             octets = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise UsageError("GWL0006", path=path, reason=reason_of(error)) from error

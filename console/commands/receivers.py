@@ -13,6 +13,7 @@ from console.commands.language import SAME
 from console.commands.listing import Column, labelled, table
 from console.commands.output_file import REPLACE, TO_FILE, output_path, written
 from console.errors import CommandError, JournalError
+from console.journal.infile import open_regular
 from console.journal.receivers import (
     attributes,
     change_receiver,
@@ -338,7 +339,7 @@ def check_file(path: Path, trusted: str = "") -> Message:
         JournalError: It is not what was saved, or cannot be read.
     """
     try:
-        with path.open("rb") as lines:
+        with open_regular(path) as lines:
             verdict = check_lines(lines, trusted)
     except OSError as error:
         raise JournalError("GWL0622", reason=error.strerror or error) from error

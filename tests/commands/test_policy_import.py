@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from console.commands.execute import run_command
@@ -108,7 +110,8 @@ def test_what_cannot_be_taken_over_changes_nothing(context, write, text, word, m
 
 
 def test_file_that_cannot_be_read_is_named(context, tmp_path):
-    for path, message_id in ((tmp_path / "none", "GWL0006"), (tmp_path, "GWL0006")):
+    os.mkfifo(tmp_path / "pipe")
+    for path, message_id in [(tmp_path / name, "GWL0006") for name in ("none", "", "pipe")]:
         with pytest.raises(ConsoleError) as caught:
             run(context, path)
         assert (caught.value.message_id, caught.value.values["path"]) == (message_id, str(path))

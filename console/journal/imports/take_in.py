@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from io import TextIOWrapper
 from itertools import count, islice
 from typing import TextIO
 
@@ -16,6 +17,7 @@ from sqlmodel import Session
 
 from console.errors import CommandError, JournalError
 from console.journal.imports.records import read_records
+from console.journal.infile import open_regular
 from console.store.engine import Store
 from console.store.imported import (
     ImportedValues,
@@ -110,7 +112,7 @@ def _make_known(session: Session, wanted: Import, taken: Taken) -> None:
 
 def _read_in(store: Store, wanted: Import) -> Taken:
     try:
-        with open(wanted.path, encoding="utf-8-sig", newline="") as file:
+        with TextIOWrapper(open_regular(wanted.path), encoding="utf-8-sig", newline="") as file:
             records = read_records(_lines(file, wanted.path), path=wanted.path, zone=wanted.zone)
             taken, left_out = _add_all(store, wanted.name, records.entries)
     except UnicodeDecodeError as error:

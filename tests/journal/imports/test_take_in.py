@@ -7,6 +7,7 @@ import csv
 import io
 import itertools
 import json
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -191,14 +192,17 @@ def test_what_is_wrong_is_named_with_its_place_and_nothing_is_kept(store, write,
         assert session.exec(select(ImportedEntry)).all() == []
 
 
-def test_line_without_end_is_refused_before_it_is_read(store):
+def test_line_without_end_is_refused_before_it_is_read(store, tmp_path):
+    with open(tmp_path / "long", "wb") as file:
+        file.truncate(2**40)  # a hole: NUL octets without end
     with pytest.raises(JournalError) as caught:
-        take_in(store, wanted("/dev/zero"))
+        take_in(store, wanted(f"{tmp_path}/long"))
     assert caught.value.message_id == "GWL0671"
 
 
 def test_file_that_is_not_there_is_named(store, tmp_path):
-    for path in (f"{tmp_path}/none", str(tmp_path), "a\0b"):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (f"{tmp_path}/none", str(tmp_path), "a\0b", f"{tmp_path}/pipe", "/dev/zero"):
         with pytest.raises(JournalError) as caught:
             take_in(store, wanted(path))
         assert caught.value.message_id == "GWL0670"
