@@ -109,8 +109,8 @@ def check_rule(rule: Rule) -> None:
         for name in ("remote_address", "remote_port"):
             if (value := getattr(rule, name)) != ANY:
                 raise refusal("GWL0214", keyword=name, value=value)
-    # A rejected accept drops the connection and goes on waiting: there is no call that could fail with an error.
-    if rule.exit_point is ExitPoint.ACCEPT and rule.fail is not Fail.EPERM:
+    # A rejected accept goes on waiting: there is no call that could fail. Whether the peer hears of it may be said.
+    if rule.exit_point is ExitPoint.ACCEPT and rule.fail is Fail.TIMEOUT:
         raise refusal("GWL0217", keyword="fail", value=rule.fail)
     if rule.sequence == DEFAULT_SEQUENCE:
         _check_default(rule)

@@ -85,9 +85,14 @@ def test_the_default_rule_may_reject():
     assert connect("*DFT", action="reject", audit="none").action is Action.REJECT
 
 
-@pytest.mark.parametrize("fail", ["*REFUSED", "timeout"])
-def test_a_rejected_accept_has_no_error_to_choose(fail):
+@pytest.mark.parametrize("fail", ["*TIMEOUT", "timeout"])
+def test_a_rejected_accept_does_not_fail_with_a_time_out(fail):
     assert refused(exit_point="*ACCEPT", sequence=1, action="*REJECT", fail=fail) == ("GWL0217", "fail")
+
+
+def test_peer_of_a_rejected_accept_may_be_told():
+    rule = make_rule(exit_point="*ACCEPT", sequence=1, action="*REJECT", fail="*REFUSED")
+    assert rule.fail is Fail.REFUSED
 
 
 def test_an_accept_rule_may_say_eperm():

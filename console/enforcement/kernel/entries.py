@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Mapping
 
@@ -84,6 +85,17 @@ def job_name(event: KernelEvent, user: str) -> str:
     """Return what stands for the qualified name of a job where there is none: process, user and thread's name."""
     name = storable(event.comm).upper().replace("/", ".")[:_LONGEST_JOB_NAME] or "KERNEL"
     return f"{event.pid % _MOST_NUMBER:06}/{storable(user)[:_LONGEST_USER].replace('/', '.')}/{name}"
+
+
+def authority_failure(refused: Entry) -> Entry:
+    """Return the AF entry that stands beside the entry of a listen that was refused, as a guard's does."""
+    user, address, port = refused.user_name, refused.local_address, refused.local_port
+    return refused._replace(
+        entry_type="AF",
+        sk_type="",
+        text=message("GWL0692", user=user, address=address, port=port).text,
+        detail=json.dumps({"type": "T", "user": user, "address": address, "port": port}),
+    )
 
 
 def lost(count: int, *, at_ns: int) -> Entry:

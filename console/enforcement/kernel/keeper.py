@@ -19,16 +19,18 @@ from struct import error as StructError  # noqa: N812 -- so that it is known for
 from typing import NamedTuple
 
 from console.enforcement.kernel.engine import KernelEngine, read_events
-from console.enforcement.kernel.entries import entry, is_wanted, lost, note
+from console.enforcement.kernel.entries import authority_failure, entry, is_wanted, lost, note
 from console.enforcement.kernel.events import NOTE, KernelEvent
 from console.enforcement.kernel.loading import Loaded, Wanted, load
 from console.enforcement.kernel.pins import Leftover
 from console.enforcement.kernel.relay_house import RelayHouse
+from console.enforcement.kernel.resets import is_to_be_reset, send_reset
 from console.enforcement.kernel.ring import Ring
 from console.enforcement.scribe import Scribe
 from console.errors import ConsoleError
 from console.journal.entries import Entry
 from console.messages import describe, line, message
+from console.model.words import ExitPoint, Outcome
 from console.policy.audit_levels import Auditing, Levels
 from console.policy.image import Account
 from console.policy.rule import Policy
@@ -211,7 +213,10 @@ class KernelKeeper:
             events, _ = read_events(batch)
         except StructError:  # those of another version: nobody can read them any more
             events, missing = [], missing + len(batch.records)
-        entries = [made for event in events if (made := self._entry(event, clock_ns))]
+        for event in events:
+            if is_to_be_reset(event):
+                send_reset(event)
+        entries = [made for event in events for made in self._entries(event, clock_ns)]
         if missing:
             entries.append(lost(missing, at_ns=time.time_ns()))
 
@@ -225,13 +230,17 @@ class KernelKeeper:
         await _to_the_end(self._scribe.insist(write, entries, name, batch.end), is_written)
         return True
 
-    def _entry(self, event: KernelEvent, clock_ns: int) -> Entry | None:
+    def _entries(self, event: KernelEvent, clock_ns: int) -> list[Entry]:
         if event.flags & NOTE:
-            return note(event.text, at_ns=event.at_ns + clock_ns)
+            return [note(event.text, at_ns=event.at_ns + clock_ns)]
         account = self._loaded.accounts.get(event.uid) or Account(str(event.uid))
         if not is_wanted(event, self._levels, account.user):
-            return None
-        return entry(event, clock_ns=clock_ns, user=account.user, program=_program(event))
+            return []
+        made = entry(event, clock_ns=clock_ns, user=account.user, program=_program(event))
+        is_failure = event.exit_point is ExitPoint.LISTEN and event.outcome is Outcome.REJECTED
+        if is_failure and self._levels.wants("AF", user=account.user):
+            return [made, authority_failure(made)]
+        return [made]
 
 
 async def _to_the_end(work: Coroutine[object, object, None], then: Callable[[], None]) -> None:

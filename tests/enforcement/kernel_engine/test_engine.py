@@ -8,8 +8,10 @@ import pytest
 
 from console.enforcement.kernel import engine
 from console.enforcement.kernel.events import DATAGRAM, INERT
+from console.enforcement.kernel.resets import is_to_be_reset, send_reset
 from console.enforcement.layouts import address_text
 from console.model.words import ExitPoint, Mode, RawSockets, Udp
+from tests.end_to_end.command import until
 
 REJECT = {"action": "*REJECT"}
 NO_CONNECT = {"exit_point": "*CONNECT", "sequence": 10} | REJECT
@@ -54,6 +56,32 @@ def test_refused_peer_hears_nothing_and_the_server_never_wakes(house):
     assert address_text(event.remote.address) == "127.0.0.3"
     assert event.pid
     assert ("*ACCEPT", "*ALLOWED", 99999) in told
+
+
+@pytest.mark.parametrize(
+    ("host", "source", "family"),
+    [("127.0.0.1", "127.0.0.3", socket.AF_INET), ("::1", "::1", socket.AF_INET6)],
+)
+def test_refused_peer_is_reset_where_the_rule_says_so(house, host, source, family):
+    house.put_in_force({"exit_point": "*ACCEPT", "sequence": 10, "remote_address": source, "fail": "*REFUSED"} | REJECT)
+    with house.start("""
+        host, source, family = sys.argv[1], sys.argv[2], int(sys.argv[3])
+        server = socket.create_server((host, 0), family=family)
+        print("listens", flush=True)
+        tried("refused", lambda: connect(host, server.getsockname()[1], source, family, 20))
+        print("readable", bool(select.select([server], [], [], 0)[0]))
+    """, host, source, int(family)) as program:  # fmt: skip
+        assert program.stdout.readline() == "listens\n"
+        refused = []
+
+        def is_refused():
+            refused.extend(event for event in house.engine.consume() if is_to_be_reset(event))
+            return refused
+
+        until(is_refused, "the SYN to be told of", 20)
+        for event in refused:
+            send_reset(event)
+        assert program.communicate(timeout=60)[0].splitlines() == ["refused ECONNREFUSED", "readable False"]
 
 
 def test_syn_that_is_sent_again_is_told_once(house):
