@@ -17,7 +17,7 @@ from console.alerts.courier import Courier
 from console.alerts.watcher import Watcher
 from console.clock import Clock
 from console.errors import StoreError
-from console.messages import describe, line
+from console.messages import describe, line, message
 from console.store.engine import Store
 
 _log = logging.getLogger("greenwall.worker")
@@ -28,6 +28,8 @@ _PAUSES = 3
 """How many times as long as a batch took the pause after it is, while more wait: the journal has the processor."""
 _DELIVER_S = 0.5
 _AFTER_ERROR_S = 2.0
+_HELD_S = 600.0
+"""How long a destination waits after an error that nobody has thought of."""
 
 
 class AlertTasks:
@@ -48,6 +50,8 @@ class AlertTasks:
         self._mutex = threading.Lock()
         self._busy: set[str] = set()
         """Destinations that a thread delivers to."""
+        self._held: dict[str, float] = {}
+        """Destinations that nothing is delivered to until a time, by the clock that is never set."""
 
     async def watch(self) -> None:
         """Look at the journal for ever."""
@@ -80,7 +84,7 @@ class AlertTasks:
 
     def _begin(self, name: str) -> None:
         with self._mutex:
-            if name in self._busy:
+            if name in self._busy or time.monotonic() < self._held.get(name, 0):
                 return
             self._busy.add(name)
         threading.Thread(target=self._deliver, args=(name,), name=f"deliver-{name}", daemon=True).start()
@@ -90,6 +94,12 @@ class AlertTasks:
             self._courier.deliver(name)
         except StoreError as error:
             _log.warning("%s", line(describe(error)))
+        except Exception:  # noqa: BLE001 - see below
+            # What is in the store may be anything, should somebody else have written there. A thread that ended here
+            # would be begun again at once, and deliver for ever what cannot be written down as delivered.
+            _log.exception("%s", line(message("GWL0927", name=name)))
+            with self._mutex:
+                self._held[name] = time.monotonic() + _HELD_S
         finally:
             with self._mutex:
                 self._busy.discard(name)
