@@ -24,8 +24,8 @@ from console.commands.keywords import as_it_is
 from console.commands.language import SAME
 from console.commands.listing import Column, table
 from console.messages import message
-from console.model.alerts import AlertDestination, Delivered
-from console.model.words import AUDIT, IOSYSCFG
+from console.model.alerts import AlertDestination, Channel, Delivered
+from console.model.words import ALLOBJ, AUDIT, IOSYSCFG
 from console.policy.secret import NO_SECRET, Secret
 from console.store import alerts as kept
 from console.store import deliveries
@@ -71,6 +71,10 @@ def _made(context: Context, values: Mapping[str, str], before: AlertDestination 
     return made
 
 
+def _programs(channel: str) -> tuple[str, ...]:
+    return (ALLOBJ,) if channel == Channel.COMMAND else ()
+
+
 class AddAlertDestination(Command):
     """Adds a destination."""
 
@@ -80,6 +84,11 @@ class AddAlertDestination(Command):
     parameters = (NEW_DESTINATION, *DESTINATION_VALUES)
     positional = 2
     changes = True
+
+    @classmethod
+    def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what a destination needs that runs a program of this system."""
+        return _programs(values["CHANNEL"])
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Add it."""
@@ -98,6 +107,13 @@ class ChangeAlertDestination(Command):
     authority = (AUDIT, IOSYSCFG)
     parameters = (DESTINATION, *as_it_is(DESTINATION_VALUES))
     changes = True
+
+    @classmethod
+    def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what a destination needs that runs a program of this system, or is to do so."""
+        if values["CHANNEL"] != SAME:
+            return _programs(values["CHANNEL"])
+        return _programs(_read(context, values["DEST"]).channel.value)
 
     @classmethod
     def current(cls, context: Context, values: Mapping[str, str]) -> Mapping[str, str]:

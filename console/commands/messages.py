@@ -11,6 +11,7 @@ from console.commands.listing import Column, table
 from console.errors import CommandError
 from console.messages import message
 from console.model.messages import SEVERITY_MAX, QueueMessage
+from console.model.words import JOBCTL
 from console.store.messages import QSYSOPR, clear_queue, list_messages, remove_messages, send_message
 
 _MOST_LISTED = 1000
@@ -109,6 +110,11 @@ class RemoveMessage(Command):
     positional = 2
     changes = True
 
+    @classmethod
+    def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what another's queue needs."""
+        return () if values["MSGQ"] == context.user else (JOBCTL,)
+
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Remove them; those that are not there any more do not matter."""
         with context.opened() as session:
@@ -125,6 +131,11 @@ class ClearMessageQueue(Command):
     authority = ()
     parameters = (MSGQ,)
     changes = True
+
+    @classmethod
+    def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what another's queue needs."""
+        return () if values["MSGQ"] == context.user else (JOBCTL,)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Clear it."""
