@@ -30,8 +30,8 @@ _EDGE_KEYS = {Function.TOP: (17, "Top"), Function.BOTTOM: (18, "Bottom")}
 _UNUSED = frozenset({Function.CLEAR, Function.RECORD_BACKSPACE})
 """AID keys that no panel answers."""
 _INHIBITED = {State.SYSTEM: "X SYSTEM", State.HELPED: "X SYSTEM", State.ERROR: "X II"}
-_DISPLAY = 5
-"""The option that looks at a thing and changes nothing, in every list that has it."""
+_LOOKS_AT = ((5, "Display"), (1, "Select"))
+"""Options that change nothing, in every list that has them."""
 _PREFIX_HINT = "1-9 0 - = for F1-F12, x Field Exit, r Reset"
 
 
@@ -189,9 +189,11 @@ class Terminal:
             self.keyboard.editor.place_cursor(row, column)
             return Function.ENTER
         content = self.frame.option_field_in(row)
-        if content is None or content.value or _DISPLAY not in self.frame.options():
+        options = self.frame.options()
+        looks_at = next((option for option in _LOOKS_AT if option in options.items()), None)
+        if content is None or content.value or looks_at is None:
             return None
-        content.assign(str(_DISPLAY), modified=True)
+        content.assign(str(looks_at[0]), modified=True)
         return Function.ENTER
 
     def choose(self, option: int) -> bool:

@@ -10,7 +10,7 @@ from screens.terminal.fields import KeyingError
 from screens.terminal.frame import Frame
 from screens.terminal.keys import Function, Typed
 from screens.terminal.legend import FunctionKey
-from screens.terminal.page import HELP_MESSAGE, HELP_PANEL, NORMAL, Page
+from screens.terminal.page import HELP_MESSAGE, HELP_OPTIONS, HELP_PANEL, NORMAL, Page
 from screens.terminal.terminal import Terminal
 
 
@@ -242,3 +242,71 @@ def test_errors_are_marked_and_the_cursor_goes_to_the_first():
     target.show(target.frame, cursor=(8, 8))
     assert target.cursor == (8, 8)
     assert target.rows()[4][9].attribute is Attribute.GREEN_UNDERLINE
+
+
+def list_terminal(*options: tuple[int, str]) -> Terminal:
+    page = Page(NORMAL)
+    page.option_legend(4, options)
+    page.field("OPT.a", 8, 3, 2, help_key=HELP_OPTIONS)
+    page.text(8, 7, "Row a")
+    page.field("OPT.b", 9, 3, 2, help_key=HELP_OPTIONS)
+    page.text(9, 7, "Row b")
+    page.text(12, 6, " 1. No menu: there is no command line")
+    target = Terminal()
+    target.show(Frame(page, (FunctionKey(3, "Exit"),)))
+    return target
+
+
+def test_a_click_on_an_option_types_it_beside_the_row_of_the_cursor():
+    target = list_terminal((4, "Remove"), (5, "Display"))
+    target.click(9, 8)
+    column = target.text()[3].index("4=Remove") + 1
+    assert target.click(4, column + 3) is None
+    assert target.frame.buffer.values == {"OPT.a": "", "OPT.b": "4"}
+    target.click(14, 40)
+    target.click(4, column)
+    assert target.cursor == (4, column)
+
+
+def test_a_double_click_on_a_row_displays_it():
+    target = list_terminal((4, "Remove"), (5, "Display"))
+    assert target.double_click(8, 8) is Function.ENTER
+    assert target.frame.buffer.values == {"OPT.a": "5", "OPT.b": ""}
+
+
+def test_a_double_click_in_a_list_to_select_from_selects():
+    target = list_terminal((1, "Select"))
+    assert target.double_click(9, 8) is Function.ENTER
+    assert target.frame.buffer.values["OPT.b"] == "1"
+
+
+def test_a_double_click_never_does_what_changes_something():
+    target = list_terminal((1, "Add"), (4, "Remove"))
+    assert target.double_click(8, 8) is None
+    assert target.double_click(12, 8) is None
+    assert target.double_click(20, 8) is None
+    assert target.frame.buffer.modified == frozenset()
+
+
+def test_a_double_click_on_an_option_of_a_menu_is_enter_there():
+    page = Page(NORMAL)
+    page.text(5, 6, " 1. Work with things")
+    page.command_line(20, rows=2)
+    target = Terminal()
+    target.show(Frame(page, (FunctionKey(3, "Exit"),)))
+    assert target.double_click(5, 12) is Function.ENTER
+    assert target.cursor == (5, 12)
+    assert target.double_click(6, 12) is None
+
+
+def test_a_click_does_nothing_while_an_error_waits_for_reset():
+    page = Page(NORMAL)
+    page.field("OPT.a", 8, 3, 2, help_key=HELP_OPTIONS)
+    page.option_legend(4, ((5, "Display"),))
+    target = Terminal(habits=Habits(strict=True))
+    target.show(Frame(page, ()))
+    target.press(Function.UP)
+    target.press(Typed("x"))
+    assert target.double_click(8, 8) is None
+    target.click(4, 5)
+    assert target.frame.buffer.values == {"OPT.a": ""}
