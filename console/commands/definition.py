@@ -103,6 +103,8 @@ class Parameter:
     """Whether it is a password: keyed unseen, and never in an audit entry, a message or the commands that F9 finds."""
     many: bool = False
     """Whether it takes several values, with blanks between them; its check gets them so."""
+    is_phrase: bool = False
+    """Whether these several are words of one value, such as a date and a time, and not a list that can be longer."""
     list_values: Callable[[Context], Sequence[Choice]] | None = None
     """Rows for F4; `special` is used when None."""
 

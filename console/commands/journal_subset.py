@@ -110,6 +110,7 @@ def _moment(keyword: str, prompt: str, default: str) -> Parameter:
         special=(default, *SPANS),
         choices=f"Date time, {LAST} n, *TODAY, {default}...",
         many=True,
+        is_phrase=True,
     )
 
 
@@ -218,6 +219,7 @@ PLACE: tuple[Parameter, ...] = (
         special=(CHAIN, CURRENT),
         choices="*CURCHAIN, *CURRENT, first last",
         many=True,
+        is_phrase=True,
         additional=True,
     ),
     Parameter(

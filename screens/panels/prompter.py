@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from console.commands.definition import Command, Parameter
 from console.errors import ConsoleError
@@ -10,7 +10,8 @@ from console.messages import Message, describe, message
 from screens.panel import Exit, FunctionKey, Help, Panel, Push, Replace, Reply, Return, SignOff, Stay, Submission
 from screens.panels.form import Form
 from screens.panels.help_texts import file_help, keys_help, read_help
-from screens.panels.prompt_layout import Placed, PromptPage, lay_out
+from screens.panels.more_values import MoreValues
+from screens.panels.prompt_layout import Placed, PromptPage, Room, lay_out, longest_shown
 from screens.panels.replies import DONE, roll
 from screens.panels.running import run
 from screens.panels.selection import SelectionWindow
@@ -24,7 +25,10 @@ _LABEL_WIDTH = 32
 _KEYWORD_LEADER = 22
 _MARK_COLUMN = 35
 _HEADING = "Additional Parameters"
+_LAST_ROW = NORMAL.rows - 4
 _NO_LIST = "GWL0708"
+_ASK, _LENGTHEN, _MORE = "?", "&", "+"
+"""What may be typed in a field instead of a value: list its values, make it longer, a field for each value."""
 
 
 class Prompter(Panel):
@@ -62,9 +66,13 @@ class Prompter(Panel):
         self._all = False
         self._keywords = False
         self._page = 0
-        self._columns = NORMAL.columns
-        self._last_row = NORMAL.rows - 4
         self._asked = ""
+        self._mark: tuple[str, str] | None = None
+        """Keyword and character of ``?``, ``&`` or ``+`` typed in a field."""
+        self._needed: dict[str, int] = {}
+        """Keyword -> cells that ``&`` has asked for."""
+        self._errors: tuple[Message, ...] = ()
+        """Of the last Enter, for F15."""
 
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
@@ -80,6 +88,10 @@ class Prompter(Panel):
         ]
         if self._hidden:
             keys += [FunctionKey(9, "All parameters"), FunctionKey(10, "Additional parameters")]
+        if self._errors:
+            keys.append(FunctionKey(15, "Error messages"))
+        if len(self._pages()) > 1:
+            keys.append(FunctionKey(16, "Command complete"))
         return tuple(keys)
 
     def page(self, size: Size) -> Page:
@@ -95,14 +107,14 @@ class Prompter(Panel):
             self._draw(page, placed)
         if here.heading_row:
             page.text(here.heading_row, (size.columns - len(_HEADING)) // 2 + 1, _HEADING, Attribute.WHITE)
-        page.more(self._last_row + 1, more=self._page + 1 < len(pages))
+        page.more(_LAST_ROW + 1, more=self._page + 1 < len(pages))
         return page
 
     def handle(self, submission: Submission) -> Reply:
         """Run the command, or help in filling in its values."""
         self._remember(submission)
         match submission.key:
-            case "ENTER":
+            case "ENTER" | "F16":
                 return self._enter()
             case "F3":
                 return Exit()
@@ -115,6 +127,8 @@ class Prompter(Panel):
                 return Push(TextWindow(how.title, how.text))
             case "F14":
                 return Push(TextWindow("Command String", self._form.command_string()))
+            case "F15":
+                return Push(TextWindow("Error Messages", _in_full(self._errors)))
             case "ROLLUP" | "ROLLDOWN" as key:
                 self._page, messages = roll(key, self._page, 1, len(self._pages()))
                 return Stay(messages, redraw=True)
@@ -127,9 +141,9 @@ class Prompter(Panel):
         asked, self._asked = self._asked, ""
         if value is DONE:
             return Return(DONE)
-        if not asked or not isinstance(value, str):
+        if not asked or not isinstance(value, str | tuple):
             return Stay()
-        self._form.typed[asked] = value
+        self._form.typed[asked] = value if isinstance(value, str) else " ".join(value)
         return Stay(redraw=True, cursor=asked)
 
     def help(self, key: str) -> Help | None:
@@ -155,7 +169,12 @@ class Prompter(Panel):
             shown = [*form.keys, *(each for each in form.cls.parameters if each.default is not None)]
             first = [each for each in shown if self._all or not each.additional]
             later = [each for each in shown if each not in first] if self._additional else []
-        return lay_out(first, later, last_row=self._last_row, columns=self._columns)
+        return lay_out(first, later, Room(_LAST_ROW, NORMAL.columns, self._cells()))
+
+    def _cells(self) -> Mapping[str, int]:
+        """Return how long fields must be for what they hold, or have been asked to be."""
+        held = {keyword: len(text) for keyword, text in self._form.typed.items()}
+        return {keyword: max(length, self._needed.get(keyword, 0)) for keyword, length in held.items()}
 
     def _draw(self, page: Page, placed: Placed) -> None:
         form, parameter = self._form, placed.parameter
@@ -180,8 +199,13 @@ class Prompter(Panel):
     def _remember(self, submission: Submission) -> None:
         # Only what was typed into: a value that its field cannot show whole must not come back cut off.
         form = self._form
-        changed = submission.modified & form.typed.keys()
-        form.typed |= {keyword: submission.values[keyword] for keyword in changed}
+        self._mark = None
+        for keyword in sorted(submission.modified & form.typed.keys()):
+            parameter, text = form.parameter(keyword), submission.values[keyword].strip()
+            kept, mark = _marked(parameter, text, form.typed[keyword].strip())
+            form.typed[keyword] = kept if mark else submission.values[keyword]
+            if mark:
+                self._mark = keyword, mark
 
     def _same_field(self, submission: Submission) -> str | None:
         """Return the field that the cursor was in, if it still shows."""
@@ -211,24 +235,40 @@ class Prompter(Panel):
         if parameter is None or not choices:
             return Stay((message(_NO_LIST),))
         self._asked = keyword
-        return Push(SelectionWindow(f"{parameter.prompt} ({keyword})", choices))
+        chosen = self._form.typed[keyword].split() if parameter.many and not parameter.is_phrase else None
+        return Push(SelectionWindow(f"{parameter.prompt} ({keyword})", choices, chosen=chosen))
+
+    def _answer_mark(self, keyword: str, mark: str) -> Reply:
+        """Answer ``?``, ``&`` or ``+`` in a field."""
+        form = self._form
+        if mark == _ASK:
+            return self._list_values(keyword)
+        if mark == _LENGTHEN:
+            self._needed[keyword] = longest_shown(NORMAL.columns)
+            return Stay(redraw=True, cursor=keyword)
+        self._asked = keyword
+        title = f"{form.cls.text} ({form.cls.name})"
+        return Push(MoreValues(title, form.parameter(keyword), form.typed[keyword].split()))
 
     def _is_open(self, parameter: Parameter) -> bool:
         return self._form.current is None or parameter not in self._form.keys
 
     def _choices(self, parameter: Parameter) -> list[tuple[str, str]]:
+        """Return the values of a parameter's list, special ones that the list lacks in front."""
         if parameter.list_values is None:
             return [(word, "") for word in parameter.special]
-        return [(choice.value, choice.text) for choice in parameter.list_values(self._services.context)]
+        listed: dict[str, str] = {}
+        for choice in parameter.list_values(self._services.context):
+            listed.setdefault(choice.value, choice.text)
+        return [*((word, "") for word in parameter.special if word not in listed), *listed.items()]
 
     def _enter(self) -> Reply:
         form = self._form
-        asked = next((keyword for keyword, text in form.typed.items() if text.strip() == "?"), None)
-        if asked is not None:
-            form.typed[asked] = form.first[asked]
-            return self._list_values(asked)
+        if self._mark is not None:
+            return self._answer_mark(*self._mark)
         keys = tuple(parameter.keyword for parameter in form.keys) if form.asks_keys else ()
         problems = form.problems(keys)
+        self._errors = ()
         if problems:
             return self._refuse([found.message for found in problems], [found.keyword for found in problems])
         try:
@@ -262,9 +302,32 @@ class Prompter(Panel):
 
     def _refuse(self, messages: list[Message], keywords: list[str]) -> Reply:
         """Turn to the page with the first field in error; everything typed stays."""
+        self._errors = tuple(messages)
         if any(self._form.parameter(keyword).additional for keyword in keywords):
             self._additional = True
         for index, page in enumerate(self._pages()):
             if keywords and any(placed.parameter.keyword == keywords[0] for placed in page.parameters):
                 self._page = index
         return Stay(tuple(messages), errors=tuple(keywords), redraw=True)
+
+
+def _marked(parameter: Parameter, text: str, before: str) -> tuple[str, str]:
+    """Return what a field holds besides a mark that was typed into it, and the mark; empty for none.
+
+    A mark may be typed over the first character of what was there, whose rest then shows behind it, or alone; ``+``
+    also behind the values of a list.
+    """
+    if parameter.secret:
+        return text, ""
+    marks = (_ASK, _LENGTHEN, _MORE) if parameter.many and not parameter.is_phrase else (_ASK, _LENGTHEN)
+    for mark in marks:
+        if text in (mark, (mark + before[1:]).strip()) or (text.startswith(f"{_LENGTHEN} ") and mark == _LENGTHEN):
+            return before, mark
+        if mark == _MORE and text.endswith(f" {_MORE}"):
+            return text.removesuffix(_MORE).strip(), mark
+    return text, ""
+
+
+def _in_full(messages: Sequence[Message]) -> str:
+    """Return messages with cause and recovery, as a text."""
+    return "\n\n".join(f"{each.message_id}  {each.text}\n\n{each.cause}\n\n{each.recovery}" for each in messages)

@@ -26,19 +26,22 @@ class SelectionWindow(Panel):
 
     name = "SLTVAL"
 
-    def __init__(self, title: str, choices: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, title: str, choices: Sequence[tuple[str, str]], *, chosen: Sequence[str] | None = None) -> None:
         """Offer values.
 
         Args:
             title: What is chosen.
             choices: Value and text, at least one.
+            chosen: Given where several may be chosen: those that are already. A tuple of values is then returned.
         """
         self._title = title
         self._choices = choices
         self._top = 0
         self._rows = min(len(choices), _MOST_ROWS)
         self._is_long = len(choices) > _MOST_ROWS
-        self._options: dict[int, str] = {}
+        self._chooses_many = chosen is not None
+        had = set(chosen or ())
+        self._options: dict[int, str] = {place: "1" for place, (value, _) in enumerate(choices) if value in had}
 
     @property
     def window(self) -> Window:
@@ -47,8 +50,9 @@ class SelectionWindow(Panel):
 
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
-        """Only a way back."""
-        return (FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"))
+        """A way back; F21 where several values may be chosen."""
+        keys = (FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"))
+        return (*keys, FunctionKey(21, "Select all")) if self._chooses_many else keys
 
     def page(self, size: Size) -> Page:
         """Show a page of the values."""
@@ -88,6 +92,9 @@ class SelectionWindow(Panel):
                 self._remember(submission)
                 self._top, messages = roll(key, self._top, self._rows, len(self._choices))
                 return Stay(messages, redraw=True)
+            case "F21":
+                self._options = {place: "1" for place, (value, _) in enumerate(self._choices) if value[:1] != "*"}
+                return Stay(redraw=True)
             case _:
                 return self._enter(submission)
 
@@ -113,6 +120,8 @@ class SelectionWindow(Panel):
         if wrong is not None:
             shown = message(_BAD_OPTION, option=typed[wrong], allowed="1")
             return Stay((shown,), errors=(f"OPT.{wrong}",))
+        if self._chooses_many and typed:
+            return Return(tuple(self._choices[place][0] for place in typed))
         if len(typed) > 1:
             return Stay((message(_ONE_ONLY),), errors=tuple(f"OPT.{place}" for place in typed))
         if typed:

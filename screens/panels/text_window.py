@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from screens.help_window import fill
-from screens.panel import FunctionKey, Panel, Reply, Return, Stay, Submission, Window
+from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, Stay, Submission, Window
+from screens.panels.help_texts import panel_help
 from screens.panels.replies import roll
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import Page, Size
@@ -46,4 +47,8 @@ class TextWindow(Panel):
         if submission.key in ("ROLLUP", "ROLLDOWN"):
             self._top, messages = roll(submission.key, self._top, self._rows, len(self._lines))
             return Stay(messages, redraw=True)
-        return Return()
+        return Exit() if submission.key == "F3" else Return()
+
+    def help(self, key: str) -> Help | None:
+        """Say what the window is."""
+        return panel_help("text_window", key, self.function_keys)

@@ -209,6 +209,89 @@ def test_value_that_cannot_be_shown_whole_stays_when_another_is_changed(services
     with transaction(store) as session:
         add_rule(session, make_rule(exit_point="*CONNECT", sequence=77, program=program, action="*REJECT"))
     operator = Operator(services.open("MainMenu", {}))
-    operator.type(CMD="CHGSOCRUL *CONNECT 77").press("F4").press("F9").enter(ACTION="*ALLOW")
+    operator.type(CMD="CHGSOCRUL *CONNECT 77").press("F4").press("F9")
+    while "ACTION" not in operator.buffer.contents:
+        operator.press("ROLLUP")
+    operator.enter(ACTION="*ALLOW")
     assert operator.message_ids == ["GWL0141"]
     assert (rule(store, 77).program, rule(store, 77).action) == (program, Action.ALLOW)
+
+
+def test_f4_on_a_list_takes_several_values_and_keeps_those_there(prompt):
+    operator = prompt("CHGSYSVAL QAUDLVL")
+    operator.type(VALUE="*NETSCK *CREATE".ljust(480)).press("F4")
+    assert 21 in operator.session.frame.keys
+    operator.enter(POSTO="*SECURITY")
+    wanted = next(name[4:] for name in operator.buffer.contents if name.startswith("OPT."))
+    operator.option(wanted, "1").press("ENTER")
+    assert sorted(operator.buffer.values["VALUE"].split()) == ["*CREATE", "*NETSCK", "*SECURITY"]
+
+
+def test_a_plus_opens_a_field_for_each_value(prompt):
+    operator = prompt("CHGSYSVAL QAUDLVL").type(VALUE="*NETSCK *CREATE +".ljust(480)).press("ENTER")
+    assert operator.title == "Specify More Values for Parameter VALUE"
+    assert (operator.buffer.values["VALUE.0"], operator.buffer.values["VALUE.1"]) == ("*NETSCK", "*CREATE")
+    operator.type_into("VALUE.2", "*DELETE".ljust(10)).type_into("VALUE.0", "<".ljust(10)).press("ENTER")
+    assert operator.buffer.values["VALUE.0"] == "*CREATE"
+    operator.press("ROLLUP").press("ROLLDOWN").press("ENTER")
+    assert operator.buffer.values["VALUE"] == "*CREATE *DELETE"
+
+
+def test_f12_leaves_the_values_of_a_list_as_they_were(prompt):
+    operator = prompt("CHGSYSVAL QAUDLVL").type(VALUE="*NETSCK +".ljust(480)).press("ENTER")
+    operator.type_into("VALUE.0", "*DELETE").press("F12")
+    assert operator.buffer.values["VALUE"].split()[0] == "*NETSCK"
+
+
+def test_an_ampersand_makes_a_field_longer_and_keeps_its_value(prompt):
+    operator = prompt("IMPAUDJRN '/tmp/x.csv' OLD")
+    before = len(operator.buffer.contents["FILE"])
+    operator.type(FILE="&").press("ENTER")
+    assert len(operator.buffer.contents["FILE"]) > 2 * before
+    assert operator.buffer.values["FILE"] == "/tmp/x.csv"
+
+
+def test_a_value_longer_than_its_field_gets_the_room_it_needs(services):
+    path = "/tmp/" + "long/" * 60 + "x.csv"
+    operator = Operator(Prompter(services, services.commands["IMPAUDJRN"], {"FILE": path, "JRN": "OLD"}))
+    assert operator.buffer.values["FILE"] == path
+
+
+@pytest.mark.parametrize("typed", ["?", "?CONNECT"])
+def test_a_question_mark_over_a_value_asks_for_the_list_and_keeps_the_value(prompt, typed):
+    operator = prompt("ADDSOCRUL *CONNECT").type(EXITPNT=typed.ljust(16)).press("ENTER")
+    assert "Exit point (EXITPNT)" in operator.shown
+    assert operator.press("F12").press("F11").buffer.values["EXITPNT"] == "*CONNECT"
+
+
+def test_f15_shows_every_message_of_the_last_enter_in_full(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT")
+    assert 15 not in operator.session.frame.keys
+    operator.enter(ACTION="*DENY", RMTPORT="70000").press("F15")
+    assert "Error Messages" in operator.shown
+    assert "GWL" in operator.shown
+
+
+def test_f16_runs_the_command_from_any_page(prompt):
+    operator = prompt("ADDSOCRUL *CONNECT ACTION(*REJECT) RMTPORT(9)").press("F9")
+    operator.press("F16")
+    assert operator.message.startswith("Rule 10 added")
+
+
+def test_no_field_of_any_command_leaves_its_page(services):
+    from console.commands.registry import COMMANDS
+    from screens.panels.prompt_layout import Room, lay_out
+
+    for cls in COMMANDS.values():
+        needed = {parameter.keyword: 5000 for parameter in cls.parameters}
+        for lengths in ({}, needed):
+            for page in lay_out(cls.parameters, (), Room(20, 80, lengths)):
+                for placed in page.parameters:
+                    assert placed.row + placed.rows - 1 <= 20, (cls.name, placed.parameter.keyword)
+
+
+def test_special_values_that_a_list_lacks_are_in_it(prompt):
+    operator = prompt("CHGSOCRUL *CONNECT *DFT")
+    if "USRPRF" in operator.buffer.contents:
+        operator.go_to("USRPRF").press("F4")
+        assert "*SAME" in operator.shown
