@@ -84,7 +84,7 @@ def test_values_that_contradict_each_other_mark_the_one_named(prompt):
 
 
 def test_an_error_in_a_parameter_that_does_not_show_brings_it_up(prompt):
-    operator = prompt("ADDSOCRUL *ACCEPT FAIL(*REFUSED)").enter(ACTION="*REJECT")
+    operator = prompt("ADDSOCRUL *ACCEPT FAIL(*TIMEOUT)").enter(ACTION="*REJECT")
     assert operator.outcome.errors == ("FAIL",)
     assert "FAIL" in operator.buffer.contents
 
