@@ -80,6 +80,9 @@ def environment(terminal: str, ours: Mapping[str, str]) -> dict[str, str]:
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         # A line is slower than a terminal on the desk, and nothing here moves by itself.
         "TEXTUAL_ANIMATIONS": "none",
+        # Milliseconds after which an Escape is a key by itself. The octets of a function key may come apart on the way;
+        # and Escape begins a function key here in any case, so that nobody waits for it.
+        "ESCDELAY": "500",
     }
 
 

@@ -1,0 +1,135 @@
+"""The console over lines that are slow, that tear keys apart, that are not read, and whose octets are counted."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from tests.end_to_end import octet_by_octet
+from tests.end_to_end.command import until
+from tests.end_to_end.ssh import ssh_server, with_alice
+from tests.serve.relay import Relay
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(shutil.which("ssh") is None, reason="ssh is not installed"),
+]
+
+ONE_FIELD = 2048
+FULL_SCREEN = 80 * 24 * 2
+"""Octets of a full screen: each of its 1,920 characters, and as many again for what colours and places take, which is a
+change of look in every sixth place (``ESC [ 4 ; 38 ; 5 ; 40 ; 48 ; 5 ; 16 m`` and the like take some 25)."""
+QUIET_S = 1.2
+"""Longer than the time from one look at the store to the next, in which only the clock may change."""
+
+
+@pytest.fixture
+def server(greenwall, tmp_path):
+    with_alice(greenwall, tmp_path)
+    with ssh_server(greenwall, tmp_path) as running:
+        yield running
+
+
+def test_keys_that_come_late_and_octet_by_octet_are_the_keys_that_were_pressed(server, terminal):
+    with Relay(server.port, delay_s=0.2, octet_by_octet=True) as relay:
+        words = server.words(port=relay.port)
+        console = terminal([sys.executable, octet_by_octet.__file__, "30", *words])
+        console.wait_for("Greenwall Main Menu", 40)
+        console.enter("wrksocrul")
+        console.wait_for("Work with Socket Rules")
+        console.press("F5", "F5")
+        console.press("Down", "Up", "Right", "Left", "Home", "End")
+        console._tmux("send-keys", "-H", *hexadecimal("\x1b[1;2R"), *hexadecimal("\x1bOR"))
+        console.wait_for("Greenwall Main Menu")
+        console.move_to("===>")
+        console.type("dsp")
+        console._tmux("send-keys", "-H", *hexadecimal("\x1b[15~"), *hexadecimal("\x1b[1;2R"))
+        console.type("msg")
+        shown = until(lambda: row_of(console, "dspmsg"), "what was typed")
+        assert shown.strip() == "===> dspmsg"
+        console.press("Enter")
+        console.wait_for("Display Messages")
+        console.press("F3")
+        console.wait_for("Greenwall Main Menu")
+        console.move_to("===>")
+        console.enter("signoff")
+        assert console.wait_for_end() == 0
+
+
+def hexadecimal(text):
+    return [f"{octet:02x}" for octet in text.encode()]
+
+
+def row_of(console, text):
+    return next((row for row in console.screen().split("\n") if text in row), "")
+
+
+def quiet(relay):
+    """Wait until nothing comes any more; return how much came in all."""
+    while True:
+        before = relay.to_client
+        time.sleep(QUIET_S)
+        if relay.to_client - before < 300:
+            return relay.to_client
+
+
+def test_a_key_costs_little_and_a_panel_no_more_than_a_full_screen(server, terminal, record_property):
+    with Relay(server.port) as relay:
+        console = terminal(server.words(port=relay.port))
+        console.wait_for("Greenwall Main Menu")
+        before, costs = quiet(relay), {}
+        for name, keys, shows, most in (
+            ("a letter", ["d"], "===> d", ONE_FIELD),
+            ("backspace", ["BSpace"], "===>", ONE_FIELD),
+            ("a cursor key", ["Up"], "Main Menu", ONE_FIELD),
+            ("a word", ["Home", "w", "r", "k", "s", "o", "c", "r", "u", "l"], "wrksocrul", 10 * ONE_FIELD),
+            ("a panel", ["Enter"], "Work with Socket Rules", FULL_SCREEN),
+            ("the same panel", ["F5"], "Work with Socket Rules", FULL_SCREEN),
+            ("help", ["F1"], "Help", FULL_SCREEN),
+            ("back", ["F12"], "Work with Socket Rules", FULL_SCREEN),
+            ("a prompt", ["F6"], "Add Socket Rule", FULL_SCREEN),
+            ("a character in a field", ["7"], "Add Socket Rule", ONE_FIELD),
+            ("a field exit", ["C-k"], "Add Socket Rule", ONE_FIELD),
+            ("the menu", ["F3", "F3"], "Greenwall Main Menu", FULL_SCREEN),
+        ):
+            console.press(*keys)
+            console.wait_for(shows)
+            after = quiet(relay)
+            costs[name] = after - before
+            record_property(name, costs[name])
+            before = after
+            assert costs[name] <= most, costs
+        Path("/tmp/sshtry/costs").write_text(str(costs))
+
+
+async def test_a_client_that_reads_nothing_holds_up_its_console_and_fills_no_memory(server):
+    key = str(server.directory / "key")
+    options = {"known_hosts": None, "username": "alice", "client_keys": [key], "config": None}
+    async with asyncssh.connect("127.0.0.1", server.port, **options) as client:
+        channel, _ = await client.create_session(
+            Deaf, term_type="xterm-256color", term_size=(132, 60), encoding=None, window=20_000
+        )
+        process = server.console()
+        before = server_memory(server)
+        for _ in range(3000):
+            channel.write(b"\x1b[15~\x0c")
+        until(lambda: server_memory(server) - before < 8_000_000 and process.is_running(), "bounded buffers", 20)
+    until(lambda: not process.is_running(), "the console to end")
+
+
+class Deaf(asyncssh.SSHClientSession):
+    """Takes nothing."""
+
+    def connection_made(self, chan):
+        chan.pause_reading()
+
+
+def server_memory(server):
+    import psutil
+
+    return psutil.Process(server.process.pid).memory_info().rss
