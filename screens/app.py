@@ -473,6 +473,7 @@ def run_console(first_panel: Callable[[], Panel], options: ConsoleOptions) -> No
         SystemExit: A bug ended the console.
     """
     keys_shim.install()
+    keys_shim.wait_longer(os.environ)
     if not has_colours():
         # Textual asks no database, and sends every terminal colours unless this says not to (no-color.org).
         os.environ["NO_COLOR"] = "1"

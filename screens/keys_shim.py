@@ -10,6 +10,7 @@ Textual 8.2 loses keys that a 5250 cannot do without:
   keyboards (an inverted exclamation mark, a pound sign and so on). They are F1 to F12. Mending the table, and not
   turning the characters into function keys, lets people type a pound sign.
 
+* Over SSH the rest of an Escape sequence may come late (`wait_longer`).
 * A paste with an Escape in it falls apart into keys (see `screens.paste_filter`).
 
 The tables and the parser are private, so pyproject pins Textual's series, and a test feeds the bytes to the parser.
@@ -19,10 +20,10 @@ Source: shared measurements of what terminals send, and textual/_xterm_parser.py
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import cast
 
-from textual import _xterm_parser
+from textual import _xterm_parser, constants
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._keyboard_protocol import FUNCTIONAL_KEYS
 from textual._parser import Parser
@@ -43,7 +44,14 @@ _VT220 = {
 }
 _ALT_DIGITS = "1234567890-="
 """In the order of F1 to F12."""
-_CURSOR_REPORT = re.compile(r"\x1b\[(?P<row>(?!1;(?:[2-9]|1[0-6])R)\d+);(?P<col>\d+)R")
+_MODIFIERS = r"(?:[2-9]|1[0-6]|6[5-9]|7[0-9]|80|129|1[34][0-9]|19[3-9]|20[0-8])"
+"""Shift and its kin, 1 more than their sum; with Caps Lock (64) and Num Lock (128), which the kitty protocol tells."""
+_CURSOR_REPORT = re.compile(rf"\x1b\[(?P<row>(?!1;{_MODIFIERS}R)\d+);(?P<col>\d+)R")
+_FAR_DELAY_S = 0.4
+"""How long the rest of an Escape sequence may take over a network. With Textual's 0.1 s a sequence that a slow line
+splits becomes Escape and letters in a field; with this a lone Escape answers so much later (measured: 0.4 is enough for
+a line that splits every byte and delays by 200 ms)."""
+_REMOTE = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY")
 
 
 _FILTER = "_paste_filter"
@@ -56,6 +64,16 @@ def _feed(parser: Parser[Message], data: str) -> Iterable[Message]:
         return Parser.feed(parser, data)
     clean = vars(parser).setdefault(_FILTER, PasteFilter()).clean(data)
     return Parser.feed(parser, clean) if clean else ()
+
+
+def wait_longer(environment: Mapping[str, str]) -> None:
+    """Give Escape sequences time to arrive where the terminal is at the other end of a network.
+
+    Args:
+        environment: Of this process. ESCDELAY in it, in milliseconds, is what Textual has taken already.
+    """
+    if not environment.get("ESCDELAY") and any(environment.get(name) for name in _REMOTE):
+        constants.ESCAPE_DELAY = _FAR_DELAY_S  # type: ignore[misc]  # read anew at each Escape
 
 
 def install() -> None:
