@@ -256,8 +256,8 @@ def show(
     subject: Annotated[
         str,
         typer.Argument(
-            help="rules, exit-points, socks, policy, journal, jobs, coverage, connections, alerts, messages, "
-            "system-values or workers"
+            help="rules, exit-points, socks, policy, revisions, journal, jobs, coverage, connections, alerts, "
+            "messages, system-values or workers"
         ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines, an object a line.")] = False,

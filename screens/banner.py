@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from console.clock import Clock
 from console.messages import message
 from console.model.words import ExitPoint, Mode
+from console.store.confirmation import waiting_confirmation
 from console.store.engine import Store
 from console.store.revisions import active_number, revision_policy
 from console.store.session import reading
@@ -17,6 +20,7 @@ _NO_WORKER_EITHER = "GWL0723"
 _STARTING = "GWL076B"
 _SILENT = "GWL076C"
 _BEHIND = "GWL076D"
+_CONFIRM = "GWL076E"
 _MONITOR = "GWL0721"
 _OFF = "GWL0722"
 
@@ -33,6 +37,8 @@ class Banner:
         self._store = store
         self._clock = clock
         self._revision = 0
+        self._until: datetime | None = None
+        """When the active revision is taken back, if nobody confirms it."""
         self._modes: dict[ExitPoint, Mode] = {}
 
     def text(self) -> str:
@@ -49,11 +55,15 @@ class Banner:
             points = [point.value for point, active in sorted(self._modes.items()) if active is mode]
             if points:
                 warnings.append(message(message_id, points=", ".join(points)).text)
+        if self._until is not None:
+            warnings.insert(0, message(_CONFIRM, time=f"{self._until.astimezone():%H:%M:%S}").text)
         found = _told(health(self._store, self._clock()), is_short=bool(warnings))
         return " ".join([found, *warnings] if found else warnings)
 
     def _read_modes(self) -> None:
         with reading(self._store) as session:
+            waiting = waiting_confirmation(session)
+            self._until = None if waiting is None else waiting.until
             number = active_number(session)
             if number != self._revision:
                 self._modes = dict(revision_policy(session, number).modes)

@@ -30,6 +30,7 @@ from screens.panels.confirm_activation import ConfirmActivation
 from screens.panels.display_alert import DisplayAlert
 from screens.panels.display_alert_test import DisplayAlertTest
 from screens.panels.display_audit_report import DisplayAuditReport
+from screens.panels.display_comparison import DisplayComparison
 from screens.panels.display_coverage import DisplayCoverage
 from screens.panels.display_groups import DisplayAddressGroup, DisplayTimeGroup
 from screens.panels.display_journal import DisplayJournal
@@ -54,6 +55,7 @@ from screens.panels.work_with_forwarding import WorkWithForwarding
 from screens.panels.work_with_groups import WorkWithAddressGroups, WorkWithTimeGroups
 from screens.panels.work_with_jobs import WorkWithJobs
 from screens.panels.work_with_journal_attributes import WorkWithJournalAttributes
+from screens.panels.work_with_policies import WorkWithPolicies
 from screens.panels.work_with_receivers import WorkWithReceivers
 from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
 from screens.panels.work_with_rules import WorkWithRules
@@ -85,6 +87,7 @@ OPENERS: Mapping[str, Opener] = {
     "DisplayAddressGroup": DisplayAddressGroup,
     "DisplayAlert": DisplayAlert,
     "DisplayAlertTest": DisplayAlertTest,
+    "DisplayComparison": DisplayComparison,
     "DisplayCoverage": DisplayCoverage,
     "DisplayJournal": DisplayJournal,
     "DisplayKeys": DisplayKeys,
@@ -105,6 +108,7 @@ OPENERS: Mapping[str, Opener] = {
     "WorkWithForwarding": WorkWithForwarding,
     "WorkWithJobs": WorkWithJobs,
     "WorkWithJournalAttributes": WorkWithJournalAttributes,
+    "WorkWithPolicies": WorkWithPolicies,
     "WorkWithReceivers": WorkWithReceivers,
     "WorkWithExitPrograms": WorkWithExitPrograms,
     "WorkWithRegistrationInformation": WorkWithRegistrationInformation,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from sqlmodel import Session
 
 from console.commands.audit import record
 from console.commands.definition import Command, Context, Parameter, Result
@@ -18,7 +21,7 @@ from console.commands.hypothetical import (
     one_user,
     port_number,
 )
-from console.commands.keywords import EXIT_POINT, TEXT, one_of
+from console.commands.keywords import EXIT_POINT, TEXT, number, one_of, with_special
 from console.commands.listing import Column, rules_named, shown_sequence, table
 from console.errors import CommandError
 from console.journal.moments import LONGEST, check_moment, span_of
@@ -36,9 +39,10 @@ from console.policy.own_way import refusal_of_own_way
 from console.policy.request import Request
 from console.policy.routes import shadowed_entries
 from console.policy.rule import Policy, Rule
+from console.store.confirmation import ask_confirmation, forget_confirmation
 from console.store.revisions import activate, active_policy, pending_policy
 from console.store.secrets import unseal_policy
-from console.store.workers import is_in_kernel
+from console.store.workers import is_in_kernel, is_running
 
 PENDING = "*PENDING"
 """Special value of a policy: the one that is edited."""
@@ -74,52 +78,93 @@ def _one_time(value: str) -> str:
     return CURRENT if value.upper() == CURRENT else check_moment(value, "TIME")
 
 
+_LONGEST_WAIT_MIN = 1440
+ACTIVATION = (
+    Parameter(
+        "CONFIRM", "Minutes to confirm in", with_special(number("CONFIRM", 1, _LONGEST_WAIT_MIN), NONE), length=5,
+        default=NONE, special=(NONE,), choices="1-1440, *NONE",
+    ),
+    Parameter("FORCE", "Keep yourself out", one_of("FORCE", tuple(YesNo)), default=YesNo.NO, special=tuple(YesNo),
+              additional=True),
+)  # fmt: skip
+"""What commands that activate have in common."""
+
+
 class ActivateSocketPolicy(Command):
     """Makes the pending policy the active one."""
 
     name = "ACTSOCPCY"
     text = "Activate Socket Policy"
     authority = (IOSYSCFG,)
-    parameters = (
-        TEXT,
-        Parameter("FORCE", "Keep yourself out", one_of("FORCE", tuple(YesNo)), default=YesNo.NO, special=tuple(YesNo),
-                  additional=True),
-    )  # fmt: skip
+    parameters = (TEXT, *ACTIVATION)
     changes = True
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Activate it, whole or not at all."""
-        with context.opened() as session:
-            old_number, old = active_policy(session)
-            pending = pending_policy(session)
-            new = resolved(pending)
-            compiled = compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
-            if is_in_kernel(session):
-                check_image(compiled)  # nor one that the kernel engine of this store's worker would leave out
-                if values["FORCE"] == YesNo.NO:
-                    check_own_way(compiled.at(now_of(context)))
-            unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
-            changes = compare(old, new)
-            if not changes and (dict(old.services), old.time_zone) == (dict(new.services), new.time_zone):
-                return Result(messages=(message("GWL0149", revision=old_number),), changed=False)
-            number = activate(
-                session,
-                services=new.services,
-                user=context.user,
-                at=context.clock(),
-                text=values["TEXT"],
-                time_zone=new.time_zone,
-            )
-        told = summary(changes)
-        record(
-            context,
-            f"Revision {number} activated: {told}",
-            revision=number,
-            before={"revision": old_number},
-            after={"revision": number, "text": values["TEXT"], "changes": [_as_data(change) for change in changes]},
+        return activate_pending(context, values)
+
+
+def activate_pending(context: Context, values: Mapping[str, str]) -> Result:
+    """Make the pending policy the active one, whole or not at all.
+
+    Args:
+        context: Of the running command, its transaction open.
+        values: TEXT, FORCE and CONFIRM.
+
+    Raises:
+        ConsoleError: It cannot be put in force as it is; nothing was changed.
+    """
+    with context.opened() as session:
+        old_number, old = active_policy(session)
+        new = resolved(pending_policy(session))
+        compiled = compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
+        if is_in_kernel(session):
+            check_image(compiled)  # nor one that the kernel engine of this store's worker would leave out
+            if values["FORCE"] == YesNo.NO:
+                check_own_way(compiled.at(now_of(context)))
+        unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
+        changes = compare(old, new)
+        if not changes and (dict(old.services), old.time_zone) == (dict(new.services), new.time_zone):
+            return Result(messages=(message("GWL0149", revision=old_number),), changed=False)
+        made = activate(
+            session,
+            services=new.services,
+            user=context.user,
+            at=context.clock(),
+            text=values["TEXT"],
+            time_zone=new.time_zone,
         )
-        done = message("GWL0148", revision=number, changes=told)
-        return Result(messages=(done, *shadowed_messages(new)))
+        asked = _ask_confirmation(context, session, made, old_number, values["CONFIRM"])
+    told = summary(changes)
+    record(
+        context,
+        f"Revision {made} activated: {told}",
+        revision=made,
+        before={"revision": old_number},
+        after={
+            "revision": made,
+            "text": values["TEXT"],
+            "confirm_minutes": values["CONFIRM"],
+            "changes": [_as_data(change) for change in changes],
+        },
+    )
+    done = message("GWL0148", revision=made, changes=told)
+    return Result(messages=(*asked, done, *shadowed_messages(new)))
+
+
+def _ask_confirmation(
+    context: Context, session: Session, made: int, old_number: int, minutes: str
+) -> tuple[Message, ...]:
+    """Have the revision taken back unless it is confirmed, if that is wanted; else what waits is confirmed by this."""
+    if minutes == NONE:
+        forget_confirmation(session)
+        return ()
+    until = context.clock() + timedelta(minutes=int(minutes))
+    return_to = ask_confirmation(session, number=made, return_to=old_number, until=until, user=context.user)
+    time = f"{until.astimezone():%H:%M:%S}"
+    if is_running(context.store, context.clock()):
+        return (message("GWL0290", number=made, time=time, return_to=return_to),)
+    return (message("GWL0291", number=made, time=time, return_to=return_to),)
 
 
 def check_own_way(compiled: CompiledPolicy) -> None:

@@ -21,7 +21,7 @@ _LAST_NUMBER = 2_147_483_647
 _COLUMNS = (Column("Change"), Column("What"), Column("Before"), Column("After"))
 
 
-def _one_policy(keyword: str) -> Callable[[str], str]:
+def one_policy(keyword: str) -> Callable[[str], str]:
     """Return the check of a revision's number, or of a word for a policy."""
 
     def check(value: str) -> str:
@@ -36,7 +36,7 @@ def _one_policy(keyword: str) -> Callable[[str], str]:
 
 def _policy_parameter(keyword: str, prompt: str, default: str) -> Parameter:
     return Parameter(
-        keyword, prompt, _one_policy(keyword), default=default, special=(ACTIVE, PENDING),
+        keyword, prompt, one_policy(keyword), default=default, special=(ACTIVE, PENDING),
         choices="Revision, *ACTIVE, *PENDING",
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ class CompareSocketPolicies(Command):
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Compare them."""
         with context.opened() as session:
-            (old_name, old), (new_name, new) = (_named(session, values[keyword]) for keyword in ("FROM", "TO"))
+            (old_name, old), (new_name, new) = (named_policy(session, values[keyword]) for keyword in ("FROM", "TO"))
         changes = compare(old, new)
         if not changes and (PENDING in values.values() or dict(old.services) == dict(new.services)):
             told = "nothing differs"
@@ -64,10 +64,11 @@ class CompareSocketPolicies(Command):
             told = summary(changes)
         rows = [(change.kind.value.capitalize(), change.what, change.before, change.after) for change in changes]
         lines = table(_COLUMNS, rows) if rows else ()
-        return Result((message("GWL017B", old=old_name, new=new_name, changes=told),), lines)
+        done = message("GWL017B", old=old_name, new=new_name, changes=told)
+        return Result((done,), lines, "DisplayComparison" if rows else "", dict(values))
 
 
-def _named(session: Session, which: str) -> tuple[str, Policy]:
+def named_policy(session: Session, which: str) -> tuple[str, Policy]:
     """Return a policy, and what a message calls it.
 
     Raises:

@@ -33,6 +33,7 @@ from console.model.running import Guard
 from console.policy.audit_levels import Auditing
 from console.policy.compiler import compile_policy
 from console.policy.rule import Policy
+from console.store.confirmation import is_overdue, take_back
 from console.store.engine import Store
 from console.store.guards import end_requests, list_guards, reopen_guard
 from console.store.kernel import forget_rings, is_enforced, ring_position, say_of_kernel, set_ring_position
@@ -87,6 +88,7 @@ class Ledger:
             StoreError: Nothing was recorded.
         """
         with transaction(self._store) as session:
+            take_back(session, self._clock())
             number, policy = active_policy(session)
             policy = unseal_policy(self._store.location, policy)
             tell_of_unclean_end(session, latest_worker(session), self._clock())
@@ -138,6 +140,7 @@ class Ledger:
             StoreGoneError: There is no store any more.
         """
         self.check_there()
+        self._take_back_unconfirmed()
         with reading(self._store) as session:
             number = active_number(session)
             if number in (than, self._unusable):
@@ -158,6 +161,16 @@ class Ledger:
         _log.warning("%s", said)
         self._unusable = number
         return None
+
+    def _take_back_unconfirmed(self) -> None:
+        """Go back from a revision that nobody has confirmed in time."""
+        with reading(self._store) as session:
+            if not is_overdue(session, self._clock()):
+                return
+        with transaction(self._store) as session:
+            done = take_back(session, self._clock())
+        if done is not None:
+            _log.warning("Revision %d was not confirmed; %d is %d again", done.number, done.made, done.return_to)
 
     def auditing(self) -> Auditing:
         """Return what is to be audited.

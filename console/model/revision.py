@@ -33,3 +33,22 @@ class ActiveRevision(ActiveRevisionBase, table=True):
     """Which revision is active; a table of exactly one row."""
 
     __tablename__ = "active_revision"
+
+
+class PolicyConfirmationBase(SQLModel):
+    """The fields of a revision that is taken back unless somebody confirms it."""
+
+    id: int = Field(default=1, primary_key=True, ge=1, le=1)
+    number: int = Field(ge=1)
+    """The revision that waits for it."""
+    return_to: int = Field(ge=1)
+    """The last one that was not to be confirmed, or was; the worker goes back to it."""
+    until: AwareDatetime
+    asked_by: str = Field(max_length=64)
+    """User profile that activated it."""
+
+
+class PolicyConfirmation(PolicyConfirmationBase, table=True):
+    """The revision that waits to be confirmed; a table of one row at most."""
+
+    __tablename__ = "policy_confirmation"

@@ -17,7 +17,7 @@ from console.model.pending import (
     PendingSocksEntry,
     PendingTimeGroup,
 )
-from console.model.revision import ActiveRevision, Revision
+from console.model.revision import ActiveRevision, PolicyConfirmation, Revision
 from console.model.running import Guard, Worker
 from console.model.ssh_sessions import SshSession
 from console.model.system_values import SystemValue, UserAudit
@@ -36,6 +36,7 @@ TABLES: tuple[type[SQLModel], ...] = (
     PendingSettings,
     Revision,
     ActiveRevision,
+    PolicyConfirmation,
     JournalEntry,
     JournalBlock,
     JournalIndex,

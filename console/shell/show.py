@@ -31,11 +31,12 @@ from console.shell.alert_records import alert_record, message_record
 from console.shell.output import print_json, print_lines
 from console.shell.records import job_record, socket_record, socks_record
 from console.store.alerts import list_alerts, list_states
+from console.store.confirmation import waiting_confirmation
 from console.store.engine import Store
 from console.store.guards import JobFilter, list_jobs
 from console.store.journal import page_after, page_before
 from console.store.messages import list_messages
-from console.store.revisions import active_number, active_policy, pending_policy
+from console.store.revisions import active_number, active_policy, list_revisions, pending_policy
 from console.store.session import reading
 from console.store.system_values import get_user_levels, get_values
 from console.store.workers import is_running, list_workers
@@ -203,6 +204,33 @@ def _policy_record(session: Session) -> dict[str, object]:
     }
 
 
+def _revisions(store: Store, wanted: Wanted) -> None:
+    with reading(store) as session:
+        active, waiting = active_number(session), waiting_confirmation(session)
+        heads = list_revisions(session)
+    until = None if waiting is None else waiting.until
+    records = [
+        {
+            "revision": head.number,
+            "active": head.number == active,
+            "confirm_until": until if head.number == active else None,
+            "made_at": head.made_at,
+            "made_by": head.made_by,
+            "text": head.text,
+        }
+        for head in heads
+    ]
+    headings = {
+        "revision": Column("Revision", right=True),
+        "active": Column("Active"),
+        "confirm_until": Column("To be confirmed by"),
+        "made_at": Column("Made"),
+        "made_by": Column("By"),
+        "text": Column("Text"),
+    }
+    _write(wanted, [_exported(record) for record in records], _columns(records, headings, ""))
+
+
 def _journal(store: Store, wanted: Wanted) -> None:
     with reading(store) as session:
         if not wanted.as_json:
@@ -329,6 +357,7 @@ SUBJECTS: Mapping[str, Callable[[Store, Wanted], None]] = MappingProxyType(
         "exit-points": _exit_points,
         "socks": _socks,
         "policy": _policy,
+        "revisions": _revisions,
         "journal": _journal,
         "jobs": _jobs,
         "coverage": _coverage,

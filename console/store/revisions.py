@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -21,6 +22,15 @@ from console.store.groups import list_address_groups, list_time_groups, replace_
 from console.store.rules import RuleRows, replace_rules, rule_rows
 from console.store.settings import Settings, get_settings, set_settings
 from console.store.socks_entries import list_socks_entries, replace_socks_entries
+
+
+class RevisionHead(NamedTuple):
+    """A revision without what it holds, which may be large."""
+
+    number: int
+    made_at: datetime
+    made_by: str
+    text: str
 
 
 def active_number(session: Session) -> int:
@@ -142,6 +152,32 @@ def activate(
     """
     policy = replace(pending_policy(session), services=dict(services), time_zone=time_zone)
     return _add(session, policy, user=user, at=at, text=text)
+
+
+def reactivate(session: Session, number: int, *, user: str, at: datetime, text: str = "") -> int:
+    """Make what an older revision holds the next revision, and active; the pending policy stays as it is.
+
+    Args:
+        session: An open transaction.
+        number: Of the older revision.
+        user: Who activates.
+        at: When.
+        text: What for; at most 50 characters.
+
+    Returns:
+        The number of the new revision.
+
+    Raises:
+        StoreError: There is no such revision, or it cannot be read.
+    """
+    return _add(session, revision_policy(session, number), user=user, at=at, text=text)
+
+
+def list_revisions(session: Session) -> list[RevisionHead]:
+    """Return all revisions, newest first, without what they hold."""
+    columns = (Revision.number, Revision.made_at, Revision.made_by, Revision.text)
+    rows = session.exec(select(*columns).order_by(col(Revision.number).desc()))
+    return [RevisionHead(*row) for row in rows]
 
 
 def _add(session: Session, policy: Policy, *, user: str, at: datetime, text: str) -> int:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.messages import message
-from console.policy.difference import Change, Kind, compare
+from console.policy.difference import Change, compare
 from console.store.revisions import active_policy, pending_policy
-from screens.panel import Reply, Return, Stay, Submission
+from screens.panel import FunctionKey, Push, Reply, Return, Stay, Submission
+from screens.panels.difference_lines import difference_lines
 from screens.panels.display import Display, Line
+from screens.panels.prompter import Prompter
 from screens.panels.replies import DONE
 from screens.panels.running import run
 from screens.panels.services import Services
 
 _CHANGED_MEANWHILE = "GWL0716"
-_WORDS = {Kind.ADDED: "Added", Kind.REMOVED: "Removed", Kind.CHANGED: "Changed"}
 
 
 class ConfirmActivation(Display):
@@ -37,6 +38,11 @@ class ConfirmActivation(Display):
         if self._changes:
             self.prompt_rows = ("Press Enter to activate these changes.", "Press F12 to return to change them.")
 
+    @property
+    def function_keys(self) -> tuple[FunctionKey, ...]:
+        """The ways back, and activating with a text or a time limit."""
+        return (*super().function_keys, *((FunctionKey(4, "Prompt"),) if self._changes else ()))
+
     def _read(self) -> tuple[int, tuple[Change, ...]]:
         """Return the active revision's number, and what differs from it."""
         with self.services.context.opened() as session:
@@ -48,10 +54,12 @@ class ConfirmActivation(Display):
         if not self._changes:
             return [Line.heading(f"Nothing has changed since revision {self._revision}.")]
         head = Line.heading(f"Changes since revision {self._revision}: {len(self._changes)}")
-        return [head, Line(), *(line for change in self._changes for line in _told(change))]
+        return [head, Line(), *difference_lines(self._changes)]
 
     def handle(self, submission: Submission) -> Reply:
         """Activate with Enter; what somebody else has changed meanwhile is shown first."""
+        if submission.key == "F4":
+            return Push(Prompter(self.services, self.services.commands["ACTSOCPCY"], {}))
         if submission.key != "ENTER":
             return super().handle(submission)
         shown = self._revision, self._changes
@@ -61,9 +69,6 @@ class ConfirmActivation(Display):
         ran = run(self.services, "ACTSOCPCY", keyed=False)
         return Return(DONE, ran.messages)
 
-
-def _told(change: Change) -> list[Line]:
-    label = f"{_WORDS[change.kind]} {change.what}"
-    if change.kind is Kind.CHANGED:
-        return [Line(label, change.before), Line(value=f"-> {change.after}")]
-    return [Line(label, change.after or change.before)]
+    def resume(self, value: object) -> Reply:
+        """Go back when the command that was prompted is done."""
+        return Return(DONE) if value is DONE else Stay()

@@ -1,0 +1,84 @@
+"""Work with Socket Policies: revisions, the difference of any two, and the way back."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.model.revision import Revision
+from console.store.session import transaction
+from screens.banner import Banner
+from screens.terminal.page import WIDE
+from tests.screens.panels.operator import Operator
+
+
+@pytest.fixture
+def policies(operator, run, store, now):
+    with transaction(store) as session:
+        session.get_one(Revision, 1).made_at = now  # the store was made by the real clock
+    run("ADDSOCRUL *CONNECT 10 RMTADR('10.0.0.0/8') RMTPORT(25) ACTION(*REJECT)", "ACTSOCPCY 'No mail from here'")
+    run("CHGSOCRUL *CONNECT 10 RMTPORT(25-26)", "ADDSOCRUL *LISTEN 10 LCLPORT(8080) ACTION(*REJECT)", "ACTSOCPCY")
+    run("CHGSOCEXT *ACCEPT *MONITOR")
+    return operator.command("WRKSOCPCY")
+
+
+def test_the_list_looks_as_drawn(policies, services):
+    assert policies.matches("work_with_policies")
+    assert Operator(services.open("WorkWithPolicies", {}), WIDE).matches("work_with_policies_wide")
+
+
+def test_option_8_compares_any_two(policies):
+    policies.option("1", "8").enter(CMD="TO(3)")
+    assert policies.matches("display_comparison")
+    policies.press("F12").option("2", "8").enter(CMD="")
+    assert policies.title == "Compare Socket Policies (CMPSOCPCY)"
+    policies.enter(TO="*PENDING")
+    assert "Changes from revision 2 to the pending policy: 3" in policies.shown
+
+
+def test_option_9_shows_what_a_revision_changed(policies):
+    policies.option("3", "9").press("ENTER")
+    assert "Changes from revision 2 to revision 3: 2" in policies.shown
+    policies.press("F12").option("1", "9").press("ENTER")
+    assert policies.message_ids == ["GWL0298"]
+
+
+def test_option_5_lists_what_a_revision_holds(policies):
+    policies.option("2", "5").press("ENTER")
+    assert policies.title == "Display Socket Policy (DSPSOCPCY)"
+    assert "No mail from here" in policies.row(3)
+    assert "10.0.0.0/8" in policies.shown
+
+
+def test_option_10_asks_then_goes_back(policies):
+    policies.option("2", "10").press("ENTER")
+    assert policies.title == "Roll Back Socket Policy (RBKSOCPCY)"
+    policies.press("ENTER")
+    assert policies.message == "Revision 4 is active: 1 rule changed, 1 rule removed."
+    assert "4 *ACTIVE" in policies.row(9)
+
+
+def test_what_must_be_confirmed_is_said_on_the_list_and_in_the_banner_until_f14(policies, store, now, run):
+    run("ACTSOCPCY CONFIRM(5)")
+    policies.press("F5")
+    assert "The active revision is taken back at 2026-03-01 12:05:00 unless F14" in policies.row(4)
+    assert "4 *CONFIRM" in policies.row(9)
+    assert "CFMSOCPCY by 12:05:00!" in Banner(store, lambda: now).text()
+    policies.press("F14")
+    assert policies.message == "Revision 4 is confirmed."
+    assert "4 *ACTIVE" in policies.row(9)
+    assert "F14" not in policies.shown
+    assert "CFMSOCPCY" not in Banner(store, lambda: now).text()
+
+
+def test_f4_on_the_activation_asks_for_a_time_limit(policies):
+    policies.press("F10")
+    assert policies.title == "Confirm Activation of Pending Policy"
+    policies.press("F4").enter(CONFIRM="5")
+    assert policies.title == "Work with Socket Policies"
+    assert policies.message_ids[:2] == ["GWL0291", "GWL0148"]
+    assert "4 *CONFIRM" in policies.row(9)
+
+
+def test_position_to_goes_to_a_revision(policies):
+    policies.enter(POSTO="2")
+    assert "No mail from here" in policies.row(9)
