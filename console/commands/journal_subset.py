@@ -10,7 +10,8 @@ from datetime import datetime
 from console.commands.definition import Choice, Context, Parameter
 from console.commands.host import service_port
 from console.commands.job_names import LONGEST_JOB, any_job_check
-from console.commands.keywords import checked, exit_point_check, one_of, with_special
+from console.commands.keywords import checked, exit_point_check, one_of, users, with_special
+from console.commands.seen import joined, seen_in_journal
 from console.errors import CommandError
 from console.journal.describe import ENTRY_TYPES, SK_TYPES
 from console.journal.moments import LAST, LONGEST, SPANS, check_moment, span_of
@@ -114,11 +115,23 @@ def _moment(keyword: str, prompt: str, default: str) -> Parameter:
     )
 
 
+_SEEN_AS = {
+    "RMTADR": "remote_address",
+    "RMTPORT": "remote_port",
+    "LCLADR": "local_address",
+    "LCLPORT": "local_port",
+    "IPADR": "remote_address",
+    "PORT": "remote_port",
+}
+"""Keyword -> field of the journal whose values F4 lists."""
+
+
 def _address(keyword: str, prompt: str) -> Parameter:
     choices = "Address, network/n, generic*, *ALL"
     return Parameter(
-        keyword, prompt, _address_check(keyword), length=43, default=ALL, special=(ALL,), choices=choices, quoted=True
-    )
+        keyword, prompt, _address_check(keyword), length=43, default=ALL, special=(ALL,), choices=choices, quoted=True,
+        list_values=seen_in_journal(_SEEN_AS[keyword], Choice(ALL, "Every address")),
+    )  # fmt: skip
 
 
 def _port(keyword: str, prompt: str) -> Parameter:
@@ -130,6 +143,7 @@ def _port(keyword: str, prompt: str) -> Parameter:
         default=ALL,
         special=(ALL,),
         choices="1-65535, service, *ALL",
+        list_values=seen_in_journal(_SEEN_AS[keyword], Choice(ALL, "Every port")),
     )
 
 
@@ -162,6 +176,7 @@ WHAT: tuple[Parameter, ...] = (
         default=ALL,
         special=(ALL,),
         choices="Name, generic*, *ALL",
+        list_values=joined(seen_in_journal("user_name", Choice(ALL, "Everyone")), users),
     ),
     Parameter(
         "JOB",
@@ -183,6 +198,7 @@ WHAT: tuple[Parameter, ...] = (
         choices="Path, generic*, *ALL",
         monocase=False,
         quoted=True,
+        list_values=seen_in_journal("program", Choice(ALL, "Every program")),
     ),
     _address("RMTADR", "Remote address"),
     _port("RMTPORT", "Remote port"),

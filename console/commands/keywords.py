@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from console.commands.definition import Choice, Context, Parameter
 from console.commands.language import SAME
+from console.commands.seen import joined, ports_seen, seen_in_journal
 from console.errors import CommandError, PolicyError
 from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, Action, Audit, ExitPoint, Fail, YesNo
 from console.policy.address_groups import GROUP_MARK
@@ -135,7 +136,7 @@ def _address(keyword: str, prompt: str) -> Parameter:
     choices = "Address, net/n, from-to, %group, *ANY"
     return Parameter(
         keyword, prompt, check, length=ADDRESS_LENGTH, default=ANY, special=(ANY,), choices=choices, quoted=True,
-        list_values=_addresses,
+        list_values=joined(_addresses, seen_in_journal(FIELDS[keyword])),
     )  # fmt: skip
 
 
@@ -166,6 +167,7 @@ def _port(keyword: str, prompt: str) -> Parameter:
         special=(ANY,),
         choices="1-65535, from-to, service, *ANY",
         monocase=False,
+        list_values=ports_seen(FIELDS[keyword], Choice(ANY, "Every port")),
     )
 
 
@@ -212,6 +214,7 @@ RULE_VALUES: tuple[Parameter, ...] = (
         monocase=False,
         quoted=True,
         additional=True,
+        list_values=seen_in_journal("program", Choice(ANY, "Every program")),
     ),
     Parameter(
         "TIMGRP",
