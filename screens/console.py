@@ -17,6 +17,7 @@ from console.people.sign_on import SignedOn
 from console.store.engine import Store
 from screens.app import ConsoleOptions, InFront, run_console
 from screens.banner import Banner
+from screens.history import History, history_file
 from screens.key_tables import LAYOUTS
 from screens.looks import NOTHING_CHOSEN, Looks, outfit
 from screens.mail import Mailbox
@@ -158,7 +159,10 @@ def console_services(
     )
     looks = Looks(who.theme, who.keymap)
     name = system or host_name()
-    return Services(context, OPENERS, COMMANDS, name, progress=progress, looks=looks, has_blocks=blocks)
+    history = History(history_file(store.location, who.name))
+    return Services(
+        context, OPENERS, COMMANDS, name, history=history, progress=progress, looks=looks, has_blocks=blocks
+    )
 
 
 def host_name() -> str:

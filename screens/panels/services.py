@@ -13,33 +13,13 @@ from typing import TYPE_CHECKING
 from console.commands.authority import check_authority, lacking, refusals_recorded
 from console.commands.definition import Command, Context
 from console.model.words import SPECIAL_AUTHORITIES
+from screens.history import History
 from screens.looks import NOTHING_CHOSEN, Looks
 from screens.panel import Panel
 from screens.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_REMEMBERED = 200
-"""Commands that F9 finds; a person walks back a dozen at most."""
-
-
-class History:
-    """The commands of this console, from all panels, for F9."""
-
-    def __init__(self) -> None:
-        self._commands: list[str] = []
-
-    def add(self, command: str) -> None:
-        """Remember a command; the same one twice in a row counts once."""
-        if command and self._commands[-1:] != [command]:
-            self._commands.append(command)
-            del self._commands[:-_REMEMBERED]
-
-    def before(self, back: int) -> str | None:
-        """Return the command so many steps back, 1 for the latest; None when there is none."""
-        return self._commands[-back] if 0 < back <= len(self._commands) else None
-
 
 SHOWN_BY: Mapping[str, str] = {
     "ConfigureSocks": "CFGSOCKS",
