@@ -24,6 +24,7 @@ FILLED_IN = {
     "_done": {"sequence", "exit_point"},
     "_program_done": {"number", "exit_point", "program"},
     "_socks_done": {"sequence"},
+    "_group_done": {"kind", "name"},
 }
 """Function that takes a message id -> blanks that it fills without their names at the call."""
 

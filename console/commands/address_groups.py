@@ -38,7 +38,7 @@ def _read(context: Context, name: str) -> AddressGroup:
         return pending.get_address_group(session, name)
 
 
-def _told(message_id: str, group: AddressGroup) -> Message:
+def _group_done(message_id: str, group: AddressGroup) -> Message:
     return message(message_id, kind="Address", name=group.name)
 
 
@@ -97,12 +97,12 @@ class ChangeAddressGroup(Command):
         is_left = values["MBR"] == SAME and not names_members(values)
         members = " ".join(before.members) if is_left else members_of(values)
         after = address_group_of(before.name, members, values["TEXT"])
-        return _change(context, before, after, f"Address group {after.name} changed", _told("GWL02C4", after))
+        return _change(context, before, after, f"Address group {after.name} changed", _group_done("GWL02C4", after))
 
 
 def _change(context: Context, before: AddressGroup, after: AddressGroup, text: str, done: Message) -> Result:
     if after == before:
-        return Result(messages=(_told("GWL02C5", after),), changed=False)
+        return Result(messages=(_group_done("GWL02C5", after),), changed=False)
     with context.opened() as session:
         pending.change_address_group(session, after)
     _record(context, text, before=before, after=after)
@@ -199,7 +199,7 @@ class RemoveAddressGroup(Command):
             check_unused("Address", group.name, pending.rules_with_address_group(session, group.name))
             pending.remove_address_group(session, group.name)
         _record(context, f"Address group {group.name} removed", before=group, after=None)
-        return Result(messages=(_told("GWL02C7", group),))
+        return Result(messages=(_group_done("GWL02C7", group),))
 
 
 def check_unused(kind: str, name: str, rules: Sequence[Rule]) -> None:

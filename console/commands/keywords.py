@@ -133,7 +133,7 @@ ADDRESS_LENGTH = 79
 
 def _address(keyword: str, prompt: str) -> Parameter:
     check = checked(FIELDS[keyword], keyword)
-    choices = "Address, net/n, from-to, %group, *ANY"
+    choices = "Address, net/n, a-b, %group, *ANY"
     return Parameter(
         keyword, prompt, check, length=ADDRESS_LENGTH, default=ANY, special=(ANY,), choices=choices, quoted=True,
         list_values=joined(_addresses, seen_in_journal(FIELDS[keyword])),

@@ -44,7 +44,7 @@ def _read(context: Context, name: str) -> TimeGroup:
         return pending.get_time_group(session, name)
 
 
-def _told(message_id: str, group: TimeGroup) -> Message:
+def _group_done(message_id: str, group: TimeGroup) -> Message:
     return message(message_id, kind="Time", name=group.name)
 
 
@@ -81,7 +81,7 @@ class AddTimeGroup(Command):
         with context.opened() as session:
             pending.add_time_group(session, group)
         _record(context, f"Time group {group.name} added", before=None, after=group)
-        return Result(messages=(_told("GWL02C3", group),))
+        return Result(messages=(_group_done("GWL02C3", group),))
 
 
 class ChangeTimeGroup(Command):
@@ -103,11 +103,11 @@ class ChangeTimeGroup(Command):
         before = _read(context, values["TIMGRP"])
         after = time_group_of(values, name=before.name)
         if after == before:
-            return Result(messages=(_told("GWL02C5", after),), changed=False)
+            return Result(messages=(_group_done("GWL02C5", after),), changed=False)
         with context.opened() as session:
             pending.change_time_group(session, after)
         _record(context, f"Time group {after.name} changed", before=before, after=after)
-        return Result(messages=(_told("GWL02C4", after),))
+        return Result(messages=(_group_done("GWL02C4", after),))
 
 
 class CopyTimeGroup(Command):
@@ -146,7 +146,7 @@ class RemoveTimeGroup(Command):
             check_unused("Time", group.name, pending.rules_with_time_group(session, group.name))
             pending.remove_time_group(session, group.name)
         _record(context, f"Time group {group.name} removed", before=group, after=None)
-        return Result(messages=(_told("GWL02C7", group),))
+        return Result(messages=(_group_done("GWL02C7", group),))
 
 
 class DisplayTimeGroup(Command):

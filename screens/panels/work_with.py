@@ -31,6 +31,8 @@ class WorkWithList(OptionList[RowT]):
     title: str
     options_row: int = 3
     """Where ``Type options`` stands; the list's headings follow."""
+    legend_rows: int = 1
+    """Rows that the options may take."""
     heading_rows: int = 2
     option_width: int = 2
     gap: int = GAP
@@ -75,9 +77,10 @@ class WorkWithList(OptionList[RowT]):
         page = self.start_page(size, self.title)
         self.draw_header(page)
         page.instruction(self.options_row, "Type options, press Enter.")
-        page.option_legend(self.options_row + 1, [(option.number, option.text) for option in self.options])
+        legend = [(option.number, option.text) for option in self.options]
+        page.option_legend(self.options_row + 1, legend, self.legend_rows)
         last = size.rows - (5 if self.command_label else 3)
-        first = self.options_row + 3 + self.heading_rows
+        first = self.options_row + 2 + self.legend_rows + self.heading_rows
         self._draw_list(page, first, last)
         page.more(last, more=self.pager.has_more())
         if self.is_live:

@@ -101,7 +101,8 @@ class WorkWithAddressGroups(_WorkWithGroups[AddressGroup]):
     module = "work_with_address_groups"
     subject = "Address Groups"
     add_command = "ADDADRGRP"
-    empty_text = "(No address groups: F6 adds one, which rules name as %NAME where an address stands)"
+    legend_rows = 2
+    empty_text = "(No address groups. F6 adds one; rules say it as %NAME)"
     command_label = "Parameters for options 2, 3, 11, 12 or command"
 
     @property
@@ -144,7 +145,7 @@ class WorkWithTimeGroups(_WorkWithGroups[TimeGroup]):
     subject = "Time Groups"
     add_command = "ADDTIMGRP"
     view_count = 2
-    empty_text = "(No time groups: F6 adds one, which rules name in TIMGRP)"
+    empty_text = "(No time groups. F6 adds one; rules name it in TIMGRP)"
 
     @property
     def options(self) -> Sequence[Option[Used[TimeGroup]]]:
@@ -162,7 +163,7 @@ class WorkWithTimeGroups(_WorkWithGroups[TimeGroup]):
         self._shows_all = size == WIDE
         first, when, validity = _TIME_COLUMNS
         if self._shows_all:
-            return (*first, *when, *validity)
+            return (*first, *when, *validity, Column("Text", 9, lambda row: row.group.text, help_key="TEXT"))
         return (*first, *(validity if self.view else when))
 
     def confirm_columns(self) -> Sequence[Column[Used[TimeGroup]]]:
@@ -230,8 +231,9 @@ def short_days(group: TimeGroup) -> str:
 def _dates(group: TimeGroup) -> str:
     if UNBOUNDED == group.from_date == group.to_date:
         return "*ALL"
-    first, last = ("" if date == UNBOUNDED else date for date in (group.from_date, group.to_date))
-    return f"{first} - {last}".strip()
+    if group.from_date == UNBOUNDED:
+        return f"to {group.to_date}"
+    return f"from {group.from_date}" if group.to_date == UNBOUNDED else f"{group.from_date} - {group.to_date}"
 
 
 _NOW_LOOKS = {"*ACTIVE": Attribute.WHITE}
@@ -247,8 +249,7 @@ _TIME_COLUMNS: tuple[tuple[Column[Used[TimeGroup]], ...], ...] = (
     ),
     (
         Column("Dates", 23, lambda row: _dates(row.group), help_key="DATES"),
-        Column("Time zone", 10, lambda row: row.group.time_zone, help_key="TIMZON"),
-        Column("Text", 10, lambda row: row.group.text, help_key="TEXT"),
+        Column("Time zone", 20, lambda row: row.group.time_zone, help_key="TIMZON"),
     ),
 )
 """Name and state, when, and where it holds."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from random import Random
 
 from hypothesis import strategies as st
 
 from console.model.words import Action, Audit, ExitPoint, Fail, Mode, RawSockets, Udp, YesNo
+from console.policy.address_groups import make_address_group, member_intervals
 from console.policy.checks import make_policy, make_rule
 from console.policy.exit_programs import make_exit_program
 from console.policy.fields import MAX_ADDRESS, address_intervals
 from console.policy.request import Request
 from console.policy.socks_entries import make_socks_entry
+from console.policy.time_groups import make_time_group
 
 SERVICES = {"https": 443, "ssh": 22}
 USERS = ["*ALL", "ALICE", "AL*", "A*", "BOB", "%WHEEL", "%ADM"]
@@ -28,13 +31,42 @@ ADDRESSES = [
     "2001:db8::/32",
     "2001:db8::1",
 ]
+ADDRESS_GROUPS = [
+    make_address_group(name="MIXED", members="10.1.2.0/24 !10.1.2.3 !10.1.2.8-10.1.2.9 2001:db8::/33 ::1"),
+    make_address_group(name="BOTH", members="0.0.0.0/0 ::/0 !10.0.0.0/8 !2001:db8::1"),
+    make_address_group(name="EMPTY"),
+    make_address_group(name="UNUSED", members="10.0.0.1", text="No rule says so"),
+]
+SAID_GROUPS = ["%MIXED", "%BOTH", "%EMPTY"]
+TIME_GROUPS = [
+    make_time_group(name="OFFICE", days="weekday", times="08:00-12:00 13:00-18:00", time_zone="Europe/Berlin"),
+    make_time_group(name="NIGHT", days="*FRI", times="22:00-06:00", time_zone="UTC", text="Over midnight"),
+    make_time_group(name="YULE", from_date="2026-12-24", to_date="2026-12-26"),
+]
+TIME_NAMES = ["*ANY", "*ANY", "OFFICE", "NIGHT", "YULE"]
+ZONE = "America/New_York"
+MINUTE_NS = 60_000_000_000
+MOMENTS = [
+    int(datetime.fromisoformat(text).timestamp()) * 1_000_000_000 + off
+    for text in (
+        "2026-11-27T07:00:00+00:00", "2026-11-27T11:00:00+00:00", "2026-11-27T17:00:00+00:00",
+        "2026-11-27T22:00:00+00:00", "2026-11-28T00:00:00+00:00", "2026-11-28T06:00:00+00:00",
+        "2026-12-24T05:00:00+00:00", "2026-12-27T05:00:00+00:00", "2026-03-29T01:00:00+00:00",
+        "2026-10-25T00:30:00+00:00", "2026-10-25T01:00:00+00:00",
+    )
+    for off in (-1, 0, 1, MINUTE_NS)
+]  # fmt: skip
+"""At and beside the moments at which these groups change, and where clocks are put forward and back."""
 PORTS = ["*ANY", "443", "https", "22-443", "1-65535", "444"]
 PROGRAMS = ["*ANY", "/usr/bin/curl", "/usr/*", "/usr/bin/*"]
 ENDS = sorted(
     {
         point
-        for address in ADDRESSES
-        for ends in address_intervals(address)
+        for intervals in (
+            *(address_intervals(address) for address in ADDRESSES),
+            *(member_intervals(member) for group in ADDRESS_GROUPS for member in group.members),
+        )
+        for ends in intervals
         for end in ends
         for point in (end - 1, end, end + 1)
         if 0 <= point <= MAX_ADDRESS
@@ -48,6 +80,7 @@ def mostly(value, values):
 
 
 addresses = mostly("*ANY", ADDRESSES)
+rule_addresses = mostly("*ANY", [*ADDRESSES, *SAID_GROUPS])
 ports = mostly("*ANY", PORTS)
 
 
@@ -59,11 +92,12 @@ def rules(draw, sequence):
         exit_point=exit_point,
         sequence=sequence,
         user=draw(mostly("*ALL", USERS)),
-        local_address=draw(addresses),
+        local_address=draw(rule_addresses),
         local_port=draw(ports),
-        remote_address=draw(addresses) if remote else "*ANY",
+        remote_address=draw(rule_addresses) if remote else "*ANY",
         remote_port=draw(ports) if remote else "*ANY",
         program=draw(mostly("*ANY", PROGRAMS)),
+        time_group=draw(mostly("*ANY", TIME_NAMES)),
         action=draw(st.sampled_from(Action)),
         fail=draw(st.sampled_from(Fail)) if exit_point is not ExitPoint.ACCEPT else "*EPERM",
         audit=draw(st.sampled_from(Audit)),
@@ -133,6 +167,9 @@ def policies(draw):
         raw_sockets=draw(st.sampled_from(RawSockets)),
         exit_programs=draw(exit_programs),
         socks=draw(socks_lists()),
+        address_groups=ADDRESS_GROUPS,
+        time_groups=TIME_GROUPS,
+        time_zone=ZONE,
     )
 
 
