@@ -1,4 +1,4 @@
-"""Signing on over SSH, with AsyncSSH's client against a server in the same process: steps, limits and what is counted."""
+"""Signing on over SSH, by AsyncSSH's client against a server in the same process: steps, limits, what is counted."""
 
 from __future__ import annotations
 
