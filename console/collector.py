@@ -16,3 +16,14 @@ def calm() -> None:
     """
     gc.freeze()
     gc.set_threshold(_YOUNG, 20, 100)
+
+
+def hold() -> None:
+    """Have the collector not look at all until `release`: while much is loaded, of which nothing is garbage."""
+    gc.disable()
+
+
+def release() -> None:
+    """Have the collector look again, but not at what is loaded already."""
+    gc.freeze()
+    gc.enable()

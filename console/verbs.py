@@ -90,6 +90,9 @@ def open_greenwall(
 def _open_console(store_url: str, looks: Mapping[str, Any], *, sign_on: bool) -> int:
     if sys.stdout is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("GWL000D")
+    from console.collector import hold
+
+    hold()
     from console.shell.operator import host_user
     from screens.app import ConsoleOptions
     from screens.console import open_console, open_sign_on

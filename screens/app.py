@@ -26,6 +26,7 @@ from console.errors import ConsoleError, UsageError
 from console.messages import Message, describe, message
 from console.printable import printable
 from screens import keys_shim
+from screens.help_window import Search
 from screens.interactive_job import InteractiveJob, Turn
 from screens.looks import NOTHING_CHOSEN, Looks, Outfit, outfit
 from screens.mail import NO_MAIL, Mail
@@ -58,6 +59,10 @@ def _no_banner() -> str:
 
 def _no_mail() -> Mail:
     return NO_MAIL
+
+
+def _nothing() -> None:
+    pass
 
 
 def _no_looks(first: Panel) -> Looks:
@@ -107,6 +112,10 @@ class ConsoleOptions:
     """SYSREQ and ATTN -> makes the panel that they show in front of the session."""
     command_window: CommandWindow | None = None
     """Makes what panels without a command line offer instead."""
+    search: Search | None = None
+    """Makes what searches all help."""
+    once_shown: Callable[[], None] = _nothing
+    """Called once, in a thread of its own, when the first panel shows: for what can wait until then."""
     poll_s: float | None = 1.0
     """Seconds between calls of `status`; None calls it once."""
     theme: str = ""
@@ -182,6 +191,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._height = 0
         """Rows of the terminal; the application's own `size` lags behind while a resize is handled."""
         self._status_is_running = False
+        self._has_shown = False
         self._broken_in = 0
         """Id of the last message that broke in."""
 
@@ -293,8 +303,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def _open(self, job: InteractiveJob) -> None:
         """Begin the turn that shows a session's first panel."""
         job.terminal.hold()
-        make, window = self._first_panel, self._options.command_window
-        self._begin(job, job.opening(lambda: Session(make(), self._largest, command_window=window)))
+        make, window, search = self._first_panel, self._options.command_window, self._options.search
+        self._begin(job, job.opening(lambda: Session(make(), self._largest, command_window=window, search=search)))
 
     def _give_up(self, job: InteractiveJob, error: ConsoleError) -> None:
         """End without a first panel; a second session only goes away, with its reason told in the other."""
@@ -319,6 +329,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if key is not None:
             self._answer(job, key)
         self._tell_of_keys()
+        if not self._has_shown:
+            self._has_shown = True
+            self.call_after_refresh(self.run_worker, self._options.once_shown, thread=True, group="once")
 
     def _fit(self) -> None:
         """Use the row under the page for status if there is one."""
@@ -371,7 +384,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             return
         job = self._new_job(self._shown.letter)
         under = self._shown.terminal.frame
-        job.session = Session(panel, self._largest, under=under)
+        job.session = Session(panel, self._largest, under=under, search=self._options.search)
         job.show(Outcome(job.session.frame))
         job.terminal.message_waiting = self._shown.terminal.message_waiting
         job.terminal.clock = f"{self._now():%H:%M}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from console.clock import Clock, system_clock
+from console.collector import release
 from console.commands.definition import Context
 from console.commands.registry import COMMANDS
 from console.errors import CommandError
@@ -21,109 +21,22 @@ from screens.history import History, history_file
 from screens.key_tables import LAYOUTS
 from screens.looks import NOTHING_CHOSEN, Looks, outfit
 from screens.mail import Mailbox
+from screens.openers import OPENERS
 from screens.panel import Panel
 from screens.panels.attention import AttentionMenu
-from screens.panels.change_password import open_change_password
 from screens.panels.command_palette import CommandPalette
 from screens.panels.command_panel import CommandPanel
 from screens.panels.command_window import CommandWindow
-from screens.panels.confirm_activation import ConfirmActivation
-from screens.panels.display_alert import DisplayAlert
-from screens.panels.display_alert_test import DisplayAlertTest
-from screens.panels.display_audit_report import DisplayAuditReport
-from screens.panels.display_comparison import DisplayComparison
-from screens.panels.display_coverage import DisplayCoverage
-from screens.panels.display_groups import DisplayAddressGroup, DisplayTimeGroup
-from screens.panels.display_journal import DisplayJournal
-from screens.panels.display_keys import DisplayKeys
-from screens.panels.display_messages import DisplayMessages
-from screens.panels.display_rule import DisplayRule
-from screens.panels.display_security_auditing import DisplaySecurityAuditing
-from screens.panels.display_socks_entry import DisplaySocksEntry
-from screens.panels.display_socks_test import DisplaySocksTest
-from screens.panels.display_system_value import DisplaySystemValue
-from screens.panels.display_test import DisplayTest
-from screens.panels.display_user_profile import DisplayUserProfile
 from screens.panels.main_menu import MainMenu
-from screens.panels.menu import Menu, open_menu
-from screens.panels.services import Opener, Services
+from screens.panels.menu import Menu
+from screens.panels.services import Services
 from screens.panels.system_request import SystemRequestLine
-from screens.panels.threat_model import ThreatModel
-from screens.panels.work_with_alert_destinations import WorkWithAlertDestinations
-from screens.panels.work_with_alerts import WorkWithAlerts
-from screens.panels.work_with_exit_programs import WorkWithExitPrograms
-from screens.panels.work_with_forwarding import WorkWithForwarding
-from screens.panels.work_with_groups import WorkWithAddressGroups, WorkWithTimeGroups
-from screens.panels.work_with_jobs import WorkWithJobs
-from screens.panels.work_with_journal_attributes import WorkWithJournalAttributes
-from screens.panels.work_with_policies import WorkWithPolicies
-from screens.panels.work_with_receivers import WorkWithReceivers
-from screens.panels.work_with_registration_information import WorkWithRegistrationInformation
-from screens.panels.work_with_rules import WorkWithRules
-from screens.panels.work_with_socks_entries import ConfigureSocks, WorkWithSocksEntries
-from screens.panels.work_with_ssh_sessions import WorkWithSshSessions
-from screens.panels.work_with_system_values import WorkWithSystemValues
-from screens.panels.work_with_tcp_status import WorkWithTcpStatus
-from screens.panels.work_with_user_profiles import WorkWithUserKeys, WorkWithUserProfiles
-from screens.panels.work_with_workers import WorkWithWorkers
 from screens.progress import Progress
 from screens.signing_on import ask_who, renew_password
 from screens.terminal.frame import Frame
 from screens.terminal.keys import Function
 
 _JOB_NUMBERS = 1_000_000
-
-
-def _main_menu(services: Services, arguments: Mapping[str, str]) -> Panel:
-    del arguments
-    return MainMenu(services)
-
-
-OPENERS: Mapping[str, Opener] = {
-    "ChangePassword": open_change_password,
-    "DisplayUserProfile": DisplayUserProfile,
-    "ConfigureSocks": ConfigureSocks,
-    "ConfirmActivation": ConfirmActivation,
-    "DisplayAuditReport": DisplayAuditReport,
-    "DisplayAddressGroup": DisplayAddressGroup,
-    "DisplayAlert": DisplayAlert,
-    "DisplayAlertTest": DisplayAlertTest,
-    "DisplayComparison": DisplayComparison,
-    "DisplayCoverage": DisplayCoverage,
-    "DisplayJournal": DisplayJournal,
-    "DisplayKeys": DisplayKeys,
-    "DisplayMessages": DisplayMessages,
-    "DisplayRule": DisplayRule,
-    "DisplaySecurityAuditing": DisplaySecurityAuditing,
-    "DisplaySocksEntry": DisplaySocksEntry,
-    "DisplaySocksTest": DisplaySocksTest,
-    "DisplaySystemValue": DisplaySystemValue,
-    "DisplayTest": DisplayTest,
-    "DisplayTimeGroup": DisplayTimeGroup,
-    "MainMenu": _main_menu,
-    "Menu": open_menu,
-    "ThreatModel": ThreatModel,
-    "WorkWithAddressGroups": WorkWithAddressGroups,
-    "WorkWithAlertDestinations": WorkWithAlertDestinations,
-    "WorkWithAlerts": WorkWithAlerts,
-    "WorkWithForwarding": WorkWithForwarding,
-    "WorkWithJobs": WorkWithJobs,
-    "WorkWithJournalAttributes": WorkWithJournalAttributes,
-    "WorkWithPolicies": WorkWithPolicies,
-    "WorkWithReceivers": WorkWithReceivers,
-    "WorkWithExitPrograms": WorkWithExitPrograms,
-    "WorkWithRegistrationInformation": WorkWithRegistrationInformation,
-    "WorkWithRules": WorkWithRules,
-    "WorkWithSocksEntries": WorkWithSocksEntries,
-    "WorkWithSystemValues": WorkWithSystemValues,
-    "WorkWithTcpStatus": WorkWithTcpStatus,
-    "WorkWithTimeGroups": WorkWithTimeGroups,
-    "WorkWithUserKeys": WorkWithUserKeys,
-    "WorkWithUserProfiles": WorkWithUserProfiles,
-    "WorkWithSshSessions": WorkWithSshSessions,
-    "WorkWithWorkers": WorkWithWorkers,
-}
-"""Name of a panel, as commands give it -> how it is made."""
 
 
 def console_services(
@@ -251,6 +164,18 @@ def palette(first: Panel, under: Frame) -> Panel | None:
     return CommandPalette(services, under) if services else None
 
 
+def load_rest() -> None:
+    """Load what the first panel did without, so that no key has to wait for it, and let Python collect garbage again.
+
+    Whoever starts a console may have told it not to (`console.collector.hold`): it takes a fifth of the time until the
+    first panel shows, and finds nothing then.
+    """
+    COMMANDS.load()
+    for name in OPENERS:
+        OPENERS[name]
+    release()
+
+
 def command_window(first: Panel) -> Panel | None:
     """Return a command line window, for those who have signed on."""
     services = services_of(first)
@@ -268,8 +193,10 @@ def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
         progress=services.progress,
         in_front={Function.SYSREQ: system_request, Function.ATTN: attention},
         command_window=command_window,
+        search=SearchHelp,
         looks=looks_of,
         palette=palette,
+        once_shown=load_rest,
         mail=Mailbox(store, services.context.user).look,
         state_directory=store.location.directory if nowhere else options.state_directory,
     )

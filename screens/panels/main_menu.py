@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from console.commands.menus import MAIN
 from screens.panels.menu import Menu
 from screens.panels.services import Services
@@ -13,3 +15,9 @@ class MainMenu(Menu):
     def __init__(self, services: Services, *, is_first: bool = False) -> None:
         """Open the menu; see `Menu`."""
         super().__init__(services, MAIN, is_first=is_first)
+
+
+def open_main_menu(services: Services, arguments: Mapping[str, str]) -> MainMenu:
+    """Open the menu over other panels."""
+    del arguments
+    return MainMenu(services)
