@@ -56,6 +56,15 @@ class Kind:
     """Word -> what it means, for F4."""
     shown: str
     """What may be written, in a line."""
+    type: str = "*SEC"
+    """As WRKSYSVAL groups them: security."""
+    most: int = 1
+    """How many words it may hold; 0 for any number."""
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it holds words beside each other."""
+        return self.most != 1
 
     @property
     def choices(self) -> Sequence[Choice]:
@@ -120,7 +129,9 @@ _MORE_WORDS = {NONE: "None", **LEVELS}
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
-        CONTROL: Kind("Auditing control", _check_control, _CONTROLS, "*NONE, *AUDLVL, *OBJAUD, *NOQTEMP"),
+        CONTROL: Kind(
+            "Auditing control", _check_control, _CONTROLS, "*NONE, *AUDLVL, *OBJAUD, *NOQTEMP", most=len(_CONTROLS)
+        ),
         END_ACTION: Kind("Auditing end action", _check_end_action, _END_ACTIONS, "*REFUSE, *NOTIFY"),
         FORCE_LEVEL: Kind(
             "Force auditing data", _check_force_level, {SYS: "The system decides"}, f"*SYS, 1-{MOST_FORCED}"
@@ -130,12 +141,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             words_check(LEVEL_VALUE, _LEVEL_WORDS, most=MOST_LEVELS),
             _LEVEL_WORDS,
             "*NONE, *AUDLVL2, *NETSCK, *NETFAIL...",
+            most=MOST_LEVELS,
         ),
         MORE_LEVELS: Kind(
             "Security auditing level extension",
             words_check(MORE_LEVELS, _MORE_WORDS),
             _MORE_WORDS,
             "*NONE, *NETSCK, *NETFAIL...",
+            most=0,
         ),
     }
 )

@@ -48,6 +48,7 @@ SIGN_ON_KINDS: Mapping[str, Kind] = MappingProxyType(
             _number(INACTIVITY, 5, 300, "*NONE"),
             {"*NONE": "Never"},
             "*NONE, 5-300 minutes",
+            type="*SYSCTL",
         ),
         SIGN_ON_ACTION: Kind("Action when QMAXSIGN is met", _number(SIGN_ON_ACTION, 1, 3), _ACTIONS, "1, 2, 3"),
         MOST_SIGN_ONS: Kind(
@@ -74,6 +75,10 @@ SIGN_ON_KINDS: Mapping[str, Kind] = MappingProxyType(
 
 KINDS: Mapping[str, Kind] = MappingProxyType(dict(sorted({**audit_values.KINDS, **SIGN_ON_KINDS}.items())))
 """System value -> what it is, by name."""
+
+
+TYPES: Mapping[str, str] = MappingProxyType({"*SEC": "Security", "*SYSCTL": "System control"})
+"""Type of a system value, as IBM i groups them -> what it is."""
 
 
 def authority_of(name: str) -> tuple[str, ...]:

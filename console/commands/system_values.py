@@ -11,32 +11,30 @@ from console.commands.audit_values import warnings
 from console.commands.definition import Choice, Command, Context, Parameter, Result
 from console.commands.keywords import as_it_is, one_of
 from console.commands.listing import Column, labelled, table
-from console.commands.system_value_kinds import KINDS, authority_of
+from console.commands.system_value_kinds import KINDS, TYPES, authority_of
 from console.errors import CommandError
 from console.messages import message
 from console.store.outbox import add_audit
 from console.store.system_values import get_auditing, get_values, set_value
 
 ALL = "*ALL"
-TYPE = "*SEC"
-"""What kind of system value all of these are."""
 LONGEST_VALUE = 480
 _COLUMNS = (Column("System value"), Column("Type"), Column("Description"), Column("Value"))
 
 
 def matching(pattern: str) -> Iterator[str]:
-    """Yield the names that WRKSYSVAL shows for a name, a generic name or *ALL."""
+    """Yield the names that WRKSYSVAL shows for a name, a generic name, a type or *ALL."""
     return (
         name
-        for name in KINDS
-        if pattern in (ALL, name) or (pattern.endswith("*") and name.startswith(pattern[:-1]))
-    )  # fmt: skip
+        for name, kind in KINDS.items()
+        if pattern in (ALL, name, kind.type) or (pattern.endswith("*") and name.startswith(pattern[:-1]))
+    )
 
 
 def _check_pattern(value: str) -> str:
     upper = value.upper()
     if not list(matching(upper)):
-        raise CommandError("GWL0113", keyword="SYSVAL", value=value, allowed=", ".join((ALL, *KINDS)))
+        raise CommandError("GWL0113", keyword="SYSVAL", value=value, allowed=", ".join((ALL, *TYPES, *KINDS)))
     return upper
 
 
@@ -61,15 +59,16 @@ class WorkWithSystemValues(Command):
     authority = ()
     parameters = (
         Parameter(
-            "SYSVAL", "System value", _check_pattern, default=ALL, special=(ALL,), choices="Name, generic*, *ALL"
+            "SYSVAL", "System value", _check_pattern, default=ALL, special=(ALL, *TYPES),
+            choices="Name, generic*, *ALL, *SEC, *SYSCTL",
         ),
-    )
+    )  # fmt: skip
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show them."""
         with context.opened() as session:
             held = get_values(session)
-        rows = [(name, TYPE, KINDS[name].text, held[name]) for name in matching(values["SYSVAL"])]
+        rows = [(name, KINDS[name].type, KINDS[name].text, held[name]) for name in matching(values["SYSVAL"])]
         return Result(lines=table(_COLUMNS, rows), panel="WorkWithSystemValues", arguments=dict(values))
 
 

@@ -240,7 +240,8 @@ class OptionList(CommandPanel, Generic[RowT]):
             # Rows go by what names them; by now that may name another: rules are renumbered.
             raise CommandError(_CHANGED_MEANWHILE)
         if option.way is Way.PROMPT and not self._run.parameters:
-            return Ran(panel=Prompter(self.services, cls, given))
+            own = None if row is None else option.asks(row)
+            return Ran(panel=own or Prompter(self.services, cls, given))
         kept = self._without_replaced(option, given)
         return run(self.services, command_text(cls, kept, self._run.parameters), keyed=False)
 

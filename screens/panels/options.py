@@ -37,6 +37,8 @@ class Option(Generic[RowT]):
     """Makes the panel of an option without command."""
     check: Callable[[RowT], None] = lambda row: None
     """Raises a `ConsoleError` when the option makes no sense for a row: before anything is done."""
+    asks: Callable[[RowT], Panel | None] = lambda row: None
+    """Makes a panel that asks for the values of the command in the prompter's place; None: the prompter does."""
     is_for_add_row: bool = False
     """Whether it belongs on the input row, and only there."""
     replaceable: frozenset[str] = frozenset()

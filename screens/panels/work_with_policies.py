@@ -70,7 +70,7 @@ class WorkWithPolicies(WorkWithHeld[RevisionRow]):
         self.draw_position(page, 3, "Position to revision")
         draw_pending(page, 3, self._changes)
         if self._until is not None:
-            told = f"The active revision is taken back at {moment(self._until)} unless F14 confirms it."
+            told = f"The active revision is taken back at {self._until.astimezone():%H:%M:%S} unless F14 confirms it."
             page.text(4, 2, told, Attribute.YELLOW, "STATUS")
 
     def answer_key(self, submission: Submission) -> Reply:

@@ -102,6 +102,7 @@ JOURNEYS = {
     "threat model": ("70",),
     "system values": ("CMD=WRKSYSVAL", "ENTER"),
     "system values, what they hold": ("CMD=WRKSYSVAL", "ENTER", "F11"),
+    "system value, words": ("CMD=WRKSYSVAL", "ENTER", "OPT.QAUDLVL=2", "ENTER"),
     "system value": ("CMD=DSPSYSVAL QAUDLVL", "ENTER"),
     "system value, change": ("CMD=CHGSYSVAL QAUDLVL", "F4"),
     "security auditing": ("CMD=DSPSECAUD", "ENTER"),
