@@ -17,8 +17,8 @@ from sqlmodel import Session, select
 from console.alerts.conditions import Condition, Term
 from console.alerts.entry_fields import KINDS, Kind, Row
 from console.journal.chain import FIELDS
-from console.journal.made_usable import NUMBERS, time_of, usable
 from console.model.journal import JournalEntry
+from console.store.made_usable import NUMBERS, time_of, usable
 
 SPAN = 20_000
 """Entries that a step goes on at most."""
@@ -28,8 +28,7 @@ _TABLE = JournalEntry.metadata.tables["journal_entry"]
 _TIME = "entry_timestamp"
 _COLUMNS = [type_coerce(_TABLE.c[name], String) if name == _TIME else _TABLE.c[name] for name in FIELDS]
 _AS_OCTETS = [
-    column if name == _TIME or name in NUMBERS else cast(column, LargeBinary)
-    for name, column in zip(FIELDS, _COLUMNS, strict=True)
+    column if name in NUMBERS else cast(column, LargeBinary) for name, column in zip(FIELDS, _COLUMNS, strict=True)
 ]
 """Texts that are none, as only somebody who wrote into the store himself can make them, can be had so."""
 _EXACT_WORDS = frozenset({"entry_type", "sk_type", "outcome", "exit_point"})
@@ -83,7 +82,10 @@ def first_since(session: Session, moment: datetime, up_to: int) -> int:
         middle = (low + high) // 2
         number = _TABLE.c.sequence_number
         query = select_columns(type_coerce(_TABLE.c.entry_timestamp, String)).where(number >= middle)
-        found = session.execute(query.order_by(number).limit(1)).scalar()
+        try:
+            found = session.execute(query.order_by(number).limit(1)).scalar()
+        except DBAPIError:
+            found = ""  # as for any other time that is none
         if found is not None and time_of(found) < moment:
             low = middle + 1
         else:

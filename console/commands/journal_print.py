@@ -17,6 +17,7 @@ from console.model.words import YesNo
 from console.printable import printable
 from console.store.journal import page_before
 from console.store.journal_rows import rows
+from console.store.made_usable import plain
 
 _PRINTED = "GWL0635"
 _PRINTED_SOME = "GWL0636"
@@ -76,7 +77,7 @@ def print_entries(context: Context, values: Mapping[str, str], limit: int | None
         if limit is not None:
             newest = page_before(session, None, limit=limit, only=only)
             only = replace(only, from_number=newest[0].sequence_number) if newest else only
-        found = rows(session, only, _NAMES)
+        found = plain(rows(session, only, _NAMES), _NAMES)
         file.writelines(f"{line}\n" for line in _heading(context, values))
         count = 0
         for row in islice(found, _MOST):

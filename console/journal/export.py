@@ -12,10 +12,10 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 from console.journal.formats.values import EntryValues, Origin
-from console.journal.made_usable import usable
 from console.store.engine import Store
 from console.store.journal import EVERYTHING, JournalFilter, last_number
 from console.store.journal_rows import rows
+from console.store.made_usable import usable
 from console.store.session import reading
 
 STRETCH = 65_536

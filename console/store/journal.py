@@ -13,6 +13,8 @@ from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import ColumnElement
+from sqlalchemy import select as select_columns
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from console.errors import StoreError
@@ -22,6 +24,7 @@ from console.store.imported import imported_page_after, imported_page_before
 from console.store.journal_filter import EVERYTHING, JournalFilter, conditions, confirm
 from console.store.journal_index import block_of, first_of, known_blocks, matching
 from console.store.journal_keys import Clause, clauses
+from console.store.made_usable import NAMES, as_octets, is_usable, shown, text_of
 from console.store.postings import ALL, offsets_in
 
 __all__ = [
@@ -60,7 +63,7 @@ def page_before(
 
 def get_entry(session: Session, number: int) -> JournalEntry | None:
     """Return one entry by its sequence number."""
-    return session.get(JournalEntry, number)
+    return next(iter(_load(session, [number])), None)
 
 
 def last_number(session: Session) -> int:
@@ -84,13 +87,25 @@ def attached_receiver(session: Session) -> Receiver:
 
 
 def _load(session: Session, numbers: list[int]) -> list[JournalEntry]:
+    """Return entries; what somebody has written over is shown as far as it can be, and says so."""
     number = col(JournalEntry.sequence_number)
     ordered = sorted(numbers)
     found: list[JournalEntry] = []
     for at in range(0, len(ordered), _MOST_CANDIDATES):
         some = ordered[at : at + _MOST_CANDIDATES]
-        found += session.exec(select(JournalEntry).where(number.in_(some)).order_by(number))
+        try:
+            part = list(session.exec(select(JournalEntry).where(number.in_(some)).order_by(number)))
+        except (DBAPIError, LookupError, TypeError, ValueError):  # SQLAlchemy's types pass errors on
+            part = []
+        found += part if part and all(map(is_usable, part)) else _load_damaged(session, some)
     return found
+
+
+def _load_damaged(session: Session, numbers: list[int]) -> list[JournalEntry]:
+    columns = JournalEntry.metadata.tables["journal_entry"].c
+    query = select_columns(*(as_octets(columns[name]) for name in NAMES))
+    query = query.where(columns.sequence_number.in_(numbers)).order_by(columns.sequence_number)
+    return [shown(row) for row in session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,11 +232,22 @@ def _look_up(session: Session, only: JournalFilter, numbers: list[int], *, desce
 def _confirmed(
     session: Session, only: JournalFilter, where: list[ColumnElement[bool]], *, descending: bool
 ) -> Iterator[int]:
-    entry = JournalEntry
-    number = col(entry.sequence_number)
-    query = select(number, entry.local_address, entry.remote_address, entry.qualified_job_name)
-    query = query.where(*where, *conditions(only)).order_by(number.desc() if descending else number)
+    number = col(JournalEntry.sequence_number)
     check = confirm(only)
-    for found, *names in session.execute(query, execution_options={"yield_per": _MOST_CANDIDATES}):
-        if check is None or check(*names):
+    table = JournalEntry.metadata.tables["journal_entry"].c
+    names = [table.local_address, table.remote_address, table.qualified_job_name]
+    query = select_columns(number, *names).where(*where, *conditions(only))
+    query = query.order_by(number.desc() if descending else number)
+    done: int | None = None
+    try:
+        for found, *texts in session.execute(query, execution_options={"yield_per": _MOST_CANDIDATES}):
+            done = found
+            if check is None or check(*map(text_of, texts)):
+                yield found
+    except DBAPIError:  # a text is none; as octets it can be had
+        rest = query if done is None else query.where(number < done if descending else number > done)
+    else:
+        return
+    for found, *texts in session.execute(rest.with_only_columns(number, *map(as_octets, names))):
+        if check is None or check(*map(text_of, texts)):
             yield found

@@ -142,7 +142,7 @@ def _text_start(network: Network) -> str:
     """Return what the texts of all addresses in a network begin with."""
     if network.version == 4:
         octets = str(network.network_address).split(".")[: network.prefixlen // 8]
-        return ".".join(octets) + ("." if len(octets) < 4 else "")
+        return ".".join(octets) + ("." if 0 < len(octets) < 4 else "")
     start = ""
     for group in network.network_address.exploded.split(":")[: network.prefixlen // 16]:
         if not int(group, 16):  # a zero may be left out

@@ -188,7 +188,7 @@ def index_block(session: Session, block: int) -> None:
         earliest, latest = session.execute(
             select(func.min(columns.entry_timestamp), func.max(columns.entry_timestamp)).where(here)
         ).one()
-    except (ValueError, TypeError):
+    except (DBAPIError, ValueError, TypeError):
         earliest, latest = _ALWAYS
     session.execute(insert(JournalBlock).values(block=block, first_time=earliest, last_time=latest))
     made = [(block, *each) for each in postings(rows)]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import LargeBinary, Select, String, cast, func, select, type_coerce
+from sqlalchemy import LargeBinary, Select, String, cast, func, select
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session
 
@@ -20,6 +20,7 @@ from console.store.journal import JournalFilter, last_number, page_after
 from console.store.journal_filter import conditions, confirm
 from console.store.journal_index import block_of, first_of, known_blocks, matching
 from console.store.journal_keys import clauses
+from console.store.made_usable import NUMBERS
 
 MINUTE = "minute"
 """Column that is asked for in the place of the time: the minute in UTC, as text, ``2026-03-01 14:30``."""
@@ -125,12 +126,8 @@ def _read_octets(session: Session, here: Select[Any], done: int) -> Iterator[lis
 
 
 def _as_octets(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return a text of entries as octets, which can be read whatever they are; other columns as they are."""
-    table = JournalEntry.metadata.tables["journal_entry"].c
-    if column.name == "entry_timestamp":
-        return type_coerce(column, String)
-    is_text = column.name in table and table[column.name].type.python_type is not int
-    return cast(column, LargeBinary) if is_text else column
+    """Return what is no number of entries as octets, which can be read whatever they are."""
+    return column if column.name in NUMBERS else cast(column, LargeBinary)
 
 
 def _field(name: str) -> ColumnElement[Any]:

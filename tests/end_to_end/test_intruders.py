@@ -63,4 +63,4 @@ def test_job_that_speaks_as_a_guard_is_refused(greenwall, tmp_path, way):
     assert [each for each in greenwall.show("journal") if each.get("guard_id") == FORGED] == []
     assert not [each for each in greenwall.show("jobs") if each.get("guard_id") == FORGED]
     if "os.wait()" not in way:  # nobody knows of which job one is that has ended
-        until(lambda: [each for each in greenwall.journal(entry_type="GR") if "GWL0524" in each["text"]], "the entry")
+        until(lambda: [each for each in greenwall.show("journal") if "GWL0524" in each["text"]], "the entry")

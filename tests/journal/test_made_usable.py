@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import true
 
 from console.alerts.reading import first_since, read_batch
 from console.alerts.watcher import Watcher
-from console.errors import StoreError
+from console.commands.definition import Context
+from console.commands.execute import run_command
+from console.commands.journal import entry_list
 from console.journal.export import entries, origin
 from console.journal.formats import audit_journal
 from console.journal.forwarding.messages import message
-from console.journal.made_usable import usable
+from console.journal.interpret import groups
 from console.journal.verify import verify
 from console.journal.writer import append
 from console.model.alerts import Alert
 from console.model.forwarding import ForwardFormat
+from console.model.words import SPECIAL_AUTHORITIES
+from console.shell.show import Wanted, show
 from console.store import alerts as kept
-from console.store.journal import page_after
+from console.store.journal import JournalFilter, get_entry, page_after, page_before
 from console.store.journal_index import index_block, stored_postings
 from console.store.journal_keys import IndexField, text_key
+from console.store.made_usable import usable
 from console.store.postings import unpack
 from console.store.session import reading, transaction
 from tests.alerts.rows import row
+from tests.conftest import NOW
 from tests.factories import entry
 
 WRITTEN_OVER = {
     "a time that is none": "entry_timestamp = 'x'",
     "a time that is a number": "entry_timestamp = 5",
+    "a time that is not UTF-8": "entry_timestamp = CAST(x'ff41' AS TEXT)",
     "a time in octets": "entry_timestamp = x'ff'",
     "a port in words": "remote_port = 'x'",
     "a port in octets": "local_port = x'ff'",
@@ -87,11 +94,50 @@ def test_its_block_gets_an_index_that_hides_no_other(damaged):
     assert all(bits & 0b11011 in (0, 0b11011) for bits in index.values())
 
 
-def test_reading_it_alone_fails_in_our_words_and_verification_names_it(damaged):
-    with suppress(StoreError), reading(damaged) as session:
-        page_after(session, 0, limit=10)
+FILTERS = {
+    "no filter": JournalFilter(),
+    "a user": JournalFilter(user="A*"),
+    "a network": JournalFilter(address="0.0.0.0/0"),
+    "a part of a job": JournalFilter(job="ALI*"),
+    "a time": JournalFilter(from_time=NOW - timedelta(days=400)),
+}
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize("only", FILTERS.values(), ids=FILTERS)
+def test_pages_with_it_show_the_others(damaged, only, indexed):
+    if indexed:
+        with transaction(damaged) as session:
+            index_block(session, 0)
     with reading(damaged) as session:
+        for page in (page_after(session, 0, limit=10, only=only), page_before(session, None, limit=10, only=only)):
+            assert {1, 2, 4, 5} <= {entry.sequence_number for entry in page}
+            assert [entry.outcome == "*DAMAGED" for entry in page] == [entry.sequence_number == 3 for entry in page]
+
+
+def test_it_is_shown_as_damaged_with_what_is_left_of_it(damaged):
+    with reading(damaged) as session:
+        found = get_entry(session, 3)
         assert verify(session).bad_entry == 3
+    assert (found.outcome, found.entry_type) == ("*DAMAGED", "SK")
+    assert found.text.startswith("GWL062B This entry is damaged (")
+    assert entry_list([found])
+    assert groups(found)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_greenwall_shows_it_with_the_others(damaged, capsys, options):
+    show("journal", damaged, Wanted(as_json=bool(options)))
+    assert len([line for line in capsys.readouterr().out.splitlines() if "SK" in line]) == 5
+
+
+def test_it_is_printed_and_counted_with_the_others(damaged, tmp_path):
+    every = frozenset(SPECIAL_AUTHORITIES)
+    context = Context(damaged, "OPER", "000001/OPER/T", lambda: NOW, authorities=every, limited=False)
+    run_command(f"DSPJRN OUTPUT(*PRINT) TOFILE('{tmp_path}/list')", context)
+    assert sum(" SK" in line for line in (tmp_path / "list").read_text().splitlines()) == 5
+    for form in ("*PRINT", "*CSV", "*HTML"):
+        run_command(f"DSPAUDRPT BY(*ALL) OUTPUT({form}) TOFILE('{tmp_path}/{form[1:]}')", context)
 
 
 def test_entry_that_is_as_it_should_be_is_left_alone():
