@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 from console.clock import Clock, system_clock
 from console.collector import release
@@ -16,7 +19,6 @@ from console.journal.report.marks import has_blocks
 from console.people.sign_on import SignedOn
 from console.store.engine import Store
 from screens.app import ConsoleOptions, InFront, run_console
-from screens.banner import Banner
 from screens.history import History, history_file
 from screens.key_tables import LAYOUTS
 from screens.looks import NOTHING_CHOSEN, Looks, outfit
@@ -35,6 +37,9 @@ from screens.progress import Progress
 from screens.signing_on import ask_who, renew_password
 from screens.terminal.frame import Frame
 from screens.terminal.keys import Function
+
+if TYPE_CHECKING:
+    from screens.banner import Banner
 
 _JOB_NUMBERS = 1_000_000
 
@@ -164,6 +169,18 @@ def palette(first: Panel, under: Frame) -> Panel | None:
     return CommandPalette(services, under) if services else None
 
 
+def _status(store: Store, clock: Clock, progress: Progress) -> Callable[[], str]:
+    """Return what says the banner; what it takes is loaded by the first call, which comes after the first panel."""
+
+    @cache
+    def banner() -> Banner:
+        from screens.banner import Banner
+
+        return Banner(store, clock, progress)
+
+    return lambda: banner().text()
+
+
 def load_rest() -> None:
     """Load what the first panel did without, so that no key has to wait for it, and let Python collect garbage again.
 
@@ -189,11 +206,11 @@ def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
     return replace(
         options,
         system_name=services.system,
-        status=Banner(store, options.clock, services.progress).text,
+        status=_status(store, options.clock, services.progress),
         progress=services.progress,
         in_front={Function.SYSREQ: system_request, Function.ATTN: attention},
         command_window=command_window,
-        search=SearchHelp,
+        search=lambda: OPENERS["SearchHelp"](services, {}),
         looks=looks_of,
         palette=palette,
         once_shown=load_rest,

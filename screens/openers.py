@@ -33,6 +33,7 @@ PANELS: Mapping[str, str] = {
     "DisplayUserProfile": "display_user_profile",
     "MainMenu": "main_menu:open_main_menu",
     "Menu": "menu:open_menu",
+    "SearchHelp": "search_help:open_search",
     "ThreatModel": "threat_model",
     "WorkWithAddressGroups": "work_with_groups",
     "WorkWithAlertDestinations": "work_with_alert_destinations",

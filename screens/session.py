@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from console.errors import ConsoleError
 from console.messages import Message, describe, message
-from screens.help_window import HelpWindow
+from screens.help_window import HelpWindow, Search
 from screens.panel import (
     Ask,
     Chosen,
@@ -85,6 +85,7 @@ class Session:
         *,
         under: Frame | None = None,
         command_window: CommandWindow | None = None,
+        search: Search | None = None,
     ) -> None:
         """Open the first panel.
 
@@ -93,6 +94,7 @@ class Session:
             size: The largest page that the terminal can show: 24x80 or 27x132.
             under: What the first panel covers in part, if it is a window.
             command_window: Makes what panels without a command line offer instead.
+            search: Makes what searches all help.
 
         Raises:
             ConsoleError: The panel cannot make its page.
@@ -100,6 +102,7 @@ class Session:
         self._size = size
         self._under = under
         self._command_window = command_window
+        self._search = search
         self._stack: list[_Entry] = []
         self._stack.append(self._open(first))
 
@@ -170,7 +173,7 @@ class Session:
             return Outcome(self.frame, (message(_NO_HELP),))
         if key == HELP_KEYS:
             found = self._with_command_key(found)
-        return self.push_help(HelpWindow(found, extended))
+        return self.push_help(HelpWindow(found, extended, search=self._search))
 
     def _with_command_key(self, found: Help) -> Help:
         """Add the key that the session, not the panel, has given the legend."""

@@ -24,6 +24,8 @@ MENUS = "MENUS"
 
 _NO_MENU = "GWL0730"
 _VERB_LETTERS = 3
+_WORDS = frozenset({"GO", "NETSTAT", "SIGNOFF"})
+"""Commands whose name is no verb with an object behind it."""
 _COMMAND_MENU = "CMD"
 _GENERIC = "*"
 
@@ -165,9 +167,13 @@ _MENUS = (
         (
             MenuOption(1, "Change your password", "?CHGPWD"),
             MenuOption(2, "Change your profile", "?CHGPRF"),
+            MenuOption(3, "Work with public keys for SSH", "?WRKUSRKEY"),
+            MenuOption(4, "Set up one-time codes", "?GENUSRCOD"),
             MenuOption(10, "Work with user profiles", "WRKUSRPRF", gap=1),
             MenuOption(11, "Create a user profile", "?CRTUSRPRF"),
-            MenuOption(12, "Change auditing of a user", "?CHGUSRAUD"),
+            MenuOption(12, "Display authorized users", "DSPAUTUSR"),
+            MenuOption(13, "Change auditing of a user", "?CHGUSRAUD"),
+            MenuOption(14, "Work with SSH sessions", "WRKSSHSSN"),
         ),
     ),
     MenuDefinition(
@@ -188,6 +194,7 @@ _MENUS = (
             MenuOption(2, "Change your profile: colours, key map, menu", "?CHGPRF"),
             MenuOption(3, "Change your password", "?CHGPWD"),
             MenuOption(4, "Display messages", "DSPMSG"),
+            MenuOption(5, "Search the help for words", "STRSCHIDX"),
             _go(10, "All menus", ALL, gap=1),
             _go(11, "All commands, by verb", VERBS),
             _go(12, "What the Attention key shows", ATTENTION),
@@ -261,10 +268,10 @@ def menu_choices(registry: Registry) -> Sequence[Choice]:
 
 
 def verbs(registry: Registry) -> Mapping[str, Sequence[str]]:
-    """Return the verbs, each with its commands by name; GO and SIGNOFF are words, not verb and object."""
+    """Return the verbs, each with its commands by name; commands that are words of their own are left out."""
     found: dict[str, list[str]] = {}
     for name in sorted(registry):
-        if name not in ("GO", "SIGNOFF"):
+        if name not in _WORDS:
             found.setdefault(name[:_VERB_LETTERS], []).append(name)
     return found
 

@@ -54,6 +54,20 @@ class SignOff(Command):
         return Result(panel="SignOff")
 
 
+class StartSearchIndex(Command):
+    """Searches the help."""
+
+    name = "STRSCHIDX"
+    text = "Start Search Index"
+    authority = ()
+    for_limited = True
+    interactive = True
+
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Show it."""
+        return Result(panel="SearchHelp")
+
+
 class DisplayThreatModel(Command):
     """Shows the threat model."""
 
@@ -82,4 +96,4 @@ class DisplayKeys(Command):
         return Result(panel="DisplayKeys")
 
 
-COMMANDS: tuple[type[Command], ...] = (GoToMenu, SignOff, DisplayThreatModel, DisplayKeys)
+COMMANDS: tuple[type[Command], ...] = (GoToMenu, SignOff, StartSearchIndex, DisplayThreatModel, DisplayKeys)

@@ -108,7 +108,7 @@ def file_help(file: HelpFile, key: str, label: str = "") -> Help | None:
     text = file.sections.get(key)
     if text is None:
         return None
-    return Help(f"{label} ({key})" if label else _title(key), text)
+    return Help(f"{label} ({key})" if label else section_title(key), text)
 
 
 def menu_help(menu: MenuDefinition, option: MenuOption | None = None) -> Help:
@@ -131,7 +131,8 @@ def menu_help(menu: MenuDefinition, option: MenuOption | None = None) -> Help:
     return Help(f"{option.number}. {option.text}", text)
 
 
-def _title(key: str) -> str:
+def section_title(key: str) -> str:
+    """Return what a section of a help file is headed by."""
     if key.isdecimal():
         return f"Option {key}"
     return _TITLES.get(key) or key.removeprefix("*").capitalize()

@@ -32,7 +32,7 @@ def test_it_rolls_by_whole_pages_and_stops_at_either_end():
     first = rows(panel)
     assert first[0] == " Item - Help"
     assert first[2] == " Paragraph 1."
-    assert first[-2].endswith("More...")
+    assert first[-3].endswith("More...")
     assert panel.handle(key("ROLLDOWN")) == Stay(redraw=True)
     assert rows(panel) == first
     seen = 0
@@ -40,7 +40,7 @@ def test_it_rolls_by_whole_pages_and_stops_at_either_end():
         seen += 1
         last = rows(panel)
     assert seen == 8
-    assert last[-2].endswith("Bottom")
+    assert last[-3].endswith("Bottom")
 
 
 def test_enter_and_f12_return():
@@ -50,7 +50,7 @@ def test_enter_and_f12_return():
 
 
 def test_f2_is_there_only_when_there_is_other_help():
-    assert [item.number for item in HelpWindow(LONG, LONG).function_keys] == [3, 12, 20]
+    assert [item.number for item in HelpWindow(LONG, LONG).function_keys] == [3, 10, 12, 20]
     panel = HelpWindow(Help("Other", "x"), LONG)
     assert 2 in [item.number for item in panel.function_keys]
     reply = panel.handle(key("F2"))
