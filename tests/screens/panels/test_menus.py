@@ -42,6 +42,8 @@ def test_an_option_that_the_operator_may_not_use_says_what_it_needs(nobody):
 
 def test_the_verbs_lead_to_their_commands_and_these_to_the_prompter(officer):
     officer.command("go verb")
+    while "(CMDRNB)" not in officer.shown:
+        officer.press("ROLLUP")
     number = next(row.split(".")[0].strip() for row in officer.rows if "(CMDRNB)" in row)
     officer.command(number)
     assert officer.row(5).strip() == "1. Renumber Socket Rules  (RNBSOCRUL)"
