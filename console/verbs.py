@@ -494,6 +494,40 @@ def ssh_session(descriptor: int) -> int:
     return DONE
 
 
+RootDirectory = Annotated[
+    str, typer.Option(envvar="DESTDIR", metavar="DIR", help="Take this directory for the root of the file system.")
+]
+
+
+@app.command()
+def install(
+    root: RootDirectory = "/",
+    command: Annotated[str, typer.Option(metavar="PATH", help="What starts Greenwall.", show_default=False)] = "",
+) -> int:
+    """Put the services for systemd in place, and start none."""
+    from pathlib import Path
+
+    from console.messages import line
+    from console.shell.install import install as put_in_place
+
+    for done in put_in_place(Path(root or "/").absolute(), command):
+        print_text(f"{line(done)}\n")
+    return DONE
+
+
+@app.command()
+def uninstall(root: RootDirectory = "/") -> int:
+    """Stop the services, and take them away; the store stays."""
+    from pathlib import Path
+
+    from console.messages import line
+    from console.shell.install import uninstall as take_away
+
+    for done in take_away(Path(root or "/").absolute()):
+        print_text(f"{line(done)}\n")
+    return DONE
+
+
 @app.command()
 def demo() -> int:
     """Open the console on a throw-away store with a sample policy and real guarded traffic."""
