@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from console.commands.definition import Command, Context
 from console.errors import AuthorityError
+from console.model.words import ALLOBJ
 from console.people.records import LIMITED, NO_AUTHORITY, Doer, record_refusal
 from console.store import wakeup
 from console.store.session import transaction
@@ -20,8 +21,14 @@ def missing_authority(cls: type[Command], values: Mapping[str, str] | None, cont
         values: Its values; None to ask for no more than what it needs whatever they are.
         context: Whose.
     """
-    further = cls.further_authority(context, values) if values is not None else ()
+    further = (*cls.further_authority(context, values), *_for_files(cls, values)) if values is not None else ()
     return tuple(sorted({*cls.authority, *further} - context.authorities))
+
+
+def _for_files(cls: type[Command], values: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what is needed where values name files: on a console over SSH, they are read as its server may."""
+    named = (each for each in cls.parameters if each.names_file)
+    return (ALLOBJ,) if any(values[each.keyword] not in each.special for each in named) else ()
 
 
 def check_authority(cls: type[Command], values: Mapping[str, str] | None, context: Context, *, keyed: bool) -> None:

@@ -101,6 +101,8 @@ class Parameter:
     """Whether the prompter shows it only after F10."""
     secret: bool = False
     """Whether it is a password: keyed unseen, and never in an audit entry, a message or the commands that F9 finds."""
+    names_file: bool = False
+    """Whether it names a file of this system: any value but a special one then needs *ALLOBJ."""
     many: bool = False
     """Whether it takes several values, with blanks between them; its check gets them so."""
     is_phrase: bool = False

@@ -98,6 +98,7 @@ _VALUES = (
         "CAFILE",
         "File of trusted certificates",
         _file_check,
+        names_file=True,
         length=_LONGEST_PATH,
         default=SYSTEM,
         special=(SYSTEM,),

@@ -98,6 +98,7 @@ FROM_FILE = Parameter(
     "FROMFILE",
     "Members from file",
     with_special(_path, NONE),
+    names_file=True,
     length=_PATH_LENGTH,
     default=NONE,
     special=(NONE,),

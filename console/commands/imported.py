@@ -115,6 +115,7 @@ class ImportAuditJournal(Command):
             "FILE",
             "CSV file with SK records",
             _path_check,
+            names_file=True,
             length=_LONGEST_PATH,
             choices="Path",
             monocase=False,

@@ -52,6 +52,7 @@ class CopyAuditJournalEntries(Command):
             "OUTFILE",
             "Files to be made, without type",
             _path_check,
+            names_file=True,
             length=_LONGEST_PATH,
             default="QAUDIT",
             choices="Path",

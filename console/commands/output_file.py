@@ -36,6 +36,7 @@ TO_FILE = Parameter(
     "TOFILE",
     "File to write to",
     _path,
+    names_file=True,
     length=_LONGEST_PATH,
     default=GENERATED,
     special=(GENERATED,),

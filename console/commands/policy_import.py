@@ -155,7 +155,14 @@ class ImportSocketPolicy(Command):
     authority = (IOSYSCFG, ALLOBJ)
     parameters = (
         Parameter(
-            "FROMFILE", "File to read", _path, length=_LONGEST_PATH, choices="Path", monocase=False, quoted=True
+            "FROMFILE",
+            "File to read",
+            _path,
+            length=_LONGEST_PATH,
+            choices="Path",
+            monocase=False,
+            quoted=True,
+            names_file=True,
         ),
         Parameter(
             "FROM", "Format", one_of("FROM", (DOCUMENT, *_WORDS)), length=12, default=DOCUMENT,

@@ -298,7 +298,7 @@ class VerifyJournal(Command):
     parameters = (
         JOURNAL,
         Parameter(
-            "FROMFILE", "Saved receiver", str, length=256, default=_JOURNAL, special=(_JOURNAL,),
+            "FROMFILE", "Saved receiver", str, length=256, default=_JOURNAL, special=(_JOURNAL,), names_file=True,
             choices="Path, *JRN", monocase=False, quoted=True,
         ),
         Parameter(

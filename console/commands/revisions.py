@@ -16,7 +16,7 @@ from console.commands.policy import ACTIVATION, ACTIVE, PENDING, activate_pendin
 from console.commands.policy_compare import named_policy, one_policy
 from console.errors import CommandError
 from console.messages import message
-from console.model.words import IOSYSCFG, SECADM, YesNo
+from console.model.words import ALLOBJ, IOSYSCFG, YesNo
 from console.policy.difference import compare
 from console.policy.document import render
 from console.policy.rule import Policy
@@ -224,7 +224,7 @@ class ExportSocketPolicy(Command):
     def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
         """Passwords in clear are for who may set them, and more."""
         del context
-        return (SECADM, IOSYSCFG) if values["SECRETS"] == YesNo.YES else ()
+        return (ALLOBJ, IOSYSCFG) if values["SECRETS"] == YesNo.YES else ()
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Write the file; that passwords left the store is audited."""

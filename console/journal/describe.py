@@ -48,14 +48,20 @@ _OTHER_TYPES: Mapping[tuple[str, str], str] = {
     ("JS", "E"): "Job ended",
     ("PW", "P"): "Password not valid",
     ("PW", "Q"): "Sign-on failed, profile disabled",
+    ("PW", "T"): "One-time code not valid",
     ("PW", "U"): "User name not valid",
     ("SV", "A"): "System value changed",
 }
 
 
+def subtype_text(entry_type: str, subtype: str) -> str:
+    """Return what the own type of an entry is called; empty for an unknown one."""
+    return SK_TYPES.get(subtype, "") if entry_type == "SK" else _OTHER_TYPES.get((entry_type, subtype), "")
+
+
 def type_text(entry_type: str, subtype: str) -> str:
     """Return what a type is called, with its own type behind it where that is known; empty for an unknown one."""
-    detail = SK_TYPES.get(subtype, "") if entry_type == "SK" else _OTHER_TYPES.get((entry_type, subtype), "")
+    detail = subtype_text(entry_type, subtype)
     return ", ".join(filter(None, (ENTRY_TYPES.get(entry_type, ""), detail[:1].lower() + detail[1:])))
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from console.journal.chain import FIELDS
-from console.journal.describe import SK_TYPES, is_about_call
+from console.journal.describe import SK_TYPES, is_about_call, subtype_text
 from console.model.journal import JournalEntry
 from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, ExitPoint, Outcome
 
@@ -156,7 +156,8 @@ def _decision(entry: JournalEntry) -> tuple[Named, ...]:
 def _details(entry: JournalEntry) -> tuple[Group, ...]:
     about = [Named("Text", _value(entry.text), "TEXT")]
     if entry.sk_type:
-        about.append(Named("Entry type", entry.sk_type, "SK_TYPE"))
+        kind = subtype_text(entry.entry_type, entry.sk_type)
+        about.append(Named("Entry type", f"{entry.sk_type}  -  {kind}" if kind else entry.sk_type, "SK_TYPE"))
     if entry.exit_point:
         about.append(Named("Exit point", _exit_point(entry.exit_point), "EXIT_POINT"))
     if entry.outcome:

@@ -39,7 +39,7 @@ NOT_OF_USERS = frozenset({NETTELSVR, AUDLVL2, "*ATNEVT"})
 LEVELS: Mapping[str, str] = MappingProxyType(
     {
         "*ATNEVT": "Scans (IM)",
-        "*AUTFAIL": "Refused listens (AF)",
+        "*AUTFAIL": "Refusals, sign-ons (AF, PW)",
         "*CMD": "Commands that change (CD)",
         "*CREATE": "Object creations: nothing here",
         "*DELETE": "Object deletions: nothing here",

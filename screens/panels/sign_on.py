@@ -26,6 +26,7 @@ _LABELS = (
     (MENU, 9, "Menu  . . . . . . . . . . . . . ."),
     (LIBRARY, 10, "Current library . . . . . . . . ."),
 )
+_CORNER = ("System  . . . . . :", "Subsystem . . . . :", "Display . . . . . :")
 _LABEL_COLUMN, _FIELD_COLUMN, _LENGTH = 17, 53, 10
 _ROOM = 27
 """Cells from `_FIELD_COLUMN` to the edge of a page of 80 columns."""
@@ -75,8 +76,8 @@ class SignOn(Panel):
     """Asks who it is; ends with `found` set, or without."""
 
     name = "SIGNON"
-    function_keys = ()
-    """None are shown, as on IBM i; F3 ends all the same."""
+    function_keys = (FunctionKey(3, "Exit"),)
+    """Not shown, as on IBM i."""
 
     def __init__(self, seat: SignOnSeat) -> None:
         """Ask for user and password.
@@ -96,10 +97,11 @@ class SignOn(Panel):
         """Show the fields; a password that was typed is not put back."""
         page = Page(size)
         page.title("Sign On")
-        corner = (("System", self._seat.system), ("Subsystem", "QINTER"), ("Display", self._seat.display))
-        for row, (label, value) in enumerate(corner, 2):
-            page.label(row, _CORNER_COLUMN, label, 20, colon=True)
-            page.text(row, _CORNER_VALUE, value[:10])
+        for row, (label, value) in enumerate(
+            zip(_CORNER, (self._seat.system, "QINTER", self._seat.display), strict=True), 2
+        ):
+            page.text(row, _CORNER_COLUMN, label)
+            page.text(row, _CORNER_VALUE, value[:_LENGTH])
         for name, row, label in _LABELS:
             page.text(row, _LABEL_COLUMN, label, help_key=name)
             if name == PASSWORD:
@@ -117,7 +119,7 @@ class SignOn(Panel):
 
     def handle(self, submission: Submission) -> Reply:
         """Sign on, or end."""
-        if submission.key in ("F3", "F12"):
+        if submission.key == "F3":
             return SignOff()
         if submission.key != "ENTER":
             return Stay()

@@ -74,7 +74,7 @@ class WorkWithUserProfiles(WorkWithHeld[UserProfile]):
             Column("Class", 7, lambda row: row.user_class.value, help_key="USRCLS"),
             Column("Password", 8, _password, help_key="PASSWORD"),
             *([Column("Group", 12, lambda row: row.group or _NONE, help_key="GRPPRF")] if wide else []),
-            Column("Special authorities", 40 if wide else 17, self._authorities, help_key="SPCAUT"),
+            Column("Special authority", 40 if wide else 17, self._authorities, help_key="SPCAUT"),
             Column("Text", 22 if wide else 14, lambda row: row.text, help_key="TEXT"),
         )
 

@@ -25,6 +25,7 @@ from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
 from console.model.system_values import SystemValue, UserAudit
 from console.model.tables import METADATA, TABLES
+from console.model.user_profiles import UserKey, UserProfile
 from tests.conftest import NOW
 
 RULE = {
@@ -144,6 +145,8 @@ TARGET = {
 }
 IMPORTED = {"name": "OLDSYS", "imported_at": NOW, "imported_by": "OPER", "source": "x", "form": "CSV", "entries": 1}
 FOREIGN = {"journal_name": "OLDSYS", "sequence_number": 1, "entry_timestamp": NOW, "sk_type": "A"}
+PROFILE = {"name": "ANNA", "created_at": NOW, "created_by": "OPER", "changed_at": NOW}
+USER_KEY = {"user": "ANNA", "key": "ssh-ed25519 AAAA", "fingerprint": "SHA256:x", "added_at": NOW, "added_by": "OPER"}
 NAIVE = datetime(2026, 3, 1)  # noqa: DTZ001 - must be refused
 
 CASES = [
@@ -182,6 +185,12 @@ CASES = [
     (Worker, WORKER, {"pid": 0}),
     (SystemValue, {"name": "QAUDLVL", "value": "*NONE"}, {"name": "QAUDLVL2222"}),
     (UserAudit, {"user": "ALICE", "levels": "*NETSCK"}, {"user": "A" * 65}),
+    (UserProfile, PROFILE, {"name": ""}),
+    (UserProfile, PROFILE, {"status": "ENABLED"}),
+    (UserProfile, PROFILE, {"limited": "*MAYBE"}),
+    (UserProfile, PROFILE, {"failures": -1}),
+    (UserKey, USER_KEY, {"fingerprint": ""}),
+    (UserKey, USER_KEY, {"added_at": NAIVE}),
     (AuditOutbox, OUTBOX, {"entry_type": "CDX"}),
     (ForwardTarget, TARGET, {"port": 0}),
     (ForwardTarget, TARGET, {"protocol": "*SMTP"}),

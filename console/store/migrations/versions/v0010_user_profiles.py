@@ -14,9 +14,18 @@ depends_on = None
 
 _COUNTER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
+_VALUES = {
+    "QINACTITV": "*NONE",
+    "QMAXSGNACN": "3",
+    "QMAXSIGN": "3",
+    "QPWDEXPITV": "*NOMAX",
+    "QPWDMINLEN": "8",
+    "QPWDRQDDIF": "5",
+}
+
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables, and add the system values of signing on."""
     op.create_table(
         "user_profile",
         sa.Column("name", sa.String(32), primary_key=True),
@@ -53,3 +62,5 @@ def upgrade() -> None:
         sa.Column("added_by", sa.String(64), nullable=False),
     )
     op.create_index("ix_user_key_user", "user_key", ["user", "fingerprint"], unique=True)
+    values = sa.table("system_value", sa.column("name", sa.String), sa.column("value", sa.String))
+    op.bulk_insert(values, [{"name": name, "value": value} for name, value in _VALUES.items()])
