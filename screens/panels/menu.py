@@ -169,9 +169,11 @@ class Menu(CommandPanel):
 
 
 def _placed(options: Sequence[MenuOption], last: int) -> Sequence[Sequence[tuple[int, MenuOption]]]:
-    """Return the pages of a menu: each option with its row. Only where there is one page are there gaps."""
+    """Return the pages of a menu: each option with its row; gaps only where all fits on one page with them."""
     rows = last - _FIRST_ROW + 1
-    if sum(option.gap + 1 for option in options) > rows:
+    if len(options) <= rows < sum(option.gap + 1 for option in options):
+        return [[(_FIRST_ROW + index, option) for index, option in enumerate(options)]]
+    if len(options) > rows:
         size = rows - 1
         pages = [options[start : start + size] for start in range(0, len(options), size)]
         return [[(_FIRST_ROW + index, option) for index, option in enumerate(page)] for page in pages]

@@ -126,8 +126,9 @@ class SystemRequestLine(_SystemRequest):
         page = Page(size)
         page.legend(1, rows=0)
         page.text(1, 2, "System request", Attribute.WHITE)
-        page.field(_FIELD, 1, 18, 20, format=UPPER)
-        page.text(1, 41, "Enter=Menu   F12=Cancel", Attribute.BLUE)
+        # The right half of the row may be the status area's, on terminals without a row to spare.
+        page.field(_FIELD, 1, 18, 4, format=UPPER)
+        page.text(1, 24, "Enter=Menu   F12", Attribute.BLUE)
         return page
 
     def handle(self, submission: Submission) -> Reply:
