@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, LargeBinary, String, and_, cast, func, or_, true, type_coerce
+from sqlalchemy import ColumnElement, LargeBinary, String, and_, cast, or_, true, type_coerce
 from sqlalchemy import select as select_columns
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from console.alerts.conditions import Condition, Term
 from console.alerts.entry_fields import KINDS, Kind, Row
 from console.journal.chain import FIELDS
 from console.model.journal import JournalEntry
+from console.store.journal import last_number
+from console.store.journal_index import first_after
 from console.store.made_usable import NUMBERS, time_of, usable
 
 SPAN = 20_000
@@ -56,9 +58,10 @@ def read_batch(session: Session, after: int, wanted: ColumnElement[bool], last: 
         last: The highest number to read; the journal's end for None.
     """
     number = _TABLE.c.sequence_number
-    end = session.exec(select(func.max(JournalEntry.sequence_number))).one() or 0
+    end = last_number(session)
     end = end if last is None else min(end, last)
-    up_to = min(end, after + SPAN)
+    first = first_after(session, after)  # somebody may have planted an entry far off
+    up_to = min(end, SPAN + (after if first is None else first - 1))
     if up_to <= after:
         return Batch((), after, is_last=True)
     query = select_columns(*_COLUMNS).where(number > after, number <= up_to, wanted).order_by(number).limit(BATCH)

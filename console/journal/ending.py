@@ -14,12 +14,12 @@ from sqlalchemy import ColumnElement, String, select, type_coerce
 from sqlmodel import Session
 
 from console.journal.chain import HASH_BYTES
-from console.model.journal import GENESIS_HASH, Checkpoint, JournalEntry, Receiver
+from console.model.journal import GENESIS_HASH, HIGHEST_NUMBER, Checkpoint, JournalEntry, Receiver
 
 CHECKPOINT_EVERY = timedelta(minutes=1)
 """While there are entries."""
 
-_LIMIT = 2**62
+_LIMIT = HIGHEST_NUMBER + 1
 """Numbers from here on were planted; to go on behind the last that a database knows is not possible."""
 _ENTRY = JournalEntry.metadata.tables["journal_entry"].c
 _RECEIVER = Receiver.metadata.tables["receiver"].c

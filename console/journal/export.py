@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from console.journal.formats.values import EntryValues, Origin
 from console.store.engine import Store
 from console.store.journal import EVERYTHING, JournalFilter, last_number
+from console.store.journal_index import first_after
 from console.store.journal_rows import rows
 from console.store.made_usable import usable
 from console.store.session import reading
@@ -42,9 +43,13 @@ def entries(store: Store, only: JournalFilter = EVERYTHING, *, stretch: int = ST
     with reading(store) as session:
         last = last_number(session)
     high = last if high is None else min(high, last)
-    for first in range(low, high + 1, stretch):
-        part = replace(only, from_number=first, to_number=min(first + stretch - 1, high))
+    while low <= high:
         with reading(store) as session:
+            first = first_after(session, low - 1)  # somebody may have planted an entry far off
+            if first is None or first > high:
+                return
+            low = first + stretch
+            part = replace(only, from_number=first, to_number=min(low - 1, high))
             # Somebody who can write the store can put anything there. `greenwall journal verify` says so.
             yield from map(EntryValues._make, usable(rows(session, part, _NAMES)))
 

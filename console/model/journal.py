@@ -10,6 +10,9 @@ PORT_MAX = 65535
 GENESIS_HASH = "0" * 64
 """Stands for the hash of the entry before the first."""
 
+HIGHEST_NUMBER = 2**62 - 1
+"""No entry of ours ever has a higher one: what has was planted, and the journal does not go on behind it."""
+
 
 class JournalEntryBase(SQLModel):
     """The fields of an entry. Where an entry has no such thing, a text is empty and a number is 0.

@@ -18,11 +18,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 
 from console.errors import StoreError
-from console.model.journal import JournalEntry, Receiver
+from console.model.journal import HIGHEST_NUMBER, JournalEntry, Receiver
 from console.store.generic import WILD
 from console.store.imported import imported_page_after, imported_page_before
 from console.store.journal_filter import EVERYTHING, JournalFilter, conditions, confirm
-from console.store.journal_index import block_of, first_of, known_blocks, matching
+from console.store.journal_index import block_of, first_after, first_of, known_blocks, last_before, matching
 from console.store.journal_keys import Clause, clauses
 from console.store.made_usable import NAMES, as_octets, is_usable, shown, text_of
 from console.store.postings import ALL, offsets_in
@@ -67,9 +67,8 @@ def get_entry(session: Session, number: int) -> JournalEntry | None:
 
 
 def last_number(session: Session) -> int:
-    """Return the sequence number of the newest entry, 0 for none."""
-    number = col(JournalEntry.sequence_number)
-    return session.exec(select(number).order_by(number.desc()).limit(1)).first() or 0
+    """Return the sequence number of the newest entry, 0 for none; higher ones than ours can be were planted."""
+    return last_before(session, HIGHEST_NUMBER + 1) or 0
 
 
 def attached_receiver(session: Session) -> Receiver:
@@ -175,11 +174,22 @@ def _stretches(
     """Yield what there is to look at, from the near end on."""
     blocks = range(block_of(span[0]), block_of(span[1]) + 1)
     count = 1
-    while blocks:
+    while blocks := _without_gap(session, blocks, descending=descending):
         part, blocks = (blocks[-count:], blocks[:-count]) if descending else (blocks[:count], blocks[count:])
         found = _part(session, only, wanted, span, part)
         yield from reversed(found) if descending else found
         count = min(2 * count, _MOST_BLOCKS)
+
+
+def _without_gap(session: Session, blocks: range, *, descending: bool) -> range:
+    """Return blocks from the first on that has an entry: somebody may have planted one far off, with none between."""
+    if not blocks:
+        return blocks
+    if descending:
+        number = last_before(session, first_of(blocks[-1] + 1))
+        return range(blocks[0], block_of(number) + 1 if number else blocks[0])
+    number = first_after(session, first_of(blocks[0]) - 1)
+    return range(block_of(number) if number else blocks[-1] + 1, blocks[-1] + 1)
 
 
 def _part(

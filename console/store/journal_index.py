@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
-from console.model.journal import JournalBlock, JournalEntry, JournalIndex
+from console.model.journal import HIGHEST_NUMBER, JournalBlock, JournalEntry, JournalIndex
 from console.store.bulk import insert_rows
 from console.store.journal_keys import (
     LOCAL,
@@ -232,12 +232,36 @@ def missing_block(session: Session, below: int) -> int | None:
     known = session.execute(select(func.count()).where(number < below)).scalar_one()
     if known >= below:
         return None
+    found = set(session.execute(select(number).where(number < below)).scalars())
     expected = below - 1
-    for block in session.execute(select(number).where(number < below).order_by(number.desc())).scalars():
-        if block != expected:
-            break
-        expected -= 1
-    return expected if expected >= 0 else None
+    while expected >= 0:
+        if expected in found:
+            expected -= 1
+            continue
+        nearest = last_before(session, first_of(expected + 1))
+        if nearest is None or block_of(nearest) == expected:
+            return None if nearest is None else expected
+        expected = block_of(nearest)  # whoever planted an entry far off has not filled the blocks between
+    return None
+
+
+def first_after(session: Session, number: int) -> int | None:
+    """Return the number of the first entry after one; None for none."""
+    return _nearest(session, number < _NUMBER, _NUMBER)
+
+
+def last_before(session: Session, number: int) -> int | None:
+    """Return the number of the last entry before one; None for none."""
+    return _nearest(session, number > _NUMBER, _NUMBER.desc())
+
+
+def _nearest(session: Session, where: ColumnElement[bool], order: ColumnElement[Any]) -> int | None:
+    sane = _NUMBER.between(1, HIGHEST_NUMBER)
+    found: int | None = session.execute(select(_NUMBER).where(where, sane).order_by(order).limit(1)).scalar()
+    return found
+
+
+_NUMBER = JournalEntry.metadata.tables["journal_entry"].c.sequence_number
 
 
 def known_blocks(session: Session, blocks: Collection[int]) -> dict[int, tuple[Any, Any]]:

@@ -18,7 +18,7 @@ from sqlmodel import Session
 from console.model.journal import JournalEntry
 from console.store.journal import JournalFilter, last_number, page_after
 from console.store.journal_filter import conditions, confirm
-from console.store.journal_index import block_of, first_of, known_blocks, matching
+from console.store.journal_index import block_of, first_after, first_of, known_blocks, matching
 from console.store.journal_keys import clauses
 from console.store.made_usable import NUMBERS
 
@@ -83,7 +83,8 @@ def spans(session: Session, only: JournalFilter) -> Iterator[Span]:
         return
     blocks = range(block_of(low), block_of(high) + 1)
     wanted = clauses(only)
-    while blocks:
+    while (start := first_after(session, first_of(blocks[0]) - 1) if blocks else None) is not None:
+        blocks = blocks[block_of(start) - blocks[0] :]  # somebody may have planted an entry far off
         part, blocks = blocks[:_BLOCKS], blocks[_BLOCKS:]
         known = known_blocks(session, part)
         here = [block for block, times in known.items() if _overlap(only, *times)]
