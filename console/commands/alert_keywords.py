@@ -38,7 +38,6 @@ _NAME = re.compile(r"[A-Z$#@][A-Z0-9$#@_]{0,9}")
 _MOST_DESTINATIONS = 10
 _CONDITION_LENGTH = 301
 """Seven rows of the prompter."""
-_SECONDS = f"1-{MOST_SECONDS} seconds"
 
 
 def name_check(keyword: str) -> Callable[[str], str]:
@@ -87,106 +86,69 @@ def _field_choices(context: Context) -> Sequence[Choice]:
     return [Choice(NONE, "None"), *(Choice(name, text) for name, text in FIELD_TEXTS.items())]
 
 
+def _characters(keyword: str, prompt: str, length: int, choices: str, *special: str) -> Parameter:
+    """Return a parameter of characters as they are keyed; the first special value is its default."""
+    return Parameter(
+        keyword, prompt, str, length=length, default=special[0], special=special, choices=choices, monocase=False,
+        quoted=True,
+    )  # fmt: skip
+
+
+def _counted(keyword: str, prompt: str, least: int, most: int, default: str, what: str = "") -> Parameter:
+    """Return a parameter that is a whole number."""
+    choices = f"{least}-{most} {what}".rstrip()
+    return Parameter(
+        keyword, prompt, number(keyword, least, most), length=len(str(most)), default=default, choices=choices
+    )
+
+
+def _worded(keyword: str, prompt: str, words: Sequence[str], default: str | None = None) -> Parameter:
+    """Return a parameter that is one of some words."""
+    return Parameter(keyword, prompt, one_of(keyword, tuple(words)), default=default, special=tuple(words))
+
+
+def _names(keyword: str, prompt: str) -> Parameter:
+    """Return a parameter of fields of an entry."""
+    return Parameter(
+        keyword, prompt, with_special(_fields, NONE), length=86, default=NONE, special=(NONE,),
+        choices="Field names, *NONE", monocase=False, many=True, list_values=_field_choices,
+    )  # fmt: skip
+
+
 ALERT = Parameter("ALERT", "Alert", name_check("ALERT"), choices="Name, F4 for list", list_values=_alert_choices)
 """Name of an alert that is there; required."""
 NEW_ALERT = replace(ALERT, choices="Name", list_values=None)
 TO_ALERT = replace(NEW_ALERT, keyword="TOALERT", prompt="To alert", check=name_check("TOALERT"))
 
+_CONDITION = replace(
+    _characters("COND", "Condition", _CONDITION_LENGTH, "outcome = *REJECTED AND ...", ""),
+    check=_condition, default=None, special=(),
+)  # fmt: skip
+
 ALERT_VALUES: tuple[Parameter, ...] = (
+    _CONDITION,
+    _names("PER", "Counted per"),
+    _counted("THRESHOLD", "Threshold", 1, MOST_THRESHOLD, "1"),
+    _counted("WITHIN", "Within", 1, MOST_SECONDS, "60", "seconds"),
+    _names("DISTINCT", "Different values of"),
     Parameter(
-        "COND",
-        "Condition",
-        _condition,
-        length=_CONDITION_LENGTH,
-        choices="outcome = *REJECTED AND ...",
-        monocase=False,
-        quoted=True,
+        "SENDTO", "Send to", _destinations, length=86, default=MSGQ, special=(MSGQ,),
+        choices="*MSGQ, names of destinations", many=True, list_values=_send_choices,
     ),
-    Parameter(
-        "PER",
-        "Counted per",
-        with_special(_fields, NONE),
-        length=86,
-        default=NONE,
-        special=(NONE,),
-        choices="Field names, *NONE",
-        monocase=False,
-        many=True,
-        list_values=_field_choices,
+    _counted("SEV", "Severity", 0, SEVERITY_MAX, "40"),
+    _worded("TELL", "Tell", tuple(Telling), Telling.SUMMARY),
+    _counted("QUIET", "Quiet time", 0, MOST_SECONDS, "600", "seconds"),
+    replace(
+        _counted("CLEAR", "Over after", 1, MOST_SECONDS, WITHIN_WORD, "seconds, *WITHIN"),
+        check=with_special(number("CLEAR", 1, MOST_SECONDS), WITHIN_WORD), length=7, special=(WITHIN_WORD,),
     ),
-    Parameter(
-        "THRESHOLD",
-        "Threshold",
-        number("THRESHOLD", 1, MOST_THRESHOLD),
-        length=5,
-        default="1",
-        choices=f"1-{MOST_THRESHOLD}",
-    ),
-    Parameter("WITHIN", "Within", number("WITHIN", 1, MOST_SECONDS), length=6, default="60", choices=_SECONDS),
-    Parameter(
-        "DISTINCT",
-        "Different values of",
-        with_special(_fields, NONE),
-        length=86,
-        default=NONE,
-        special=(NONE,),
-        choices="Field names, *NONE",
-        monocase=False,
-        many=True,
-        list_values=_field_choices,
-    ),
-    Parameter(
-        "SENDTO",
-        "Send to",
-        _destinations,
-        length=86,
-        default=MSGQ,
-        special=(MSGQ,),
-        choices="*MSGQ, names of destinations",
-        many=True,
-        list_values=_send_choices,
-    ),
-    Parameter("SEV", "Severity", number("SEV", 0, SEVERITY_MAX), length=2, default="40", choices="0-99"),
-    Parameter(
-        "TELL",
-        "Tell",
-        one_of("TELL", tuple(Telling)),
-        default=Telling.SUMMARY,
-        special=tuple(Telling),
-    ),
-    Parameter("QUIET", "Quiet time", number("QUIET", 0, MOST_SECONDS), length=6, default="600",
-              choices=f"0-{MOST_SECONDS} seconds"),
-    Parameter(
-        "CLEAR",
-        "Over after",
-        with_special(number("CLEAR", 1, MOST_SECONDS), WITHIN_WORD),
-        length=7,
-        default=WITHIN_WORD,
-        special=(WITHIN_WORD,),
-        choices=f"{_SECONDS}, *WITHIN",
-    ),
-    Parameter("ACTIVE", "Active", one_of("ACTIVE", tuple(YesNo)), length=4, default=YesNo.YES, special=tuple(YesNo)),
+    replace(_worded("ACTIVE", "Active", tuple(YesNo), YesNo.YES), length=4),
     TEXT,
-    Parameter(
-        "CLRCOND",
-        "Condition that ends it",
-        with_special(_condition, NONE),
-        length=_CONDITION_LENGTH,
-        default=NONE,
-        special=(NONE,),
-        choices="Condition, *NONE",
-        monocase=False,
-        quoted=True,
-        additional=True,
+    replace(
+        _CONDITION, keyword="CLRCOND", prompt="Condition that ends it", check=with_special(_condition, NONE),
+        default=NONE, special=(NONE,), choices="Condition, *NONE", additional=True,
     ),
-    Parameter(
-        "PROBE",
-        "Journal as intrusion",
-        one_of("PROBE", tuple(Probe)),
-        default=Probe.NONE,
-        special=tuple(Probe),
-        additional=True,
-    ),
+    replace(_worded("PROBE", "Journal as intrusion", tuple(Probe), Probe.NONE), additional=True),
 )  # fmt: skip
 """What an alert says besides its name, in the order in which it is shown."""
 
@@ -197,75 +159,18 @@ DESTINATION = Parameter(
 NEW_DESTINATION = replace(DESTINATION, choices="Name", list_values=None)
 
 DESTINATION_VALUES: tuple[Parameter, ...] = (
-    Parameter("CHANNEL", "Channel", one_of("CHANNEL", tuple(Channel)), special=tuple(Channel)),
-    Parameter(
-        "TARGET",
-        "Target",
-        str,
-        length=430,
-        default=NONE,
-        special=(NONE,),
-        choices="Addresses, URL, command, *NONE",
-        monocase=False,
-        quoted=True,
+    _worded("CHANNEL", "Channel", tuple(Channel)),
+    _characters("TARGET", "Target", 430, "Addresses, URL, command, *NONE", NONE),
+    _characters("SERVER", "Mail server", 128, "Name or address, *NONE", NONE),
+    replace(
+        _counted("PORT", "Port of the mail server", 1, 65535, DFT, "*DFT"),
+        check=with_special(number("PORT", 1, 65535), DFT), special=(DFT,), choices="1-65535, *DFT",
     ),
-    Parameter(
-        "SERVER",
-        "Mail server",
-        str,
-        length=128,
-        default=NONE,
-        special=(NONE,),
-        choices="Name or address, *NONE",
-        monocase=False,
-        quoted=True,
-    ),
-    Parameter(
-        "PORT",
-        "Port of the mail server",
-        with_special(number("PORT", 1, 65535), DFT),
-        length=5,
-        default=DFT,
-        special=(DFT,),
-        choices="1-65535, *DFT",
-    ),
-    Parameter("SECURITY", "Security", one_of("SECURITY", tuple(Security)), default=Security.NONE,
-              special=tuple(Security)),
-    Parameter(
-        "SENDER",
-        "Sender",
-        str,
-        length=86,
-        default=DFT,
-        special=(DFT,),
-        choices="Mail address, *DFT",
-        monocase=False,
-        quoted=True,
-    ),
-    Parameter(
-        "USERID",
-        "User id",
-        str,
-        length=64,
-        default=NONE,
-        special=(NONE,),
-        choices="Characters, *NONE",
-        monocase=False,
-        quoted=True,
-    ),
-    Parameter(
-        "SECRET",
-        "Secret",
-        str,
-        length=430,
-        default=NONE,
-        special=(NONE,),
-        choices="Keyed unseen, *NONE",
-        monocase=False,
-        quoted=True,
-        secret=True,
-    ),
-    Parameter("TIMLMT", "Time limit in seconds", number("TIMLMT", 1, 600), length=3, default="30", choices="1-600"),
+    _worded("SECURITY", "Security", tuple(Security), Security.NONE),
+    _characters("SENDER", "Sender", 86, "Mail address, *DFT", DFT),
+    _characters("USERID", "User id", 64, "Characters, *NONE", NONE),
+    replace(_characters("SECRET", "Secret", 430, "Keyed unseen, *NONE", NONE), secret=True),
+    _counted("TIMLMT", "Time limit in seconds", 1, 600, "30"),
     TEXT,
 )  # fmt: skip
 """What a destination says besides its name, in the order in which it is shown."""

@@ -12,7 +12,7 @@ from console.commands.host import groups_of
 from console.commands.host_sockets import own_namespace
 from console.commands.hypothetical import NONE, one_address
 from console.commands.journal_rule import free_sequence, is_plain_user
-from console.commands.keywords import checked, number, one_of, with_special
+from console.commands.keywords import ANY_USER, checked, number, one_of, with_special
 from console.commands.listing import Column, table
 from console.commands.policy import PENDING, asked_policy, now_of
 from console.commands.socket_diagnosis import TcpEnds, end_socket
@@ -235,10 +235,7 @@ class WorkWithTcpStatus(Command):
         Parameter("OPTION", "Option", one_of("OPTION", (ALL, _IPV4, _IPV6)), default=ALL, special=(ALL, _IPV4, _IPV6)),
         Parameter("TYPE", "Type of socket", one_of("TYPE", (ALL, *Kind)), default=ALL, special=(ALL, *Kind)),
         Parameter("ENGINE", "Engine", one_of("ENGINE", (ALL, *Engine)), default=ALL, special=(ALL, *Engine)),
-        Parameter(
-            "USRPRF", "User profile", checked("user", "USRPRF"), length=33, default=ALL, special=(ALL,),
-            choices="Name, generic*, *ALL",
-        ),
+        ANY_USER,
         Parameter(
             "LCLPORT", "Local port", with_special(_whole_port("LCLPORT"), ALL), length=5, default=ALL, special=(ALL,),
             choices="1-65535, *ALL",

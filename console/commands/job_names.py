@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from console.commands.definition import Parameter
+from console.commands.keywords import with_special
 from console.errors import CommandError
 from console.model.running import JOB_NUMBER_MAX
 
@@ -58,3 +60,16 @@ def any_job_check(keyword: str) -> Callable[[str], str]:
         return upper.zfill(len(str(JOB_NUMBER_MAX))) if value.isascii() and value.isdecimal() else upper
 
     return check
+
+
+ANY_JOB = Parameter(
+    "JOB",
+    "Job",
+    with_special(any_job_check("JOB"), ALL),
+    length=LONGEST_JOB,
+    default=ALL,
+    special=(ALL,),
+    choices="Number, name, generic*, *ALL",
+    quoted=True,
+)
+"""Which jobs a list shows."""

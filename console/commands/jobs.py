@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from console.commands.definition import Choice, Command, Context, Parameter, Result
-from console.commands.job_names import ALL, LONGEST_JOB, JobName, any_job_check, job_check, read_job_name
-from console.commands.keywords import checked, number, one_of, with_special
+from console.commands.job_names import ALL, ANY_JOB, LONGEST_JOB, JobName, job_check, read_job_name
+from console.commands.keywords import ANY_USER, number, one_of
 from console.commands.listing import Column, table
 from console.errors import CommandError
 from console.messages import Message, message
@@ -48,25 +48,8 @@ class WorkWithSocketJobs(Command):
             default=ACTIVE,
             special=(ACTIVE, ALL),
         ),
-        Parameter(
-            "USRPRF",
-            "User profile",
-            checked("user", "USRPRF"),
-            length=33,
-            default=ALL,
-            special=(ALL,),
-            choices="Name, generic*, *ALL",
-        ),
-        Parameter(
-            "JOB",
-            "Job",
-            with_special(any_job_check("JOB"), ALL),
-            length=LONGEST_JOB,
-            default=ALL,
-            special=(ALL,),
-            choices="Number, name, generic*, *ALL",
-            quoted=True,
-        ),
+        ANY_USER,
+        ANY_JOB,
     )
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:

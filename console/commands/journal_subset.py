@@ -9,8 +9,8 @@ from datetime import datetime
 
 from console.commands.definition import Choice, Context, Parameter
 from console.commands.host import service_port
-from console.commands.job_names import LONGEST_JOB, any_job_check
-from console.commands.keywords import checked, exit_point_check, one_of, users, with_special
+from console.commands.job_names import ANY_JOB
+from console.commands.keywords import ANY_USER, checked, exit_point_check, one_of, users, with_special
 from console.commands.seen import joined, seen_in_journal
 from console.errors import CommandError
 from console.journal.describe import ENTRY_TYPES, SK_TYPES
@@ -168,26 +168,8 @@ WHAT: tuple[Parameter, ...] = (
         list_values=lambda context: [Choice(ALL, "All"), *(Choice(*each) for each in SK_TYPES.items())],
     ),
     _choice("OUTCOME", "Outcome", (ALL, *Outcome)),
-    Parameter(
-        "USRPRF",
-        "User profile",
-        checked("user", "USRPRF"),
-        length=33,
-        default=ALL,
-        special=(ALL,),
-        choices="Name, generic*, *ALL",
-        list_values=joined(seen_in_journal("user_name", Choice(ALL, "Everyone")), users),
-    ),
-    Parameter(
-        "JOB",
-        "Job",
-        with_special(any_job_check("JOB"), ALL),
-        length=LONGEST_JOB,
-        default=ALL,
-        special=(ALL,),
-        choices="Name, part of it, generic*, *ALL",
-        quoted=True,
-    ),
+    replace(ANY_USER, list_values=joined(seen_in_journal("user_name", Choice(ALL, "Everyone")), users)),
+    replace(ANY_JOB, choices="Name, part of it, generic*, *ALL"),
     Parameter(
         "PGM",
         "Program",

@@ -188,17 +188,23 @@ TEXT = Parameter(
     quoted=True,
 )
 
+USER = Parameter(
+    "USRPRF",
+    "User profile",
+    checked("user", "USRPRF"),
+    length=33,
+    default=ALL,
+    special=(ALL,),
+    choices="Name, generic*, %group, *ALL",
+    list_values=users,
+)
+"""Whom a rule is about."""
+
+ANY_USER = replace(USER, choices="Name, generic*, *ALL")
+"""Whose objects a list shows."""
+
 RULE_VALUES: tuple[Parameter, ...] = (
-    Parameter(
-        "USRPRF",
-        "User profile",
-        checked("user", "USRPRF"),
-        length=33,
-        default=ALL,
-        special=(ALL,),
-        choices="Name, generic*, %group, *ALL",
-        list_values=users,
-    ),
+    USER,
     _address("LCLADR", "Local address"),
     _port("LCLPORT", "Local port"),
     _address("RMTADR", "Remote address"),

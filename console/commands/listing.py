@@ -60,7 +60,7 @@ def _leader(label: str) -> str:
     return label + dots[len(label) :] if len(label) % 2 == 0 else label + " " + dots[len(label) + 1 :]
 
 
-_RULE_COLUMNS = (
+RULE_COLUMNS = (
     Column("Exit point"),
     Column("Seq", right=True),
     Column("User"),
@@ -74,11 +74,12 @@ _RULE_COLUMNS = (
     Column("Active"),
     Column("Text"),
 )
+"""Columns of a list of rules."""
 
 
 def rule_list(rules: Iterable[Rule]) -> tuple[str, ...]:
     """Return rules as a list."""
-    return table(_RULE_COLUMNS, (_rule_row(rule) for rule in rules))
+    return table(RULE_COLUMNS, (_rule_row(rule) for rule in rules))
 
 
 def _rule_row(rule: Rule) -> tuple[object, ...]:

@@ -22,7 +22,7 @@ from console.commands.hypothetical import (
     port_number,
 )
 from console.commands.keywords import EXIT_POINT, TEXT, number, one_of, with_special
-from console.commands.listing import Column, rules_named, shown_sequence, table
+from console.commands.listing import RULE_COLUMNS, Column, rules_named, shown_sequence, table
 from console.errors import CommandError
 from console.journal.moments import LONGEST, check_moment, span_of
 from console.messages import Message, message
@@ -60,18 +60,7 @@ _SUBJECTS: Mapping[Subject, str] = {
 }
 """What `summary` counts, in this order, and what it calls several of them."""
 
-_TRIED_COLUMNS = (
-    Column("Seq", right=True),
-    Column("User"),
-    Column("Local address"),
-    Column("Port"),
-    Column("Remote address"),
-    Column("Port"),
-    Column("Program"),
-    Column("Time"),
-    Column("Action"),
-    Column("Why"),
-)
+_TRIED_COLUMNS = (*RULE_COLUMNS[1:10], Column("Why"))
 
 
 def _one_time(value: str) -> str:

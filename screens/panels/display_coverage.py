@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 from console.commands.coverage import (
     ALL,
-    Coverage,
     CoveredSocket,
     Engine,
     Holder,
     is_wanted,
-    read_coverage,
     summary,
 )
-from console.commands.definition import Context
 from screens.panel import FunctionKey, Push, Reply, Submission
-from screens.panels.columns import Column
 from screens.panels.display import Display, Line
-from screens.panels.held_list import WorkWithHeld, view_key
 from screens.panels.options import Option
 from screens.panels.services import Services
 from screens.panels.socket_columns import (
@@ -33,15 +28,13 @@ from screens.panels.socket_columns import (
     program_column,
     reason_column,
 )
+from screens.panels.socket_list import SocketList
 from screens.panels.work_with import LIVE_REFRESH
 from screens.terminal.attributes import Attribute
-from screens.terminal.page import WIDE, Page, Size
+from screens.terminal.page import Page
 
 _SHOW_ALL = "Display all"
 _SHOW_NONE = "Display unguarded"
-_VIEWS = ("Display ends and job", "Display reason", "Display process")
-_WIDE_VIEWS = ("Display reason", "Display process")
-"""What F11 shows next, by the view that shows now."""
 
 
 class DisplaySocket(Display):
@@ -81,40 +74,26 @@ def _holder_line(holder: Holder) -> Line:
     return Line(f"{process.pid:>7}  {process.name}"[:30], f"{under}   {process.program}".rstrip(), "HOLDER")
 
 
-class DisplayCoverage(WorkWithHeld[CoveredSocket]):
+class DisplayCoverage(SocketList):
     """The sockets of this system."""
 
     name = "DSPSOCCOV"
     title = "Display Socket Coverage"
     module = "display_coverage"
-    is_wide = True
-    is_live = True
     subset_command = "DSPSOCCOV"
-    not_there = "GWL0718"
     options_row = 7
-    heading_rows = 1
     option_width = 1
-    gap = 1
     command_label = ""
     empty_text = "(No sockets)"
-
-    def __init__(
-        self,
-        services: Services,
-        arguments: Mapping[str, str],
-        look: Callable[[Context], Coverage] = read_coverage,
-    ) -> None:
-        """Look at the system.
-
-        Args:
-            services: What panels share.
-            arguments: The values of DSPSOCCOV.
-            look: Looks at it.
-        """
-        self._look = look
-        self._views: Sequence[str] = _VIEWS
-        self._coverage = Coverage((), 0)
-        super().__init__(services, arguments)
+    views = (
+        ("Display ends and job", (PROTOCOL, STATE, LOCAL, USER, PROCESS, ENGINE)),
+        ("Display reason", (PROTOCOL, LOCAL, REMOTE, job_column(24))),
+        ("Display process", (PROTOCOL, LOCAL, reason_column(46))),
+    )
+    wide_views = (
+        ("Display reason", (PROTOCOL, STATE, LOCAL, REMOTE, USER, PROCESS, ENGINE, program_column(28))),
+        ("Display process", (PROTOCOL, STATE, LOCAL, ENGINE, job_column(26), reason_column(50))),
+    )
 
     @property
     def options(self) -> Sequence[Option[CoveredSocket]]:
@@ -128,23 +107,16 @@ class DisplayCoverage(WorkWithHeld[CoveredSocket]):
             FunctionKey(3, "Exit"),
             LIVE_REFRESH,
             FunctionKey(10, _SHOW_ALL if self._shows_gaps else _SHOW_NONE),
-            view_key(self._views, self.view),
+            self.next_view,
             FunctionKey(12, "Cancel"),
             FunctionKey(14, "Threat model", attention=True),
             FunctionKey(17, "Position to"),
             FunctionKey(18, "Subset"),
         )
 
-    def columns(self, size: Size) -> Sequence[Column[CoveredSocket]]:
-        """Return the columns of the view."""
-        self._views = _WIDE_VIEWS if size == WIDE else _VIEWS
-        views = _BY_WIDE_VIEW if size == WIDE else _BY_VIEW
-        self.view_count = len(views)
-        return views[self.view % len(views)]
-
     def draw_header(self, page: Page) -> None:
         """Show the counts, what is shown of it all, and where to go."""
-        for row, sentence in enumerate(summary(self._coverage), 3):
+        for row, sentence in enumerate(summary(self.coverage), 3):
             look = Attribute.YELLOW if row == _UNSEEN_ROW else Attribute.WHITE
             page.text(row, 2, sentence, look, help_key="COUNTS")
         self.draw_position(page, _SUBSET_ROW, "Position to port", 5)
@@ -161,24 +133,15 @@ class DisplayCoverage(WorkWithHeld[CoveredSocket]):
             case _:
                 return super().answer_key(submission)
 
-    def row_id(self, row: CoveredSocket) -> str:
-        """Return the socket's own number."""
-        return str(row.socket.inode)
-
-    def is_at(self, row: CoveredSocket, wanted: str) -> bool:
-        """Take a local port."""
-        return str(row.socket.local_port) == wanted
-
     @property
     def _shows_gaps(self) -> bool:
         return self.arguments.get("ENGINE", Engine.NONE.value) == Engine.NONE
 
     def load(self) -> Sequence[CoveredSocket]:
         """Look at the system."""
-        self._coverage = self._look(self.context)
         engine = self.arguments.get("ENGINE", Engine.NONE.value)
         kind = self.arguments.get("TYPE", ALL)
-        return [each for each in self._coverage.sockets if is_wanted(each, engine, kind)]
+        return [each for each in self.look_again().sockets if is_wanted(each, engine, kind)]
 
     def subset_text(self) -> str:
         """Return which sockets are listed."""
@@ -188,23 +151,3 @@ class DisplayCoverage(WorkWithHeld[CoveredSocket]):
 
 _UNSEEN_ROW = 5
 _SUBSET_ROW = 6
-
-
-_BY_VIEW: tuple[tuple[Column[CoveredSocket], ...], ...] = (
-    (PROTOCOL, STATE, LOCAL, USER, PROCESS, ENGINE),
-    (PROTOCOL, LOCAL, REMOTE, job_column(24)),
-    (PROTOCOL, LOCAL, reason_column(46)),
-)
-_BY_WIDE_VIEW: tuple[tuple[Column[CoveredSocket], ...], ...] = (
-    (
-        PROTOCOL,
-        STATE,
-        LOCAL,
-        REMOTE,
-        USER,
-        PROCESS,
-        ENGINE,
-        program_column(28),
-    ),
-    (PROTOCOL, STATE, LOCAL, ENGINE, job_column(26), reason_column(50)),
-)

@@ -8,41 +8,23 @@ from typing import get_type_hints
 from hypothesis import strategies as st
 
 from console.journal.formats.values import EntryValues, Origin
+from tests.factories import entry
 
 HERE = Origin("host.example", "0.1.0")
 NASTY = "a\nb\r\nc\t=|\\\"]'[%,;\x00\x1b[31m\x7f\x85\u2028\u202e\ufeff\x0b\x0c\x1c"
 
 
 def values(**fields) -> EntryValues:
-    whole = EntryValues(
-        sequence_number=17,
-        entry_timestamp=datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC),
-        receiver_name="AUDRCV0001",
-        journal_code="T",
-        entry_type="SK",
-        sk_type="C",
-        outcome="*REJECTED",
-        exit_point="*CONNECT",
-        rule_sequence=10,
-        revision=2,
-        user_name="ALICE",
-        qualified_job_name="000001/ALICE/CURL",
-        pid=4711,
-        program="/usr/bin/curl",
-        address_family="*IPV4",
-        local_address="127.0.0.1",
-        local_port=40000,
-        remote_address="127.0.0.2",
-        remote_port=443,
-        socks_server="",
-        decision_us=7,
-        text="",
-        detail="",
-        guard_id="0123456789abcdef0123456789abcdef",
-        guard_number=3,
-        chain_hash="ab" * 32,
-    )
-    return whole._replace(**fields)
+    given = entry(outcome="*REJECTED", rule_sequence=10, revision=2)._asdict()
+    of_journal = {
+        "sequence_number": 17,
+        "receiver_name": "AUDRCV0001",
+        "journal_code": "T",
+        "guard_id": "0123456789abcdef0123456789abcdef",
+        "guard_number": 3,
+        "chain_hash": "ab" * 32,
+    }
+    return EntryValues(**{name: {**given, **of_journal, **fields}[name] for name in EntryValues._fields})
 
 
 ACCEPT_6 = values(
