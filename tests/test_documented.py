@@ -138,7 +138,7 @@ def test_messages_are_in_the_file_of_their_subject():
         "kernel": "GWL04",
         "guard": "GWL04", "worker": "GWL05", "journal": "GWL06", "console": "GWL07", "socks": "GWL08",
         "keyboard": "KBD", "reading": "GWL06", "export": "GWL06",
-        "audit_levels": "GWL06", "alerts": "GWL09", "receivers": "GWL06",
+        "audit_levels": "GWL06", "alerts": "GWL09", "receivers": "GWL06", "people": "GWL10", "ssh": "GWL10",
     }  # fmt: skip
     for path in data_path("messages").glob("*.yaml"):
         ids = re.findall(r"^(\w+):$", path.read_text(encoding="utf-8"), re.MULTILINE)

@@ -188,6 +188,7 @@ class Entries:
 def _runs(pid: int, since: datetime) -> bool:
     """Say whether the process that had a number at a time still has it."""
     try:
-        return bool(psutil.Process(pid).create_time() <= since.timestamp())
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= since.timestamp()
     except psutil.Error:
         return False

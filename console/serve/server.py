@@ -49,7 +49,7 @@ _NOT_NOW = b"Not allowed at this time\r\n"
 
 
 def run_server(store_url: str, options: ServeOptions, user: str) -> int:
-    """Serve the console over SSH, in the foreground, until SIGTERM or SIGINT.
+    """Serve the console over SSH, in the foreground, until SIGTERM, SIGINT or SIGHUP.
 
     Args:
         store_url: As `console.store.engine.open_store` takes it.
@@ -133,7 +133,7 @@ class Server:
             ServeError: Nobody can listen there.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self.stop)
         try:
             await self._house.write(self._house.entries.bury)

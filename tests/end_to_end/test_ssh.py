@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from console.serve.terminals import terminal_type
+from console.shell.operator import user_profile
 from tests.end_to_end.command import until
 from tests.end_to_end.ssh import ssh_server, with_alice
 from tests.serve.people import PASSWORD, change_person, take_keys
@@ -56,7 +57,7 @@ def widest(screen):
 
 
 def ended_reason(server):
-    (entry,) = server.entries("JS", "E")[-1:]
+    (*_, entry) = until(lambda: server.entries("JS", "E"), "the entry of the end")
     return entry["text"].partition(" ended. ")[2]
 
 
@@ -71,7 +72,8 @@ def test_operator_signs_on_by_key_works_with_rules_resizes_and_signs_off(server,
     console.wait_for("Greenwall Main Menu")
     console.enter("90")
     console.wait_for("left with 0")
-    began, ended = server.entries("JS", "S")[-1], server.entries("JS", "E")[-1]
+    (*_, ended) = until(lambda: server.entries("JS", "E"), "the entry of the end")
+    (*_, began) = server.entries("JS", "S")
     assert began["qualified_job_name"] == ended["qualified_job_name"]
     assert began["qualified_job_name"].endswith("/ALICE/SSH")
     assert began["remote_address"] == "127.0.0.1"
@@ -92,8 +94,8 @@ def test_wrong_password_is_refused_like_an_unknown_user_and_journalled(server, t
     for user in ("alice", "mallory"):
         opened = by_password(server, terminal, "not-it", user=user)
         assert "Permission denied" in opened.wait_for("left with 255")
+    until(lambda: len(server.entries("SK", "X")) == 2, "the entries of two connections")
     assert [entry["user_name"] for entry in server.entries("PW")] == ["ALICE", "MALLORY"]
-    assert len(server.entries("SK", "X")) == 2
     assert all("not-it" not in line for line in server.log)
 
 
@@ -257,3 +259,18 @@ def test_host_key_is_made_once_for_the_owner_only_and_shown(server):
     server.run("-tt")
     (line,) = Path(server.directory / "known").read_text().splitlines()
     assert line.split()[1:] == shown[1].split()[1:]
+
+
+def test_operator_sees_who_has_the_console_open_and_ends_a_session(server, console):
+    job = until(lambda: sessions(server), "the session on the list")
+    assert job.endswith("/ALICE/SSH")
+    server.greenwall.cl(f"ENDSSHSSN JOB({job})")
+    assert f"Session ended by {user_profile()}." in console.wait_for("left with 1")
+    until(lambda: not sessions(server), "an empty list")
+    assert "GWL1090" in server.greenwall("cl", f"ENDSSHSSN JOB({job})").stderr
+
+
+def sessions(server):
+    """Return the job of the only session, as WRKSSHSSN lists it; empty for none."""
+    rows = [line.split()[0] for line in server.greenwall.cl("WRKSSHSSN").splitlines() if "/SSH" in line]
+    return rows[0] if rows else ""

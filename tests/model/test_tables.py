@@ -23,6 +23,7 @@ from console.model.pending import (
 )
 from console.model.revision import ActiveRevision, Revision
 from console.model.running import Guard, Worker
+from console.model.ssh_sessions import SshSession
 from console.model.system_values import SystemValue, UserAudit
 from console.model.tables import METADATA, TABLES
 from console.model.user_profiles import UserKey, UserProfile
@@ -147,6 +148,8 @@ IMPORTED = {"name": "OLDSYS", "imported_at": NOW, "imported_by": "OPER", "source
 FOREIGN = {"journal_name": "OLDSYS", "sequence_number": 1, "entry_timestamp": NOW, "sk_type": "A"}
 PROFILE = {"name": "ANNA", "created_at": NOW, "created_by": "OPER", "changed_at": NOW}
 USER_KEY = {"user": "ANNA", "key": "ssh-ed25519 AAAA", "fingerprint": "SHA256:x", "added_at": NOW, "added_by": "OPER"}
+SSH_SESSION = {"job": "000123/ANNA/SSH", "user": "ANNA", "pid": 123, "remote_address": "192.0.2.7", "remote_port": 1024,
+               "method": "public key", "host": "vm", "server_pid": 99, "started": NOW, "last_input": NOW}  # fmt: skip
 NAIVE = datetime(2026, 3, 1)  # noqa: DTZ001 - must be refused
 
 CASES = [
@@ -191,6 +194,9 @@ CASES = [
     (UserProfile, PROFILE, {"failures": -1}),
     (UserKey, USER_KEY, {"fingerprint": ""}),
     (UserKey, USER_KEY, {"added_at": NAIVE}),
+    (SshSession, SSH_SESSION, {"remote_port": 65536}),
+    (SshSession, SSH_SESSION, {"job": ""}),
+    (SshSession, SSH_SESSION, {"last_input": NAIVE}),
     (AuditOutbox, OUTBOX, {"entry_type": "CDX"}),
     (ForwardTarget, TARGET, {"port": 0}),
     (ForwardTarget, TARGET, {"protocol": "*SMTP"}),

@@ -1,0 +1,128 @@
+"""Sessions in a server of the same process, a real console behind each: how they end, and what is known of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+
+import asyncssh
+import pytest
+
+from console.serve.limits import Endpoint, Limits
+from console.serve.options import ServeOptions
+from console.serve.server import Server
+from console.serve.watch import _standing
+from console.store.session import reading, transaction
+from console.store.ssh_sessions import list_ssh_sessions
+from console.store.system_values import INACTIVITY, set_value
+from tests.serve.people import add_person, make_key
+
+PATIENCE_S = 40
+
+
+@pytest.fixture
+def key(tmp_path, store_url):
+    made = make_key(tmp_path / "key")
+    add_person(store_url, "ALICE", key=f"{made}.pub")
+    return made
+
+
+@contextlib.asynccontextmanager
+async def serving(store, store_url, limits, address="127.0.0.1"):
+    server = Server(store, store_url, ServeOptions(Endpoint(address, 0), limits), "ROOT")
+    task = asyncio.ensure_future(server.run())
+    waiting = asyncio.ensure_future(server.is_listening.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    try:
+        yield server
+    finally:
+        server.stop()
+        await task
+
+
+class Screen(asyncssh.SSHClientSession):
+    """Collects what comes."""
+
+    def __init__(self):
+        self.octets = b""
+        self.came = asyncio.Event()
+        self.ended = asyncio.Event()
+
+    def data_received(self, data, datatype):
+        self.octets += data
+        self.came.set()
+
+    def connection_lost(self, exc):
+        self.ended.set()
+
+    async def shows(self, text):
+        async with asyncio.timeout(PATIENCE_S):
+            while text not in re.sub(rb"\x1b\[[0-9;?<]*[a-zA-Z]", b"", self.octets).decode():
+                self.came.clear()
+                await self.came.wait()
+
+
+@contextlib.asynccontextmanager
+async def signed_on(server, key, host="127.0.0.1", **terminal):
+    options = {"known_hosts": None, "config": None, "username": "alice", "client_keys": [str(key)], "agent_path": None}
+    async with asyncssh.connect(host, server.endpoint.port, **options) as client:
+        how = {"term_type": "xterm-256color", "term_size": (80, 24), "encoding": None, **terminal}
+        channel, screen = await client.create_session(Screen, **how)
+        yield channel, screen
+
+
+async def test_session_without_keys_ends_and_says_why(store, store_url, key):
+    async with serving(store, store_url, Limits(idle_s=1.5)) as server, signed_on(server, key) as (channel, screen):
+        async with asyncio.timeout(PATIENCE_S):
+            await screen.ended.wait()
+        await screen.shows("no key in 0.025 minutes")
+        assert channel.get_exit_status() == 1
+    with reading(store) as session:
+        assert list_ssh_sessions(session) == []
+
+
+def test_idle_time_is_that_of_the_system_value(store):
+    assert _standing(store, [], []).idle_s == 0
+    with transaction(store) as session:
+        set_value(session, INACTIVITY, "5")
+    assert _standing(store, [], []).idle_s == 300
+
+
+async def test_list_has_the_session_while_it_is_open(store, store_url, key):
+    async with serving(store, store_url, Limits()) as server, signed_on(server, key) as (channel, screen):
+        await screen.shows("Greenwall Main Menu")
+        with reading(store) as session:
+            (row,) = list_ssh_sessions(session)
+        assert (row.user, row.remote_address, row.method) == ("ALICE", "127.0.0.1", "public key")
+        assert row.job == f"{row.pid % 1_000_000:06}/ALICE/SSH"
+        channel.write(b"90\r")
+        async with asyncio.timeout(PATIENCE_S):
+            await screen.ended.wait()
+        assert channel.get_exit_status() == 0
+
+
+async def test_what_is_typed_before_the_console_is_there_is_not_echoed(store, store_url, key):
+    async with serving(store, store_url, Limits()) as server, signed_on(server, key) as (channel, screen):
+        channel.write(b"secret\x03")
+        await screen.shows("Greenwall Main Menu")
+        assert b"secret" not in screen.octets.partition(b"\x1b[?1049h")[0]
+
+
+async def test_terminal_that_shows_nothing_gets_no_console(store, store_url, key):
+    async with serving(store, store_url, Limits()) as server:
+        with pytest.raises(asyncssh.ChannelOpenError):
+            async with signed_on(server, key, term_type="dumb"):
+                pass
+
+
+async def test_both_families_are_served_on_the_unspecified_address(store, store_url, key):
+    async with serving(store, store_url, Limits(), "::") as server:
+        for host in ("127.0.0.1", "::1"):
+            async with signed_on(server, key, host=host) as (_, screen):
+                await screen.shows("Greenwall")
+                with reading(store) as session:
+                    (row,) = list_ssh_sessions(session)
+                assert row.remote_address == host
+            async with asyncio.timeout(PATIENCE_S):
+                await server._house.is_empty.wait()
