@@ -29,6 +29,7 @@ from console.enforcement.kernel.events import (
 from console.enforcement.kernel.ring import Batch, Ring
 from console.enforcement.layouts import Endpoint
 from console.errors import KernelError
+from console.kernel_support import cgroup_mount, first_lack
 from console.model.words import ExitPoint
 from console.policy.image import PAGE
 from console.resources import data_path
@@ -55,7 +56,6 @@ _OWNER = struct.Struct("<IIIBBBB")
 """struct owner."""
 _RELAY = struct.Struct("<II")
 _DIGEST_BYTES = 8
-_TYPE_INFORMATION = Path("/sys/kernel/btf/vmlinux")
 
 
 class Counters(NamedTuple):
@@ -286,10 +286,9 @@ def check_host() -> None:
     Raises:
         KernelError: They cannot; the message says why.
     """
-    if os.geteuid() != 0:
-        raise KernelError("GWL0473")
-    if not _TYPE_INFORMATION.exists():
-        raise KernelError("GWL0478", path=_TYPE_INFORMATION)
+    lack = first_lack()
+    if lack is not None:
+        raise KernelError(lack.message_id, **lack.values)
 
 
 def find_cgroups() -> Path:
@@ -298,11 +297,10 @@ def find_cgroups() -> Path:
     Raises:
         KernelError: They are not.
     """
-    for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="surrogateescape").splitlines():
-        before, _, after = line.partition(" - ")
-        if after.startswith("cgroup2 "):
-            return Path(before.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape"))
-    raise KernelError("GWL0479")
+    found = cgroup_mount()
+    if found is None:
+        raise KernelError("GWL0479")
+    return found
 
 
 def _opened(cgroup: Path) -> OwnedFd:

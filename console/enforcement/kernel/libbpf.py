@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from console.enforcement.fds import OwnedFd
 from console.errors import KernelError
+from console.kernel_support import LIBRARY
 
-_LIBRARY = "libbpf.so.1"
 _MAP_ARRAY = 2
 _INNER_MAP = 1 << 12
 _MMAPABLE = 1 << 10
@@ -104,7 +104,7 @@ def _library() -> ctypes.CDLL:
         KernelError: It is not installed.
     """
     try:
-        library = ctypes.CDLL(_LIBRARY, use_errno=True)
+        library = ctypes.CDLL(LIBRARY, use_errno=True)
     except OSError as error:
         raise KernelError("GWL0474", reason=error) from error
     for name, (result, arguments) in _FUNCTIONS.items():

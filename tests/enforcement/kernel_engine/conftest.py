@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import os
 import subprocess
 import textwrap
@@ -11,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from console.enforcement.kernel.engine import KernelEngine, check_host, find_cgroups
-from console.errors import KernelError
-from console.messages import describe, line
+from console.enforcement.kernel.engine import KernelEngine, find_cgroups
+from console.kernel_support import first_lack
+from console.messages import message
 from console.policy.checks import make_policy, make_rule
 from console.policy.compiler import compile_policy
 from console.policy.image import Account, image
@@ -23,14 +22,8 @@ ACCOUNTS = {0: Account("ROOT"), 65534: Account("NOBODY", frozenset({"NOGROUP"}))
 
 def missing():
     """Return what the kernel engine lacks here; empty for nothing."""
-    if ctypes.util.find_library("bpf") is None:
-        return "libbpf1 is not installed"
-    try:
-        check_host()
-        find_cgroups()
-    except KernelError as error:
-        return line(describe(error))
-    return ""
+    lack = first_lack()
+    return "" if lack is None else message(lack.message_id, **lack.values).text
 
 
 class House:

@@ -1,0 +1,67 @@
+"""Whether this system can have the kernel engine, and what it lacks: for the engine, and for whoever shows workers.
+
+Looks at a few files and loads nothing of the engine.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+LIBRARY = "libbpf.so.1"
+OLDEST = (5, 17)
+"""Linux with all that the programs use: bpf_loop came last."""
+TYPE_INFORMATION = Path("/sys/kernel/btf/vmlinux")
+_MOUNTS = Path("/proc/self/mountinfo")
+_CGROUPS = "cgroup2"
+
+
+class Lack(NamedTuple):
+    """One thing that is missing."""
+
+    message_id: str
+    values: Mapping[str, object]
+
+
+def first_lack() -> Lack | None:
+    """Return what this process lacks first for the kernel engine; None for nothing."""
+    return next(_lacks(), None)
+
+
+def cgroup_mount() -> Path | None:
+    """Return where the cgroups of version 2 are mounted; None where they are not."""
+    for line in _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
+        before, _, after = line.partition(" - ")
+        if after.startswith(f"{_CGROUPS} "):
+            return Path(before.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape"))
+    return None
+
+
+def _lacks() -> Iterator[Lack]:
+    if os.geteuid() != 0:
+        yield Lack("GWL0473", {})
+    release = os.uname().release
+    if _version(release) < OLDEST:
+        yield Lack("GWL0499", {"found": release, "oldest": ".".join(map(str, OLDEST))})
+    if not TYPE_INFORMATION.exists():
+        yield Lack("GWL0478", {"path": TYPE_INFORMATION})
+    if cgroup_mount() is None:
+        yield Lack("GWL0479", {})
+    if reason := _not_loadable(ctypes.CDLL):
+        yield Lack("GWL0474", {"reason": reason})
+
+
+def _not_loadable(load: Callable[[str], object]) -> str:
+    try:
+        load(LIBRARY)
+    except OSError as error:
+        return str(error)
+    return ""
+
+
+def _version(release: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in re.findall(r"\d+", release)[:2])
