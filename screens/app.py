@@ -205,10 +205,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         return self._front.is_idle
 
     def on_mount(self) -> None:
-        """Begin the first turn, and ask for the banner."""
+        """Begin the first turn; when its panel shows, the banner is asked for."""
         self.surface.focus()
         self._open(self._shown)
-        self._poll()
         if self._options.poll_s is not None:
             self.set_interval(self._options.poll_s, self._poll)
 
@@ -331,6 +330,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._tell_of_keys()
         if not self._has_shown:
             self._has_shown = True
+            self.call_after_refresh(self._poll)
             self.call_after_refresh(self.run_worker, self._options.once_shown, thread=True, group="once")
 
     def _fit(self) -> None:

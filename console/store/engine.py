@@ -15,7 +15,6 @@ from console.errors import StoreError
 from console.store import schema, sqlite
 from console.store.location import Location, default_url
 from console.store.locks import locked
-from console.store.seed import seed
 from console.store.session import BEGIN, store_error
 from console.store.url import database_file, locate, parse_url, without_credentials
 
@@ -150,4 +149,7 @@ def _make_or_upgrade(store: Store) -> None:
         fresh = not schema.version(connection)
         schema.upgrade(connection)
         if fresh:
+            # Only here: the default policy takes a reader of policies, which takes longer to load than the store.
+            from console.store.seed import seed
+
             seed(connection)

@@ -34,8 +34,10 @@ _Values = tuple[object, ...]
 class RuleRows(Sequence[Rule]):
     """Rules as they were read; each is made when it is asked for."""
 
-    def __init__(self, values: Sequence[_Values]) -> None:
+    def __init__(self, values: Sequence[_Values], url: str) -> None:
         self._values = values
+        self._url = url
+        """Of the store, to say where a damaged row is."""
 
     def __len__(self) -> int:
         return len(self._values)
@@ -46,11 +48,11 @@ class RuleRows(Sequence[Rule]):
     def __getitem__(self, index: slice) -> Sequence[Rule]: ...
     def __getitem__(self, index: int | slice) -> Rule | Sequence[Rule]:
         if isinstance(index, slice):
-            return [_rule_of(values) for values in self._values[index]]
-        return _rule_of(self._values[index])
+            return [_rule_of(values, self._url) for values in self._values[index]]
+        return _rule_of(self._values[index], self._url)
 
     def __iter__(self) -> Iterator[Rule]:
-        return map(_rule_of, self._values)
+        return (_rule_of(values, self._url) for values in self._values)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RuleRows) and self._values == other._values
@@ -60,27 +62,39 @@ class RuleRows(Sequence[Rule]):
 
     def of(self, exit_point: ExitPoint) -> RuleRows:
         """Return the rules of one exit point."""
-        return RuleRows([values for values in self._values if values[0] == exit_point.value])
+        return RuleRows([values for values in self._values if values[0] == exit_point.value], self._url)
 
 
 def rule_rows(session: Session) -> RuleRows:
     """Return the pending rules in order, to look at some of them or to compare all with what they were."""
     query = sqlalchemy.select(*_VALUES).order_by(col(PendingRule.exit_point), col(PendingRule.sequence))
-    return RuleRows([tuple(values) for values in session.execute(query)])
+    return RuleRows([tuple(values) for values in session.execute(query)], _url(session))
 
 
 def list_rules(session: Session, exit_point: ExitPoint | None = None) -> list[Rule]:
-    """Return the pending rules in order, of one exit point or of all; default rules included."""
+    """Return the pending rules in order, of one exit point or of all; default rules included.
+
+    Raises:
+        StoreError: A row is damaged.
+    """
     query = sqlalchemy.select(*_VALUES).order_by(col(PendingRule.exit_point), col(PendingRule.sequence))
     if exit_point is not None:
         query = query.where(col(PendingRule.exit_point) == exit_point)
-    return [_rule_of(values) for values in session.execute(query)]
+    url = _url(session)
+    return [_rule_of(values, url) for values in session.execute(query)]
 
 
-def _rule_of(values: Iterable[object]) -> Rule:
+def _url(session: Session) -> str:
+    return session.get_bind().engine.url.render_as_string(hide_password=True)
+
+
+def _rule_of(values: Iterable[object], url: str) -> Rule:
     made: list[Any] = list(values)
     for place, words in _WORDS:
-        made[place] = words[str(made[place])]
+        word = words.get(made[place])
+        if word is None:
+            raise StoreError("GWL0310", url=url, reason=f"a row in it is damaged: {made[place]!r} is none of its words")
+        made[place] = word
     return Rule(*made)
 
 
