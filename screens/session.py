@@ -129,7 +129,8 @@ class Session:
     @property
     def titles(self) -> tuple[str, ...]:
         """What the panels that are open say on their first row, the first one first."""
-        return tuple("".join(cell.character for cell in entry.frame.cells(1)).strip() for entry in self._stack)
+        rows = ("".join(cell.character for cell in entry.frame.cells(1)) for entry in self._stack)
+        return tuple(" ".join(row.split()) for row in rows)
 
     @property
     def is_in_use(self) -> bool:

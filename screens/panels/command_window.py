@@ -10,13 +10,14 @@ from screens.terminal.page import COMMAND, Page, Size
 
 _ROWS = 4
 _COLUMNS = 76
+"""With the border, the window ends one row above the message row."""
 
 
 class CommandWindow(CommandPanel):
     """A command line in a window at the bottom; it stays until F12, so that several commands can be run."""
 
     name = "CMDLIN"
-    window = Window(_ROWS, _COLUMNS, row=-_ROWS - 1)
+    window = Window(_ROWS, _COLUMNS, row=-_ROWS - 2)
     function_keys: tuple[FunctionKey, ...] = COMMAND_KEYS
     is_task_entry = True
 

@@ -170,3 +170,29 @@ def test_demo_ended_by_a_signal_leaves_nothing_behind(terminal, tmp_path):
     assert not list(tmp_path.glob("greenwall-demo-*"))
     alive = [process for process in below if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
     assert alive == []
+
+
+def test_two_sessions_a_search_and_sign_off_by_keys_alone(console):
+    screen = console
+    screen.enter("go rules")
+    screen.wait_for("Exit Points, Rules and Policy")
+    screen.press("C-c")
+    screen.wait_for("System request")
+    screen.press("Enter")
+    screen.wait_for("Begin a second session, B")
+    screen.enter("1")
+    screen.wait_for("Greenwall Main Menu")
+    screen.press("F9")
+    screen.wait_for("===> go rules")
+    screen.press("F1")
+    screen.wait_for("F11=Search index")
+    screen.press("F11")
+    screen.wait_for("Search Help Index")
+    screen.enter("emergency")
+    screen.wait_for("found)")
+    screen.press("F12", "F12", "C-c")
+    screen.wait_for("System request")
+    screen.enter("1")
+    screen.wait_for("Exit Points, Rules and Policy")
+    screen.enter("signoff")
+    assert screen.wait_for_end() == 0

@@ -230,12 +230,12 @@ async def test_a_panel_without_a_command_line_opens_one_in_a_window(make_console
         assert "F21=Command line" in shown(app)
         await press(pilot, "shift+f9", *"sndmsg 'hello'", "enter")
         assert "Display Threat Model" in rows(app)[0]
-        assert "===>" in rows(app)[20]
+        assert "===>" in rows(app)[19]
         assert rows(app)[23].strip().startswith("Message sent")
         await press(pilot, *"wrkreginf", "enter")
         assert "Work with Registration Information" in rows(app)[0]
         await press(pilot, "f3", "f9")
-        assert "wrkreginf" in rows(app)[20]
+        assert "wrkreginf" in rows(app)[19]
         await press(pilot, "f12")
         assert "===>" not in shown(app)
         assert "Display Threat Model" in rows(app)[0]
