@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from traceback import format_exc
@@ -50,11 +50,16 @@ _OTHER = {"A": "B", "B": "A"}
 _MAY_SIGN_OFF = (Function.ENTER, Function.F3)
 """Keys that sign off, on menus and command lines; any other takes the answer to a first one back."""
 _NO_PALETTE = "KBD0102"
+_NOT_PRINTED = "GWL100C"
 _STATUS_ROWS = 1
 
 
 def _no_banner() -> str:
     return ""
+
+
+def _never() -> int:
+    return 0
 
 
 def _no_mail() -> Mail:
@@ -106,6 +111,8 @@ class ConsoleOptions:
     """Returns a standing warning for row 2, or nothing. Called in a thread of its own, one call at a time."""
     mail: Callable[[], Mail] = _no_mail
     """Returns what the operator has not read, likewise."""
+    idle_minutes: Callable[[], int] = _never
+    """Returns after how many minutes without a key the console ends; 0 for never. Called likewise."""
     progress: Progress = field(default_factory=Progress)
     """What long turns say of themselves; `status` shows it."""
     in_front: Mapping[Function, Callable[[InFront], Panel | None]] = field(default_factory=dict)
@@ -155,10 +162,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
     class StatusRead(Event):
         """The banner and the message queue were asked for."""
 
-        def __init__(self, banner: str, mail: Mail) -> None:
+        def __init__(self, banner: str, mail: Mail, idle_minutes: int = 0) -> None:
             super().__init__()
             self.banner = banner
             self.mail = mail
+            self.idle_minutes = idle_minutes
 
     def __init__(self, first_panel: Callable[[], Panel], options: ConsoleOptions) -> None:
         """Make the application; the first panel is made in a thread, so its maker may use the store.
@@ -192,6 +200,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Rows of the terminal; the application's own `size` lags behind while a resize is handled."""
         self._status_is_running = False
         self._has_shown = False
+        self._last_input = options.clock()
         self._broken_in = 0
         """Id of the last message that broke in."""
 
@@ -203,6 +212,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def is_idle(self) -> bool:
         """Whether no turn runs: the moment for a test to look at the screen."""
         return self._front.is_idle
+
+    async def on_event(self, event: events.Event) -> None:
+        """Remember when the operator last did something."""
+        if isinstance(event, events.InputEvent):
+            self._last_input = self._options.clock()
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Begin the first turn; when its panel shows, the banner is asked for."""
@@ -254,6 +269,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_console_app_status_read(self, event: StatusRead) -> None:
         """Show the banner and the time."""
         self._status_is_running = False
+        if event.idle_minutes and self._options.clock() - self._last_input >= timedelta(minutes=event.idle_minutes):
+            self.exit()
+            return
         for job in self._all():
             job.terminal.banner = event.banner
             job.terminal.message_waiting = event.mail.is_waiting
@@ -348,7 +366,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def _answer(self, job: InteractiveJob, key: Function) -> None:
         """Do what a key asks for: here, or in a turn."""
         if key is Function.PRINT:
-            self._say(print_screen(self.surface.text(), self._options.state_directory, self._now()))
+            self._say(self._print_shown(job))
         elif key is Function.REDRAW:
             self.surface.repaint_all()
         elif key in _NOTHING_IN_FRONT:
@@ -370,6 +388,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if session is None or panel is None:
             return Outcome(job.terminal.frame, (message(_NO_PALETTE),))
         return session.push_help(panel)
+
+    def _print_shown(self, job: InteractiveJob) -> Message:
+        """Write the screen to a file, unless it shows what must not be kept."""
+        if any(each.session is not None and each.session.panel.is_secret for each in (job, self._shown)):
+            return message(_NOT_PRINTED)
+        return print_screen(self.surface.text(), self._options.state_directory, self._now())
 
     def _put_in_front(self, key: Function) -> None:
         """Show System Request or the Attention menu in front of the session; pressed again, take it away."""
@@ -457,13 +481,14 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.run_worker(self._read_status, thread=True, group="status")
 
     def _read_status(self) -> None:
-        mail = NO_MAIL
+        mail, idle_minutes = NO_MAIL, 0
         try:
+            idle_minutes = self._options.idle_minutes()
             banner = self._options.status()
             mail = self._options.mail()
         except ConsoleError as error:
             banner = describe(error).text
-        self.post_message(self.StatusRead(banner, mail))
+        self.post_message(self.StatusRead(banner, mail, idle_minutes))
 
     def _fatal_error(self) -> None:
         """End after a bug, saying where it is; Textual would list the local variables, and with them what is secret."""

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from console.clock import Clock, system_clock
@@ -16,7 +16,7 @@ from console.commands.definition import Context
 from console.commands.registry import COMMANDS
 from console.errors import CommandError
 from console.journal.report.marks import has_blocks
-from console.people.sign_on import SignedOn
+from console.people.sign_on import SignedOn, idle_minutes
 from console.store.engine import Store
 from screens.app import ConsoleOptions, InFront, run_console
 from screens.history import History, history_file
@@ -41,6 +41,8 @@ from screens.terminal.keys import Function
 if TYPE_CHECKING:
     from screens.banner import Banner
 
+_SSH = "SSH"
+"""Job name of a console that a server watches over, which ends idle ones itself."""
 _JOB_NUMBERS = 1_000_000
 
 
@@ -207,6 +209,7 @@ def filled_in(options: ConsoleOptions, services: Services) -> ConsoleOptions:
         options,
         system_name=services.system,
         status=_status(store, options.clock, services.progress),
+        idle_minutes=options.idle_minutes if options.job == _SSH else partial(idle_minutes, store),
         progress=services.progress,
         in_front={Function.SYSREQ: system_request, Function.ATTN: attention},
         command_window=command_window,

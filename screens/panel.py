@@ -212,6 +212,11 @@ class Panel(ABC):
         return None
 
     @property
+    def is_secret(self) -> bool:
+        """Whether it shows what must not be printed to a file."""
+        return False
+
+    @property
     def is_task_entry(self) -> bool:
         """Whether F3 from the panels above comes back to it: menus."""
         return False

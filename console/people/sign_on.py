@@ -32,7 +32,7 @@ from console.store import wakeup
 from console.store.messages import send_message
 from console.store.secrets import opened
 from console.store.session import reading, transaction
-from console.store.system_values import MOST_SIGN_ONS, PASSWORD_DAYS, SIGN_ON_ACTION, get_values
+from console.store.system_values import INACTIVITY, MOST_SIGN_ONS, PASSWORD_DAYS, SIGN_ON_ACTION, get_values
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SignOnError",
     "SignedOn",
+    "idle_minutes",
     "key_is_of",
     "most_sign_ons",
     "needs_code",
@@ -190,6 +191,17 @@ def most_sign_ons(store: Store) -> int | None:
     """
     with reading(store) as session:
         return _number(get_values(session)[MOST_SIGN_ONS])
+
+
+def idle_minutes(store: Store) -> int:
+    """Return after how many minutes without a key a session ends; 0 for never (QINACTITV).
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    with reading(store) as session:
+        value = get_values(session)[INACTIVITY]
+    return int(value) if value.isascii() and value.isdigit() else 0
 
 
 def profile_of_host_user(store: Store, name: str, clock: Clock) -> SignedOn:

@@ -21,14 +21,18 @@ class DisplayListing(Panel):
     name = "DSPLST"
     is_wide = True
 
-    def __init__(self, services: Services, title: str, lines: Sequence[str]) -> None:
+    is_secret = False
+
+    def __init__(self, services: Services, title: str, lines: Sequence[str], *, is_secret: bool = False) -> None:
         """Show lines.
 
         Args:
             services: What panels share.
             title: Title of the panel.
             lines: The list, each line safe to show.
+            is_secret: Whether they must not be printed to a file.
         """
+        self.is_secret = is_secret
         self._services = services
         self._title = title
         self._lines = lines

@@ -52,7 +52,8 @@ def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True)
     if result.panel:
         return Ran(result.messages, services.opened(result.panel, result.arguments))
     if result.lines:
-        return Ran(result.messages, DisplayListing(services, _title(services, command), result.lines))
+        title, secret = _title(services, command), result.is_secret
+        return Ran(result.messages, DisplayListing(services, title, result.lines, is_secret=secret))
     return Ran(result.messages)
 
 
