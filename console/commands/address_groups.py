@@ -65,6 +65,7 @@ class AddAddressGroup(Command):
     text = "Add Address Group"
     authority = (IOSYSCFG,)
     parameters = (NEW_ADDRESS_GROUP, *GROUP_VALUES)
+    positional = 2
     changes = True
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:

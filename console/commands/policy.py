@@ -178,7 +178,7 @@ def summary(changes: Iterable[Change]) -> str:
         f"{count} {order[at] if count == 1 else _SUBJECTS[order[at]]} {kind}"
         for (at, kind), count in sorted(counts.items())
     ]
-    return ", ".join(phrases) or "services have other ports, or the system another time zone"
+    return ", ".join(phrases) or "services have other ports"
 
 
 def _as_data(change: Change) -> dict[str, str]:
