@@ -248,12 +248,14 @@ def delete(path: Path) -> None:
         count = receiver.last_sequence - receiver.first_sequence + 1
     source = entries(11)
     waits: list[float] = []
+    held: list[float] = []
     began = time.monotonic()
     more = True
     while more:
         asked = time.monotonic()  # entries that come now wait for the step, and then for themselves
         with transaction(store) as session:
             more = purge_some(session)
+        held.append((time.monotonic() - asked) * 1000)
         with transaction(store) as session:
             append(session, list(islice(source, 200)))
         waits.append((time.monotonic() - asked) * 1000)
@@ -261,7 +263,7 @@ def delete(path: Path) -> None:
     print(
         f"{count} entries deleted in {time.monotonic() - began:.0f} s; 200 new ones after each of {len(waits)} steps"
         f" waited {statistics.median(waits):.0f} ms (median), {waits[int(len(waits) * 0.99)]:.0f} ms (99 of 100),"
-        f" {waits[-1]:.0f} ms (longest)"
+        f" {waits[-1]:.0f} ms (longest); a step held up other writers {max(held):.0f} ms at most"
     )
     store.close()
 

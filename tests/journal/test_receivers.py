@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from datetime import timedelta
 
 import pytest
@@ -130,7 +132,7 @@ def test_deletion_goes_on_after_a_crash_and_the_chain_verifies_all_along(store, 
     while more:  # each a transaction of its own: between any two the worker may be killed
         assert verdict(store).bad_entry is None
         with transaction(store) as session:
-            more = purge_some(session)
+            more = purge_some(session, budget_s=0)
         with reading(store) as session:
             left.append(len(page_after(session, 0, limit=99)))
     assert left == [15, 12, 9, 9, 9]
@@ -139,6 +141,39 @@ def test_deletion_goes_on_after_a_crash_and_the_chain_verifies_all_along(store, 
         assert not purge_is_due(session)
         assert [each.name for each in list_receivers(session)] == ["AUDRCV0001", "AUDRCV0002", "AUDRCV0003"]
         assert [row.sequence_number for row in page_before(session, None, limit=4)] == [6, 16, 17, 18]
+
+
+def test_deletion_ends_its_transaction_when_its_time_is_over(store, now, monkeypatch):
+    monkeypatch.setattr(receivers, "_DELETED_AT_ONCE", 2)
+    write(store, 40)
+    change(store, now)
+    with transaction(store) as session:
+        delete_receiver(session, "AUDRCV0001", unsaved=True, at=now)
+    ticks = itertools.count()
+    with transaction(store) as session:  # each look at the time is a millisecond later
+        assert purge_some(session, budget_s=0.005, timer=lambda: next(ticks) / 1000)
+    with reading(store) as session:
+        assert len(page_after(session, 0, limit=99)) == 42 - 5 * 2
+
+
+def test_deletion_lets_new_entries_in_between(store, now):
+    write(store, 30_000)
+    with transaction(store) as session:
+        index_block(session, 0)
+    change(store, now)
+    with transaction(store) as session:
+        delete_receiver(session, "AUDRCV0001", unsaved=True, at=now)
+    worked = []
+    more = True
+    while more:
+        began = time.thread_time()  # of this thread alone, whatever else the machine does
+        with transaction(store) as session:
+            more = purge_some(session)
+        worked.append(time.thread_time() - began)
+        write(store, 1)
+    assert len(worked) > 5
+    assert max(worked) < 0.1
+    assert verdict(store).bad_entry is None
 
 
 def test_index_forgets_what_was_deleted_and_nothing_else(store, now):
