@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from console.commands.audit import record
 from console.commands.definition import Command, Context, Parameter, Result
+from console.commands.emergency import EMERGENCY, NO, override
 from console.commands.keywords import EXIT_POINT, as_it_is, exit_point_check, one_of
 from console.commands.listing import Column, table
 from console.messages import message
@@ -70,6 +71,7 @@ class ChangeSocketExitPoint(Command):
     parameters = (
         EXIT_POINT,
         *as_it_is((Parameter("MODE", "Mode", one_of("MODE", tuple(Mode)), special=tuple(Mode)),)),
+        *(replace(each, additional=True) for each in EMERGENCY),
     )
     positional = 2
     changes = True
@@ -79,10 +81,13 @@ class ChangeSocketExitPoint(Command):
         """Return the mode as it is."""
         with context.opened() as session:
             mode = get_modes(session)[ExitPoint(values["EXITPNT"])]
-        return {"EXITPNT": values["EXITPNT"], "MODE": mode.value}
+        usual = {each.keyword: each.default or "" for each in EMERGENCY}
+        return {"EXITPNT": values["EXITPNT"], "MODE": mode.value, **usual}
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
-        """Change it."""
+        """Change it in the pending policy; or override it in the active one, at once and for a while."""
+        if values["EMERGENCY"] != NO:
+            return override(context, values)
         exit_point, mode = ExitPoint(values["EXITPNT"]), Mode(values["MODE"])
         with context.opened() as session:
             before = get_modes(session)[exit_point]

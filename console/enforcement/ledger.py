@@ -170,7 +170,7 @@ class Ledger:
         with transaction(self._store) as session:
             done = take_back(session, self._clock())
         if done is not None:
-            _log.warning("Revision %d was not confirmed; %d is %d again", done.number, done.made, done.return_to)
+            _log.warning("Revision %d was taken back; %d is %d again", done.number, done.made, done.return_to)
 
     def auditing(self) -> Auditing:
         """Return what is to be audited.

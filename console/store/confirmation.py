@@ -90,7 +90,7 @@ def take_back(session: Session, now: datetime) -> TakenBack | None:
         if row is None:
             forget_confirmation(session)
         return None
-    text = f"Revision {row.number} was not confirmed"
+    text = f"Revision {row.number} was taken back"
     made = reactivate(session, row.return_to, user=_SYSTEM, at=now, text=text)
     done = TakenBack(row.number, row.return_to, made)
     forget_confirmation(session)

@@ -170,7 +170,23 @@ def reactivate(session: Session, number: int, *, user: str, at: datetime, text: 
     Raises:
         StoreError: There is no such revision, or it cannot be read.
     """
-    return _add(session, revision_policy(session, number), user=user, at=at, text=text)
+    return activate_policy(session, revision_policy(session, number), user=user, at=at, text=text)
+
+
+def activate_policy(session: Session, policy: Policy, *, user: str, at: datetime, text: str = "") -> int:
+    """Make a policy the next revision, and active; the pending policy stays as it is.
+
+    Args:
+        session: An open transaction.
+        policy: With the ports of its services; its passwords are sealed.
+        user: Who activates.
+        at: When.
+        text: What for; at most 50 characters.
+
+    Returns:
+        The number of the new revision.
+    """
+    return _add(session, policy, user=user, at=at, text=text)
 
 
 def list_revisions(session: Session) -> list[RevisionHead]:

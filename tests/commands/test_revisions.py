@@ -131,7 +131,7 @@ def test_that_is_in_the_journal_and_told_to_operators(unconfirmed):
         entry = waiting(session)[-1]
         (told,) = list_messages(session)
     assert (entry.entry_type, entry.user_name, entry.revision) == ("GR", "QSYS", 5)
-    assert entry.text == "Revision 4 was not confirmed: revision 5 is revision 3 again"
+    assert entry.text == "Revision 4 was taken back: revision 5 is revision 3 again"
     assert told.message_id == "GWL0294"
 
 
@@ -190,7 +190,7 @@ def test_passwords_are_exported_only_when_asked_for_and_that_is_audited(three, t
 
 
 def test_exporting_passwords_needs_more_authority(three, tmp_path):
-    few = replace(three, authorities=frozenset())
+    few = replace(three, authorities=frozenset({"*ALLOBJ"}))
     run_command(f"EXPSOCPCY '{tmp_path}/a.yaml'", few)
     with pytest.raises(CommandError):
         run_command(f"EXPSOCPCY '{tmp_path}/b.yaml' SECRETS(*YES)", few)
