@@ -283,9 +283,10 @@ def _verb_title(verb: str, registry: Registry) -> str:
 
 
 def _verb_menu(verb: str, registry: Registry) -> MenuDefinition:
+    # A command may go by other names as well; it is listed by its own.
+    names = [name for name in verbs(registry)[verb] if registry[name].name == name]
     options = tuple(
-        MenuOption(number, f"{registry[name].text}  ({name})", f"?{name}")
-        for number, name in enumerate(verbs(registry)[verb], 1)
+        MenuOption(number, f"{registry[name].text}  ({name})", f"?{name}") for number, name in enumerate(names, 1)
     )
     return MenuDefinition(_COMMAND_MENU + verb, _verb_title(verb, registry), options)
 

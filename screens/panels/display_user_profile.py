@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from console.commands.user_profiles import described
 from screens.panel import FunctionKey, Reply, Submission
 from screens.panels.display import Display, Line
+from screens.panels.help_texts import read_help
 from screens.panels.running import run
 from screens.panels.services import Services
 
@@ -47,6 +48,12 @@ class DisplayUserProfile(Display):
         """Return what it says, in groups."""
         found: list[Line] = []
         for group in self._groups:
-            found += [Line(label, value, label.strip().upper().replace(" ", "_")) for label, value in group]
+            found += [Line(label, value, _help_key(label)) for label, value in group]
             found.append(Line())
         return found[:-1]
+
+
+def _help_key(label: str) -> str:
+    """Return the section of the help on a value; none where its label says all there is to say."""
+    key = label.strip().upper().replace(" ", "_")
+    return key if key in read_help(DisplayUserProfile.module).sections else ""

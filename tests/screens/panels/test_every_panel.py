@@ -1,0 +1,344 @@
+"""A walk over all panels, at both sizes: it begins at every command of the registry and presses every key it is shown.
+
+What is new is found by itself: a command by its being in the registry, a panel by a command, a key or an option that
+leads to it. A panel class that the walk does not meet fails the last test.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from dataclasses import dataclass, field
+
+import pytest
+
+import screens.panels
+from console.commands.execute import run_command
+from console.commands.menus import menu_choices
+from console.commands.registry import COMMANDS
+from console.errors import ConsoleError
+from console.journal.writer import append
+from console.store.engine import open_store
+from console.store.guards import add_guard
+from console.store.session import transaction
+from console.store.workers import add_worker
+from screens.console import console_services
+from screens.panel import Panel
+from screens.panels.confirm import Confirm
+from screens.panels.help_texts import read_help
+from screens.panels.main_menu import MainMenu
+from screens.panels.option_list import OptionList
+from screens.panels.options import ADD_ROW, Way
+from screens.panels.prompter import Prompter
+from screens.terminal.keys import Function
+from screens.terminal.page import HELP_KEYS, HELP_PANEL, NORMAL, WIDE
+from screens.terminal.terminal import Terminal
+from tests.conftest import NOW
+from tests.factories import entry, signed_on
+from tests.screens.panels.operator import Operator
+
+SAMPLE = (
+    "ADDSOCRUL *CONNECT 10 RMTADR('10.0.0.0/8') ACTION(*REJECT) TEXT('no printers')",
+    "ADDSOCRUL *LISTEN 10 LCLPORT(8080) ACTION(*ALLOW)",
+    "ADDEXITPGM *ACCEPT 2 site:ask",
+    "ADDSOCKSE 10 SERVER(a) USERID(x) PASSWORD(y)",
+    "ADDALRDST OPS *EMAIL TARGET('ops@example.com') SERVER('mail.example.com')",
+    "ADDJRNFWD SIEM '192.0.2.1'",
+    "SNDMSG 'hello'",
+    "ADDADRGRP OFFICE MBR('10.0.0.0/8')",
+    "ADDTIMGRP NIGHT TIMES('22:00-06:00')",
+    "CRTUSRPRF ALICE PASSWORD('a long enough word 7')",
+)
+"""What there is to look at; commands that a tree lacks are left out."""
+
+RUNS = {
+    "DSPSOCRUL": "DSPSOCRUL *CONNECT 10",
+    "DSPSOCKSE": "DSPSOCKSE 10",
+    "DSPALR": "DSPALR PORTSCAN",
+    "DSPSYSVAL": "DSPSYSVAL QAUDLVL",
+    "TSTSOCRUL": "TSTSOCRUL *CONNECT RMTADR('10.1.1.1') RMTPORT(80)",
+    "TSTSOCKSE": "TSTSOCKSE '10.1.1.1' 80 ASKSVR(*NO)",
+    "TSTALR": "TSTALR PORTSCAN",
+    "DSPJRNRCVA": "DSPJRNRCVA AUDRCV0001",
+    "DSPAUDRPT": "DSPAUDRPT *FIRST",
+    "DSPSOCPCY": "DSPSOCPCY 1",
+    "DSPUSRPRF": "DSPUSRPRF ALICE",
+    "DSPADRGRP": "DSPADRGRP OFFICE",
+    "DSPTIMGRP": "DSPTIMGRP NIGHT",
+}
+"""How commands are run that need values; others that change nothing and need none run by their name."""
+
+NOT_RUN = {
+    "SIGNOFF": "ends the console",
+    "STRSOCWRK": "starts a process",
+    "ENDSOCWRK": "ends one",
+    "CPYAUDJRNE": "writes files",
+    "SAVJRNRCV": "writes a file",
+    "EXPSOCPCY": "writes a file",
+    "VFYJRN": "takes long with nothing to look at",
+}
+"""Commands that are only prompted."""
+
+ELSEWHERE = {
+    "AttentionMenu": "test_two_sessions",
+    "CommandWindow": "test_two_sessions",
+    "DisplaySession": "test_two_sessions",
+    "SystemRequestLine": "test_two_sessions",
+    "SystemRequestMenu": "test_two_sessions",
+    "CommandPalette": "test_command_palette",
+    "MoreValues": "test_prompter",
+    "DisplaySshSession": "only while greenwall ssh serves one: tests/end_to_end/test_ssh",
+    "SignOn": "before anything that can be walked from",
+    "OneTimeCode": "likewise",
+}
+"""Panel classes that no command leads to, and where they are looked at."""
+
+UNEXPLAINED = {
+    "RECEIVER_NAME", "USER_NAME", "QUALIFIED_JOB_NAME", "PID", "PROGRAM", "EXIT_POINT", "ADDRESS_FAMILY",
+    "LOCAL_ADDRESS", "LOCAL_PORT", "REMOTE_ADDRESS", "REMOTE_PORT", "SOCKS_SERVER", "DECISION_US", "TEXT", "DETAIL",
+    "GUARD_ID", "GUARD_NUMBER",
+}  # fmt: skip
+"""Fields of an entry whose label says all there is to say; F1 there shows the help of the panel."""
+
+BUGS = (AssertionError, AttributeError, ConsoleError, LookupError, OSError, TypeError, ValueError)
+"""What would end the console, or leave it without a panel: noted, and the walk goes on."""
+
+_MOST_STEPS = 5
+
+
+@dataclass
+class Walk:
+    """The walk at one size."""
+
+    services: object
+    size: object
+    met: set = field(default_factory=set)
+    """Names of the panel classes."""
+    seen: set = field(default_factory=set)
+    problems: list = field(default_factory=list)
+
+    def from_menu(self, journey) -> Operator:
+        """Return an operator who has gone a way from the main menu, and its prompted problems if any."""
+        operator = Operator(MainMenu(self.services, is_first=True), self.size)
+        for step in journey:
+            self.step(operator, step)
+        return operator
+
+    def step(self, operator, step) -> None:
+        kind, text = step
+        if kind == "command":
+            operator.command(text)
+        elif kind == "prompt":
+            operator.type(CMD=text).press("F4")
+        elif kind == "option":
+            self.take(operator, text)
+        else:
+            operator.press(text)
+
+    def take(self, operator, option) -> None:
+        """Type an option on the last row that does not refuse it; rows of what runs may go away meanwhile."""
+        rows = [name for name in operator.buffer.contents if name.startswith("OPT.") and name[4:] != ADD_ROW]
+        for row in reversed(rows):
+            if row not in operator.buffer.contents:
+                continue
+            operator.type_into(row, option).press("ENTER")
+            if not operator.outcome.errors:
+                return
+            if row in operator.buffer.contents:
+                operator.buffer.contents[row].assign("", modified=True)
+
+    def visit(self, journey) -> None:
+        try:
+            self.look_around(journey)
+        except BUGS as error:
+            self.problems.append(f"{' '.join(text for _, text in journey)}: {error!r}")
+
+    def look_around(self, journey) -> None:
+        operator = self.from_menu(journey)
+        panel = operator.session.panel
+        if len(operator.session._stack) == 1 or self.kind(panel) in self.seen:
+            return
+        self.seen.add(self.kind(panel))
+        self.met.add(type(panel).__name__)
+        where = " ".join(text for _, text in journey)
+        self.problems += [f"{where}: {problem}" for problem in looks(operator)]
+        for key in ("F12", "F3"):
+            self.leaves(journey, key, where)
+        if len(journey) < _MOST_STEPS:
+            for step in self.steps(panel):
+                self.probe(journey, step, where)
+
+    def kind(self, panel):
+        about = panel._form.cls.name if isinstance(panel, Prompter) else ""
+        return type(panel).__name__, about or getattr(panel, "title", ""), panel.name
+
+    def steps(self, panel):
+        """Return everything to try on a panel."""
+        steps = [("key", f"F{key.number}") for key in panel.function_keys if key.number not in (1, 3, 12)]
+        steps += [("key", "ROLLUP"), ("key", "ROLLDOWN")]
+        if self.may_enter(panel):
+            steps.append(("key", "ENTER"))
+        if isinstance(panel, OptionList):
+            steps += [("option", str(option.number)) for option in panel.options if self.may_take(option)]
+        return steps
+
+    def may_enter(self, panel) -> bool:
+        """Say whether Enter changes nothing in the world outside."""
+        if isinstance(panel, Prompter):
+            cls = panel._form.cls
+            blank = any(not panel._form.typed[key.keyword].strip() for key in panel._form.keys)
+            return blank or not (cls.changes or cls.name in NOT_RUN)
+        return not isinstance(panel, Confirm) and "Confirm" not in type(panel).__name__
+
+    def may_take(self, option) -> bool:
+        cls = COMMANDS.get(option.command)
+        runs_at_once = cls is not None and option.way is Way.RUN and (cls.changes or cls.name in NOT_RUN)
+        return not option.is_for_add_row and not runs_at_once
+
+    def probe(self, journey, step, where) -> None:
+        operator = self.from_menu(journey)
+        before = len(operator.session._stack)
+        try:
+            self.step(operator, step)
+        except BUGS as error:
+            self.problems.append(f"{where}: {step} raises {error!r}")
+            return
+        if operator.outcome.finished:
+            self.problems.append(f"{where}: {step} ends the console")
+            return
+        if len(operator.session._stack) > before:
+            self.visit([*journey, step])
+        else:
+            self.problems += [f"{where} {step[1]}: {problem}" for problem in looks(operator)]
+
+    def leaves(self, journey, key, where) -> None:
+        """Press F3 or F12 with nonsense in every field."""
+        operator = self.from_menu(journey)
+        panel = operator.session.panel
+        before = len(operator.session._stack)
+        for content in operator.buffer.contents.values():
+            content.assign("?" * min(2, len(content)), modified=True)
+        operator.press(key)
+        if operator.session.panel is panel or len(operator.session._stack) >= before:
+            self.problems.append(f"{where}: {key} does not leave")
+        elif key == "F3" and not operator.session.panel.is_task_entry:
+            self.problems.append(f"{where}: F3 leads to {operator.title}, which is no menu")
+
+
+def looks(operator):
+    """Return what is wrong with how a panel looks, and with its help."""
+    panel, frame = operator.session.panel, operator.session.frame
+    return [*shape(operator, panel, frame), *keys(panel, frame), *helps(panel, frame.page)]
+
+
+def shape(operator, panel, frame):
+    size = operator.buffer.size
+    cells = [frame.cells(row) for row in range(1, size.rows + 1)]
+    yield from (f"row {row} has {len(line)} cells" for row, line in enumerate(cells, 1) if len(line) != size.columns)
+    if panel.window is None:
+        yield from (f"row {row} begins in column 1" for row, line in enumerate(cells, 1) if line[0].character != " ")
+        if any(cell.character != " " for cell in cells[-1]):
+            yield "something is on the message row"
+    for name, content in operator.buffer.contents.items():
+        for stretch in content.field.stretches:
+            if stretch.column > 1 and cells[stretch.row - 1][stretch.column - 2].character not in " :":
+                yield f"field {name} has no blank before it"
+
+
+def keys(panel, frame):
+    declared = {key.number for key in panel.function_keys}
+    shown = set()
+    for _ in range(len(frame._sets)):
+        shown |= {key.number for _, _, key in frame._legend()}
+        frame.show_more_keys()
+    if frame.page.legend_rows and declared - shown:
+        yield f"keys {sorted(declared - shown)} are in no legend"
+    if len(declared) != len(panel.function_keys):
+        yield "a key is declared twice"
+    terminal = Terminal()
+    terminal.show(frame)
+    terminal.resume()
+    for number in range(2, 25):
+        if number in frame.keys or (number == 24 and frame.has_more_keys):
+            continue
+        answered = terminal.press(Function[f"F{number}"])
+        if answered is not None or terminal.message_line.current.message_id != "KBD0101":
+            yield f"F{number} is not refused"
+
+
+def helps(panel, page):
+    if not getattr(panel.help(HELP_PANEL), "text", ""):
+        yield "no help"
+    places = {each.help_key for each in page.fields.values()} | {region.help_key for region in page.regions}
+    yield from (f"no help on {key}" for key in sorted(places - UNEXPLAINED) if panel.help(key) is None)
+    told = panel.help(HELP_KEYS)
+    known = read_help("function_keys").sections
+    yield from (f"no help on key {key.label}" for key in panel.function_keys if not known.get(key.label))
+    if told is None or any(key.label not in told.text for key in panel.function_keys):
+        yield "the help on keys is not whole"
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory):
+    """Return the walk at a size; each is made once, in a store of its own."""
+    done = {}
+
+    def at(size):
+        if size not in done:
+            directory = tmp_path_factory.mktemp("walk")
+            store = open_store(f"sqlite:///{directory}/walk.db")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(directory)
+                done[size] = walk(store, size)
+            store.close()
+        return done[size]
+
+    return at
+
+
+def walk(store, size):
+    services = console_services(store, signed_on(), system="NJORD01", clock=lambda: NOW)
+    fill(store, services)
+    done = Walk(services, size)
+    done.met.add("MainMenu")
+    for choice in menu_choices(COMMANDS):
+        done.visit([("command", f"GO {choice.value}")])
+    for name, cls in sorted(COMMANDS.items()):
+        done.visit([("prompt", name)])
+        needs_nothing = not cls.changes and all(parameter.default is not None for parameter in cls.parameters)
+        if name not in NOT_RUN and (name in RUNS or needs_nothing):
+            done.visit([("command", RUNS.get(name, name))])
+    return done
+
+
+def fill(store, services):
+    for command in SAMPLE:
+        if command.split()[0] in COMMANDS:
+            run_command(command, services.context)
+    with transaction(store) as session:
+        append(session, [entry(), entry(outcome="*REJECTED")])
+        job = {"guard_id": f"{1:032}", "user": "ALICE", "job_name": "CURL", "command": "curl", "pid": 1}
+        add_guard(session, **job, started=NOW)
+        add_worker(session, pid=1, host="njord", at=NOW, revision=1)
+
+
+@pytest.mark.parametrize("size", [NORMAL, WIDE], ids=["24x80", "27x132"])
+def test_every_panel_keeps_the_rules(walked, size):
+    problems = walked(size).problems
+    assert not problems, "\n".join(problems)
+
+
+def test_the_walk_has_been_everywhere(walked):
+    for module in pkgutil.iter_modules(screens.panels.__path__):
+        importlib.import_module(f"screens.panels.{module.name}")
+    waiting, classes = [Panel], set()
+    while waiting:
+        for cls in waiting.pop().__subclasses__():
+            waiting.append(cls)
+            if not inspect.isabstract(cls) and cls.__module__.startswith("screens.panels."):
+                classes.add(cls)
+    met = walked(NORMAL).met | ELSEWHERE.keys()
+    bases = {base for cls in classes for base in cls.__mro__[1:]}
+    missed = sorted(cls.__name__ for cls in classes - bases if cls.__name__ not in met)
+    assert not missed, " ".join(missed)
