@@ -274,3 +274,55 @@ def sessions(server):
     """Return the job of the only session, as WRKSSHSSN lists it; empty for none."""
     rows = [line.split()[0] for line in server.greenwall.cl("WRKSSHSSN").splitlines() if "/SSH" in line]
     return rows[0] if rows else ""
+
+
+def test_expired_password_opens_the_panel_for_a_new_one_and_nothing_else(server, terminal):
+    change_person(server.greenwall.url, "ALICE", password_expired=True)
+    opened = by_password(server, terminal)
+    shown = opened.wait_for("Change Password")
+    assert "Main Menu" not in shown
+    assert "===>" not in shown
+    opened.press("F3")
+    opened.wait_for("left with")
+    assert "Main Menu" not in opened.screen()
+
+    opened = by_password(server, terminal)
+    opened.wait_for("Change Password")
+    opened.type(PASSWORD)
+    opened.press("Tab")
+    opened.type("Another4tests-Passphrase")
+    opened.press("Tab")
+    opened.type("Another4tests-Passphrase")
+    opened.press("Enter")
+    opened.wait_for("Greenwall Main Menu")
+
+
+def test_service_manager_is_told_when_the_server_is_ready_and_when_it_stops(greenwall, tmp_path):
+    with_alice(greenwall, tmp_path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(f"{tmp_path}/notify")
+        notified.settimeout(30)
+        line = greenwall.arguments("ssh", "--listen", "127.0.0.1:0")
+        variables = {**os.environ, "NOTIFY_SOCKET": f"{tmp_path}/notify"}
+        with subprocess.Popen(line, env=variables, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                assert notified.recv(100) == b"READY=1"
+                process.terminate()
+                assert notified.recv(100) == b"STOPPING=1"
+                assert process.wait(20) == 0
+            finally:
+                process.kill()
+
+
+@pytest.mark.parametrize(
+    "options", [("--listen", "localhost:22"), ("--sessions", "0"), ("--attempts", "99"), ("--idle", "x")]
+)
+def test_options_that_make_no_sense_are_refused(greenwall, options):
+    done = greenwall("ssh", *options)
+    assert done.returncode == 2
+    assert "GWL" in done.stderr
+
+
+def test_verb_of_a_session_refuses_who_is_not_the_server(greenwall):
+    assert "GWL1053" in greenwall("ssh-session", "0").stderr
+    assert "ssh-session" not in greenwall.done("--help")
