@@ -243,10 +243,10 @@ class TestSocketRules(Command):
                   choices="1-65535, service, *NONE", monocase=False),
         Parameter("PGM", "Program", one_program("PGM"), length=128, default=NONE, special=(NONE,),
                   choices="Path, *NONE", monocase=False, quoted=True),
-        Parameter("TIME", "Time of the call", _one_time, length=LONGEST, default=CURRENT, special=(CURRENT,),
-                  choices="yyyy-mm-dd hh:mm, *CURRENT", quoted=True),
         Parameter("POLICY", "Policy", one_of("POLICY", (PENDING, ACTIVE)), default=PENDING,
                   special=(PENDING, ACTIVE)),
+        Parameter("TIME", "Time of the call", _one_time, length=LONGEST, default=CURRENT, special=(CURRENT,),
+                  choices="yyyy-mm-dd hh:mm, *CURRENT", quoted=True, additional=True),
     )  # fmt: skip
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:

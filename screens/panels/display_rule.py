@@ -60,7 +60,6 @@ class DisplayRule(Display):
             Line("Exit point", f"{rule.exit_point}   {EXIT_POINT_NAMES[rule.exit_point][0]}", "EXITPNT"),
             Line(SEQUENCE.prompt, shown_sequence(rule.sequence), "SEQNBR"),
             *(Line(parameter.prompt, value or BLANK, parameter.keyword) for parameter, value in values),
-            Line(),
             Line(f"In active revision {self._revision}", self._state(), "*STATE"),
         ]
 

@@ -16,6 +16,7 @@ from screens.panels.help_texts import file_help, read_help
 from screens.panels.services import Services
 
 _NONE = "*NONE"
+_NOW = "*CURRENT"
 _CALL = (
     ("User profile", "USRPRF"),
     ("Program", "PGM"),
@@ -66,7 +67,7 @@ class DisplayTest(Display):
 
     def _call(self) -> list[Line]:
         values = {**self._arguments, "USRPRF": self._request.user}
-        given = [(label, keyword) for label, keyword in _CALL if values[keyword] != _NONE]
+        given = [(label, keyword) for label, keyword in _CALL if values[keyword] not in (_NONE, _NOW)]
         return [
             Line("Exit point", self._request.exit_point.value, "EXITPNT"),
             *(Line(label, values[keyword], keyword) for label, keyword in given),
