@@ -7,8 +7,6 @@ Request in front of it. It knows no panel; those that it opens itself it is give
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,7 +23,6 @@ from console.clock import Clock, system_clock
 from console.errors import ConsoleError, UsageError
 from console.messages import Message, describe, message
 from console.printable import printable
-from screens import keys_shim
 from screens.help_window import Search
 from screens.interactive_job import InteractiveJob, Turn
 from screens.looks import NOTHING_CHOSEN, Looks, Outfit, outfit
@@ -40,7 +37,6 @@ from screens.terminal.frame import Frame
 from screens.terminal.keys import Function
 from screens.terminal.page import NORMAL, WIDE, Size
 from screens.terminal.terminal import Terminal
-from screens.themes import has_colours
 
 _NOTHING_IN_FRONT = {Function.ATTN: "KBD0105", Function.SYSREQ: "KBD0104"}
 _IS_ASKED = "GWL0732"
@@ -64,6 +60,10 @@ def _never() -> int:
 
 def _no_mail() -> Mail:
     return NO_MAIL
+
+
+def _is_never() -> bool:
+    return False
 
 
 def _nothing() -> None:
@@ -125,6 +125,8 @@ class ConsoleOptions:
     """Called once, in a thread of its own, when the first panel shows: for what can wait until then."""
     poll_s: float | None = 1.0
     """Seconds between calls of `status`; None calls it once."""
+    has_hung_up: Callable[[], bool] = _is_never
+    """Says whether the terminal has gone; asked as often as `status` is called, and ends the console."""
     theme: str = ""
     """A key of `themes.THEMES`; a terminal with NO_COLOR set gets ``mono``. Empty for the operator's own."""
     keymap: str = ""
@@ -476,7 +478,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def _poll(self) -> None:
         """Ask for the banner, unless the last question has not been answered yet."""
-        if not self._status_is_running:
+        if self._options.has_hung_up():
+            self.exit()
+        elif not self._status_is_running:
             self._status_is_running = True
             self.run_worker(self._read_status, thread=True, group="status")
 
@@ -497,28 +501,3 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def _now(self) -> datetime:
         """Return the time in the operator's time zone."""
         return self._options.clock().astimezone()
-
-
-def run_console(first_panel: Callable[[], Panel], options: ConsoleOptions) -> None:
-    """Run the console until the operator signs off.
-
-    Args:
-        first_panel: Makes the panel that is never left.
-        options: Looks, and what the console is told from outside.
-
-    Raises:
-        ConsoleError: The first panel could not be shown.
-        SystemExit: A bug ended the console.
-    """
-    keys_shim.install()
-    keys_shim.wait_longer(os.environ)
-    if not has_colours():
-        # Textual asks no database, and sends every terminal colours unless this says not to (no-color.org).
-        os.environ["NO_COLOR"] = "1"
-    app = ConsoleApp(first_panel, options)
-    app.run(mouse=options.mouse)
-    if app.failure is not None:
-        raise app.failure
-    if app.return_code:
-        # A bug; Textual has shown where. Whoever started us must not take it for a sign-off.
-        sys.exit(app.return_code)

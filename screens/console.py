@@ -18,7 +18,7 @@ from console.errors import CommandError
 from console.journal.report.marks import has_blocks
 from console.people.sign_on import SignedOn, idle_minutes
 from console.store.engine import Store
-from screens.app import ConsoleOptions, InFront, run_console
+from screens.app import ConsoleOptions, InFront
 from screens.history import History, history_file
 from screens.key_tables import LAYOUTS
 from screens.looks import NOTHING_CHOSEN, Looks, outfit
@@ -34,6 +34,7 @@ from screens.panels.menu import Menu
 from screens.panels.services import Services
 from screens.panels.system_request import SystemRequestLine
 from screens.progress import Progress
+from screens.run import run_console
 from screens.signing_on import ask_who, renew_password
 from screens.terminal.frame import Frame
 from screens.terminal.keys import Function

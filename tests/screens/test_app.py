@@ -374,7 +374,8 @@ async def test_no_color_draws_without_colours(make_app, monkeypatch):
 
 def test_bug_that_ends_the_console_shows_in_its_exit_status_and_shows_no_variables():
     code = """
-from screens.app import ConsoleOptions, run_console
+from screens.app import ConsoleOptions
+from screens.run import run_console
 
 def first_panel():
     password = "-".join(["se", "cret"])

@@ -1,0 +1,53 @@
+"""Runs the console in the terminal that it was started in."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+
+from screens import keys_shim
+from screens.app import ConsoleApp, ConsoleOptions
+from screens.panel import Panel
+from screens.themes import has_colours
+
+_GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
+_STANDARD_INPUT = 0
+
+
+def run_console(first_panel: Callable[[], Panel], options: ConsoleOptions) -> None:
+    """Run the console until the operator signs off.
+
+    Args:
+        first_panel: Makes the panel that is never left.
+        options: Looks, and what the console is told from outside.
+
+    Raises:
+        ConsoleError: The first panel could not be shown.
+        SystemExit: A bug ended the console.
+    """
+    keys_shim.install()
+    keys_shim.wait_longer(os.environ)
+    if not has_colours():
+        # Textual asks no database, and sends every terminal colours unless this says not to (no-color.org).
+        os.environ["NO_COLOR"] = "1"
+    app = ConsoleApp(first_panel, replace(options, has_hung_up=has_hung_up))
+    app.run(mouse=options.mouse)
+    if app.failure is not None:
+        raise app.failure
+    if app.return_code:
+        # A bug; Textual has shown where. Whoever started us must not take it for a sign-off.
+        sys.exit(app.return_code)
+
+
+def has_hung_up(descriptor: int = _STANDARD_INPUT) -> bool:
+    """Say whether the terminal has gone that keys come from.
+
+    A console gets SIGHUP when its controlling terminal goes. One that was started without that, or with the signal
+    ignored (nohup), reads the end of its input again and again, and would do so for ever.
+    """
+    look = select.poll()
+    look.register(descriptor, 0)
+    return any(found & _GONE for _, found in look.poll(0))
