@@ -8,6 +8,7 @@ from console.model.words import ExitPoint, Mode
 from console.policy.checks import make_policy, make_rule
 from console.policy.compiler import compile_policy
 from console.policy.own_way import refusal_of_own_way
+from console.policy.time_groups import make_time_group
 
 HERE = "192.0.2.7 50000 192.0.2.1 22"
 
@@ -49,3 +50,12 @@ def test_somebody_who_is_here_or_is_let_in_is_kept_out_by_nothing(connection):
 @pytest.mark.parametrize("mode", [Mode.MONITOR, Mode.OFF])
 def test_exit_point_that_refuses_nothing_keeps_nobody_out(mode):
     assert refusal_of_own_way(compiled(mode, local_port="22"), HERE) is None
+
+
+@pytest.mark.parametrize(("times", "is_kept_out"), [({"days": "*SUN"}, True), ({"from_date": "2026-12-24"}, False)])
+def test_rule_that_refuses_the_way_here_at_another_time_of_the_week_is_named(times, is_kept_out):
+    group = make_time_group(name="LATER", time_zone="UTC", **times)
+    rule = make_rule(exit_point="*ACCEPT", sequence=10, action="*REJECT", time_group="LATER")
+    policy = compile_policy(make_policy({}, [rule], time_groups=[group]))
+    monday_ns = 1_795_392_000 * 1_000_000_000
+    assert (refusal_of_own_way(policy.at(monday_ns), HERE) is not None) is is_kept_out
