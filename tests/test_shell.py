@@ -17,7 +17,10 @@ from pathlib import Path
 import pytest
 
 from console.__main__ import main
+from console.commands.registry import COMMANDS
 from console.model.journal import JournalEntry
+from console.shell.operator import SHOWN_BY
+from console.shell.show import SUBJECTS
 from console.store.engine import open_store
 from console.store.guards import add_guard, end_guard
 from console.store.outbox import waiting
@@ -502,3 +505,21 @@ def test_an_entry_that_no_connection_can_take_is_warned_of(shell):
     result = shell("policy", "check", "-", text=text)
     assert result.returncode == 0
     assert result.stderr.startswith("GWL024E SOCKS entry 20 can never be taken; entry 10 matches all that it matches.")
+
+
+def test_each_subject_of_show_has_the_authority_of_a_command():
+    assert SHOWN_BY.keys() == SUBJECTS.keys()
+    assert set(SHOWN_BY.values()) <= COMMANDS.keys()
+
+
+def test_revisions_are_shown_with_stable_names(shell):
+    shell("cl", ADD, "ACTSOCPCY 'first' CONFIRM(5)")
+    first, second = (json.loads(line) for line in shell("show", "revisions", "--json").stdout.splitlines())
+    assert list(first) == ["revision", "active", "confirm_until", "made_at", "made_by", "text"]
+    assert (first["revision"], first["active"], first["text"]) == (2, True, "first")
+    assert (second["active"], second["confirm_until"]) == (False, None)
+
+
+def test_connections_are_shown_as_coverage_is(shell):
+    lines = shell("show", "connections", "--json").stdout.splitlines()
+    assert all({"local_address", "state", "engine", "processes"} <= json.loads(line).keys() for line in lines)

@@ -23,6 +23,7 @@ SHOWN_BY: Mapping[str, str] = {
     "exit-points": "WRKREGINF",
     "socks": "WRKSOCKSE",
     "policy": "CMPSOCPCY",
+    "revisions": "WRKSOCPCY",
     "journal": "DSPJRN",
     "jobs": "WRKSOCJOB",
     "coverage": "DSPSOCCOV",
