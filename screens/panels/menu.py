@@ -10,6 +10,7 @@ from console.messages import message
 from screens.panel import Exit, FunctionKey, Help, Push, Reply, Return, SignOff, Stay, Submission
 from screens.panels.command_panel import COMMAND_KEYS, CommandPanel
 from screens.panels.help_texts import menu_help, panel_help
+from screens.panels.prompter import Prompter
 from screens.panels.replies import roll
 from screens.panels.running import run
 from screens.panels.services import Services
@@ -20,6 +21,8 @@ _ROWS_BELOW = 6
 """From the last row that may have an option to the bottom: label, command line, legend, message row."""
 _NOT_AN_OPTION = "GWL0706"
 _AGAIN = "GWL0707"
+_CHANGE_PROFILE = "CHGPRF"
+_INITIAL_MENU_KEY = FunctionKey(23, "Set initial menu", attention=True)
 _MAIN_MENU_KEY = FunctionKey(16, "Main menu", attention=True)
 
 
@@ -53,8 +56,10 @@ class Menu(CommandPanel):
 
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
-        """The keys; F16 only where it leads elsewhere."""
-        keys = (FunctionKey(1, "Help"), *COMMAND_KEYS)
+        """The keys; F16 only where it leads elsewhere, F23 where there is a profile to change."""
+        keys: tuple[FunctionKey, ...] = (FunctionKey(1, "Help"), *COMMAND_KEYS)
+        if _CHANGE_PROFILE in self.services.commands:
+            keys = (*keys, _INITIAL_MENU_KEY)
         return keys if self.name == MAIN else (*keys, _MAIN_MENU_KEY)
 
     def page(self, size: Size) -> Page:
@@ -86,7 +91,10 @@ class Menu(CommandPanel):
             case "F9":
                 return self.line.retrieve()
             case "F16":
-                return run(self.services, f"GO {MAIN}").reply()
+                return run(self.services, f"GO {MAIN}", keyed=False).reply()
+            case "F23":
+                given = {"INLMNU": self.name}
+                return Push(Prompter(self.services, self.services.commands[_CHANGE_PROFILE], given))
             case "ENTER":
                 return self._enter(submission)
             case "ROLLUP" | "ROLLDOWN" as key:

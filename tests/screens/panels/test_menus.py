@@ -115,3 +115,10 @@ def test_help_on_an_option_is_that_of_where_it_leads(officer):
     assert panel.help("2").title == "2. Work with socket rules"
     main = officer.command("GO MAIN").session.panel
     assert "exit points" in main.help("1").text
+
+
+def test_f23_prompts_for_this_menu_to_be_the_first_one(officer, run):
+    run("CRTUSRPRF OPER PASSWORD('a long enough word 7')")
+    officer.command("GO JOURNAL").press("F23")
+    assert officer.title == "Change Profile (CHGPRF)"
+    assert officer.buffer.values["INLMNU"] == "JOURNAL"
