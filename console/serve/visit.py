@@ -99,6 +99,7 @@ class Visit(SignOn):
         self._session: ConsoleSession | None = None
         self._is_counted = True
         self._has_ended = False
+        self._idler: asyncio.TimerHandle | None = None
         self._gate = house.doorway.gate
         self._gate.came(peer.address)
         house.visits.add(self)
@@ -121,8 +122,14 @@ class Visit(SignOn):
         return super().begin_auth(username)
 
     def auth_completed(self) -> None:
-        """Make room for others at the door."""
+        """Make room for others at the door; who has signed on and opens no console has to go, too."""
         self._settle()
+        loop = asyncio.get_running_loop()
+        self._idler = loop.call_later(self._house.doorway.limits.sign_on_s, self._end_without_console)
+
+    def _end_without_console(self) -> None:
+        if self._session is None or self._session not in self._house.live:
+            self.cut_off()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the journal of a connection in which nobody signed on."""
@@ -130,6 +137,8 @@ class Visit(SignOn):
             return
         self._has_ended = True
         self._settle()
+        if self._idler is not None:
+            self._idler.cancel()
         self._house.visits.discard(self)
         if self.has_guessed_keys:
             self._gate.failed(self._peer.address, asyncio.get_running_loop().time())

@@ -126,3 +126,19 @@ async def test_both_families_are_served_on_the_unspecified_address(store, store_
                 assert row.remote_address == host
             async with asyncio.timeout(PATIENCE_S):
                 await server._house.is_empty.wait()
+
+
+async def test_connection_that_opens_no_console_is_closed(store, store_url, key):
+    async with serving(store, store_url, Limits(sign_on_s=2.0)) as server:
+        options = {"known_hosts": None, "config": None, "username": "alice", "client_keys": [str(key)]}
+        async with asyncssh.connect("127.0.0.1", server.endpoint.port, agent_path=None, **options) as client:
+            async with asyncio.timeout(PATIENCE_S):
+                await client.wait_closed()
+
+
+async def test_session_outlives_the_time_to_sign_on(store, store_url, key):
+    async with serving(store, store_url, Limits(sign_on_s=3.0)) as server, signed_on(server, key) as (_, screen):
+        await screen.shows("Greenwall Main Menu")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(4):
+                await screen.ended.wait()

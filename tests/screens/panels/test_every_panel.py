@@ -6,6 +6,7 @@ leads to it. A panel class that the walk does not meet fails the last test.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import pkgutil
@@ -19,9 +20,11 @@ from console.commands.menus import menu_choices
 from console.commands.registry import COMMANDS
 from console.errors import ConsoleError
 from console.journal.writer import append
+from console.model.ssh_sessions import SshSession
 from console.store.engine import open_store
 from console.store.guards import add_guard
 from console.store.session import transaction
+from console.store.ssh_sessions import add_ssh_session
 from console.store.workers import add_worker
 from screens.console import console_services
 from screens.panel import Panel
@@ -113,10 +116,19 @@ class Walk:
 
     services: object
     size: object
-    met: set = field(default_factory=set)
+    met: set = field(default_factory=lambda: {"MainMenu"})
     """Names of the panel classes."""
     seen: set = field(default_factory=set)
     problems: list = field(default_factory=list)
+    gone: set = field(default_factory=set)
+    """Parts that are done."""
+
+    def go(self, part) -> None:
+        """Walk from every so-many-th root."""
+        if part not in self.gone:
+            self.gone.add(part)
+            for journey in list(roots())[part::PARTS]:
+                self.visit(journey)
 
     def from_menu(self, journey) -> Operator:
         """Return an operator who has gone a way from the main menu, and its prompted problems if any."""
@@ -281,35 +293,37 @@ def helps(panel, page):
 
 @pytest.fixture(scope="module")
 def walked(tmp_path_factory):
-    """Return the walk at a size; each is made once, in a store of its own."""
-    done = {}
+    """Return a way to walk from some roots at a size, and to what was found; one walk a size, in a store of its own."""
+    with contextlib.ExitStack() as stores:
+        walks = {}
 
-    def at(size):
-        if size not in done:
-            directory = tmp_path_factory.mktemp("walk")
-            store = open_store(f"sqlite:///{directory}/walk.db")
-            with pytest.MonkeyPatch.context() as patch:
-                patch.chdir(directory)
-                done[size] = walk(store, size)
-            store.close()
-        return done[size]
+        def at(size, *parts):
+            if size not in walks:
+                store = open_store(f"sqlite:///{tmp_path_factory.mktemp('walk')}/walk.db")
+                stores.callback(store.close)
+                services = console_services(store, signed_on(), system="NJORD01", clock=lambda: NOW)
+                fill(store, services)
+                walks[size] = Walk(services, size)
+            for part in parts:
+                walks[size].go(part)
+            return walks[size]
 
-    return at
+        yield at
 
 
-def walk(store, size):
-    services = console_services(store, signed_on(), system="NJORD01", clock=lambda: NOW)
-    fill(store, services)
-    done = Walk(services, size)
-    done.met.add("MainMenu")
+PARTS = 6
+"""Into which the walk is parted, so that no test takes long."""
+
+
+def roots():
+    """Return every way to begin: the menus, each command prompted, and those run that can be run."""
     for choice in menu_choices(COMMANDS):
-        done.visit([("command", f"GO {choice.value}")])
+        yield [("command", f"GO {choice.value}")]
     for name, cls in sorted(COMMANDS.items()):
-        done.visit([("prompt", name)])
+        yield [("prompt", name)]
         needs_nothing = not cls.changes and all(parameter.default is not None for parameter in cls.parameters)
         if name not in NOT_RUN and (name in RUNS or needs_nothing):
-            done.visit([("command", RUNS.get(name, name))])
-    return done
+            yield [("command", RUNS.get(name, name))]
 
 
 def fill(store, services):
@@ -320,16 +334,23 @@ def fill(store, services):
         append(session, [entry(), entry(outcome="*REJECTED")])
         job = {"guard_id": f"{1:032}", "user": "ALICE", "job_name": "CURL", "command": "curl", "pid": 1}
         add_guard(session, **job, started=NOW)
+        ends = {"remote_address": "192.0.2.7", "remote_port": 51234, "host": "njord", "server_pid": 1, "pid": 1}
+        seen = {"job": "000001/ALICE/SSH", "user": "ALICE", "method": "public key", "started": NOW, "last_input": NOW}
+        add_ssh_session(session, SshSession.model_validate({**seen, **ends}))
         add_worker(session, pid=1, host="njord", at=NOW, revision=1)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("size", [NORMAL, WIDE], ids=["24x80", "27x132"])
-def test_every_panel_keeps_the_rules(walked, size):
-    problems = walked(size).problems
+def test_every_panel_keeps_the_rules(walked, tmp_path, monkeypatch, size, part):
+    monkeypatch.chdir(tmp_path)
+    walk = walked(size, part)
+    problems, walk.problems = walk.problems, []
     assert not problems, "\n".join(problems)
 
 
-def test_the_walk_has_been_everywhere(walked):
+def test_the_walk_has_been_everywhere(walked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     for module in pkgutil.iter_modules(screens.panels.__path__):
         importlib.import_module(f"screens.panels.{module.name}")
     waiting, classes = [Panel], set()
@@ -338,7 +359,7 @@ def test_the_walk_has_been_everywhere(walked):
             waiting.append(cls)
             if not inspect.isabstract(cls) and cls.__module__.startswith("screens.panels."):
                 classes.add(cls)
-    met = walked(NORMAL).met | ELSEWHERE.keys()
+    met = walked(NORMAL, *range(PARTS)).met | ELSEWHERE.keys()
     bases = {base for cls in classes for base in cls.__mro__[1:]}
     missed = sorted(cls.__name__ for cls in classes - bases if cls.__name__ not in met)
     assert not missed, " ".join(missed)
