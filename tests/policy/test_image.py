@@ -19,7 +19,7 @@ from console.policy.request import Request
 from console.policy.socks_entries import make_socks_entry
 from console.policy.time_groups import make_time_group
 from tests.policy.image_reader import Image
-from tests.policy.strategies import ENDS, SERVICES, policies, requests
+from tests.policy.strategies import ENDS, MOMENTS, SERVICES, policies, requests
 
 ACCOUNTS = {
     0: Account("ROOT", frozenset({"ROOT"})),
@@ -47,9 +47,14 @@ def answers(compiled, pages, request, number):
 
 
 @settings(max_examples=150, deadline=None)
-@given(policy=policies(), asked=requests, numbers=st.lists(st.sampled_from(NUMBERS), min_size=100, max_size=100))
-def test_pages_answer_as_the_tables(policy, asked, numbers):
-    compiled = compile_policy(held_by_kernel(policy), 12)
+@given(
+    policy=policies(),
+    asked=requests,
+    numbers=st.lists(st.sampled_from(NUMBERS), min_size=100, max_size=100),
+    moment=st.sampled_from(MOMENTS),
+)
+def test_pages_answer_as_the_tables(policy, asked, numbers, moment):
+    compiled = compile_policy(held_by_kernel(policy), 12).at(moment)
     pages = Image(image(compiled, ACCOUNTS))
     assert pages.revision == 12
     for request, number in zip(asked, numbers, strict=True):

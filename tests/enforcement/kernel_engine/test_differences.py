@@ -9,14 +9,19 @@ from console.enforcement.layouts import Endpoint
 from console.model.words import SocksType
 from console.policy.compiler import compile_policy
 from console.policy.image import image
-from tests.policy.strategies import policies, requests
+from tests.policy.strategies import MOMENTS, policies, requests
 from tests.policy.test_image import ACCOUNTS, NUMBERS, held_by_kernel
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(policy=policies(), asked=requests, numbers=st.lists(st.sampled_from(NUMBERS), min_size=100, max_size=100))
-def test_kernel_decides_as_the_reference(house, policy, asked, numbers):
-    compiled = compile_policy(held_by_kernel(policy), 7)
+@given(
+    policy=policies(),
+    asked=requests,
+    numbers=st.lists(st.sampled_from(NUMBERS), min_size=100, max_size=100),
+    moment=st.sampled_from(MOMENTS),
+)
+def test_kernel_decides_as_the_reference(house, policy, asked, numbers, moment):
+    compiled = compile_policy(held_by_kernel(policy), 7).at(moment)
     house.engine.activate(image(compiled, ACCOUNTS))
     for request, number in zip(asked, numbers, strict=True):
         who = ACCOUNTS.get(number)
