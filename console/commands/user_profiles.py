@@ -295,7 +295,7 @@ class ChangeProfile(Command):
         """Return one's own profile as it is."""
         with context.opened() as session:
             shown = values_of_profile(get_profile(session, context.user))
-        return {keyword: shown[keyword] for keyword in values}
+        return {parameter.keyword: shown[parameter.keyword] for parameter in cls.parameters}
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Change it."""
