@@ -37,11 +37,13 @@ from console.resources import data_path
 _OBJECT = "greenwall.bpf.o"
 _PROGRAMS = (
     "sock_ops", "ingress", "bind4", "bind6", "getpeername4", "getpeername6", "connect4", "connect6", "sendmsg4",
-    "sendmsg6", "egress", "sock_create",
+    "sendmsg6", "sock_create",
 )  # fmt: skip
 """In the order in which they are attached: who listens is written down before anybody asks."""
-_HELPERS = ("ask", "settle")
-"""Programs that are run, and not attached."""
+_HELPERS = {"ask": "ask", "settle": "settle", "echo_program": "egress"}
+"""Name of a descriptor -> program that is not attached all the time: it is run, or attached where it is needed."""
+_ECHOES = "echoes"
+"""Where the link of the last of them is pinned."""
 _MAPS = ("events", "counters", "policies", "guards", "owners", "underway", "relays")
 RING_SIZE = 1 << 24
 """Octets, as in data/bpf/greenwall.bpf.c."""
@@ -88,6 +90,10 @@ class KernelEngine:
         self._links: list[libbpf.BpfLink] = []
         self._object: libbpf.BpfObject | None = None
         self._opened: dict[str, OwnedFd] = {}
+        self._cgroup: Path | None = None
+        self._pinned = pinned
+        self._echoes: OwnedFd | None = None
+        self._wants_echoes = False
         path = data_path("bpf", _OBJECT) if pinned is None else pinned
         try:
             if pinned is None:
@@ -102,7 +108,7 @@ class KernelEngine:
         """Return the descriptor of a map, or of a program that is run; the engine goes on owning it."""
         if self._object is None:
             return self._opened[name].number
-        return self._object.program(name) if name in _HELPERS else self._object.map(name)
+        return self._object.program(_HELPERS[name]) if name in _HELPERS else self._object.map(name)
 
     @property
     def ring(self) -> Ring:
@@ -144,12 +150,13 @@ class KernelEngine:
         Raises:
             KernelError: It is no cgroup of version 2, or the kernel refuses; nothing is attached then.
         """
-        if self._object is None:
-            return  # it is
+        self._cgroup = cgroup
         directory = _opened(cgroup)
         try:
-            for program in _PROGRAMS:
-                self._links.append(self._object.attach(program, directory.number))
+            if self._object is not None:  # else it is
+                for program in _PROGRAMS:
+                    self._links.append(self._object.attach(program, directory.number))
+            self.decide_echoes(wanted=self._wants_echoes)
         except OSError as error:
             self.detach()
             raise KernelError("GWL0477", path=cgroup, reason=error.strerror or error) from error
@@ -170,11 +177,43 @@ class KernelEngine:
                 link.pin(directory / program)
             for name in (*_MAPS, *_HELPERS):
                 libbpf.pin(self.descriptor(name), directory / name)
+            if self._echoes is not None:
+                libbpf.pin(self._echoes.number, directory / _ECHOES)
+            self._pinned = directory
         except OSError as error:
             raise KernelError("GWL047C", path=directory, reason=error.strerror or error) from error
 
+    def decide_echoes(self, *, wanted: bool) -> None:
+        """Decide about the datagrams of ICMP that programs send, or no longer: it costs something for every packet.
+
+        Args:
+            wanted: Whether the policy decides datagrams. To be said before it does, and after it does no more.
+
+        Raises:
+            OSError: The kernel refuses.
+        """
+        self._wants_echoes = wanted
+        if self._cgroup is None:
+            return
+        path = None if self._pinned is None else self._pinned / _ECHOES
+        is_there = self._echoes is not None or (path is not None and path.exists())
+        if wanted and not is_there:
+            with _opened(self._cgroup) as cgroup:
+                self._echoes = libbpf.attach_egress(self.descriptor("echo_program"), cgroup.number)
+            if path is not None:
+                libbpf.pin(self._echoes.number, path)
+        elif is_there and not wanted:
+            if path is not None:
+                path.unlink(missing_ok=True)
+            if self._echoes is not None:
+                self._echoes.close()
+                self._echoes = None
+
     def detach(self) -> None:
         """Decide no longer; again is fine."""
+        if self._echoes is not None:
+            self._echoes.close()
+            self._echoes = None
         while self._links:
             self._links.pop().close()
 
@@ -238,7 +277,7 @@ def read_events(batch: Batch) -> tuple[list[KernelEvent], int]:
 
 
 def pinned_names() -> frozenset[str]:
-    """Return what a whole engine leaves in its directory."""
+    """Return what a whole engine leaves in its directory, at least."""
     return frozenset((*_PROGRAMS, *_MAPS, *_HELPERS))
 
 

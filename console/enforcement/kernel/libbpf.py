@@ -19,6 +19,8 @@ from console.errors import KernelError
 from console.kernel_support import LIBRARY
 
 _MAP_ARRAY = 2
+_EGRESS = 1
+"""BPF_CGROUP_INET_EGRESS (linux/bpf.h)."""
 _INNER_MAP = 1 << 12
 _MMAPABLE = 1 << 10
 _MOUNT_FLAGS = 2 | 4 | 8
@@ -79,6 +81,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_program__attach_cgroup": (_POINTER, (_POINTER, _INT)),
     "bpf_link__pin": (_INT, (_POINTER, _TEXT)),
     "bpf_link__destroy": (_INT, (_POINTER,)),
+    "bpf_link_create": (_INT, (_INT, _INT, _INT, _POINTER)),
     "bpf_obj_pin": (_INT, (_INT, _TEXT)),
     "bpf_obj_get": (_INT, (_TEXT,)),
     "bpf_obj_get_info_by_fd": (_INT, (_INT, _POINTER, _POINTER)),
@@ -228,6 +231,15 @@ def run(program: int, octets: bytes) -> Ran:
     options = _RunOptions(sz=ctypes.sizeof(_RunOptions), ctx_in=ctypes.addressof(context), ctx_size_in=len(octets))
     _done("bpf_prog_test_run_opts", program, ctypes.byref(options))
     return Ran(context.raw, int(options.retval))
+
+
+def attach_egress(program: int, cgroup: int) -> OwnedFd:
+    """Attach a program that looks at every packet that is sent, until the link is closed and its file removed.
+
+    Raises:
+        OSError: The kernel refuses.
+    """
+    return OwnedFd(_done("bpf_link_create", program, cgroup, _EGRESS, None))
 
 
 def pin(descriptor: int, path: Path) -> None:

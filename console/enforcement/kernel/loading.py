@@ -13,10 +13,11 @@ from typing import NamedTuple
 from console.enforcement.kernel.accounts import known_accounts
 from console.enforcement.kernel.engine import KernelEngine
 from console.enforcement.kernel.relay_house import RelayHouse
+from console.errors import KernelError
 from console.model.words import Mode
 from console.policy.compiler import compile_policy
 from console.policy.decide import CompiledPolicy
-from console.policy.image import Account, check_image, image, who_is_named
+from console.policy.image import PAGE, Account, Settings, check_image, image, settings, who_is_named
 from console.policy.rule import Policy
 
 _ACCOUNTS_S = 30.0
@@ -75,5 +76,23 @@ def load(engine: KernelEngine, relay: RelayHouse, wanted: Wanted) -> Loaded:
     named = who_is_named(compiled)
     accounts = known_accounts(*named)
     relay.tell(wanted.revision, policy.socks)  # first: who is led there by these entries is known there
-    engine.activate(image(compiled, accounts))
+    put_in_force(engine, compiled, accounts)
     return Loaded(wanted, compiled, named, accounts, time.monotonic() + _ACCOUNTS_S)
+
+
+def put_in_force(engine: KernelEngine, compiled: CompiledPolicy, accounts: Mapping[int, Account]) -> None:
+    """Give the kernel a policy, with the programs that it needs.
+
+    Raises:
+        KernelError: The kernel has no memory for it, or refuses a program.
+    """
+    pages = image(compiled, accounts)
+    has_datagrams = Settings.DECIDE_DATAGRAMS in settings(compiled)
+    try:
+        if has_datagrams:
+            engine.decide_echoes(wanted=True)
+        engine.activate(pages)
+        if not has_datagrams:
+            engine.decide_echoes(wanted=False)
+    except OSError as error:
+        raise KernelError("GWL0476", pages=len(pages) // PAGE, reason=error.strerror or error) from error

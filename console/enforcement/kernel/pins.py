@@ -72,7 +72,7 @@ class Pins:
         """Return where an engine like ours was left attached to a cgroup, all of it; None for nowhere."""
         prefix = _prefix(cgroup)
         for found in self._all():
-            if found.name.startswith(prefix) and {path.name for path in found.iterdir()} == pinned_names():
+            if found.name.startswith(prefix) and {path.name for path in found.iterdir()} >= pinned_names():
                 return found
         return None
 

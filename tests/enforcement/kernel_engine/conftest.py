@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from console.enforcement.kernel.engine import KernelEngine, find_cgroups
+from console.enforcement.kernel.loading import put_in_force
 from console.kernel_support import first_lack
 from console.messages import message
 from console.policy.checks import make_policy, make_rule
 from console.policy.compiler import compile_policy
-from console.policy.image import Account, image
+from console.policy.image import Account
 
 ACCOUNTS = {0: Account("ROOT"), 65534: Account("NOBODY", frozenset({"NOGROUP"}))}
 
@@ -47,7 +48,7 @@ class House:
     def put_in_force(self, *rules, revision=1, modes=None, **settings):
         """Activate a policy of these rules."""
         policy = make_policy(modes or {}, [make_rule(**rule) for rule in rules], {}, **settings)
-        self.engine.activate(image(compile_policy(policy, revision), ACCOUNTS))
+        put_in_force(self.engine, compile_policy(policy, revision), ACCOUNTS)
 
     def start(self, code, *arguments, user=None, **more):
         """Start a Python program in the cgroup."""

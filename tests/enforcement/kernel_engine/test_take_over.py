@@ -1,0 +1,188 @@
+"""From one worker to the next: nothing is left out, nothing decided or written twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import uuid
+from pathlib import Path
+
+import pytest
+
+from console.clock import system_clock
+from console.enforcement.kernel.engine import KernelEngine
+from console.enforcement.kernel.keeper import KernelKeeper, Place
+from console.enforcement.kernel.loading import Wanted
+from console.enforcement.kernel.pins import Pins
+from console.enforcement.kernel.relay_house import RelayHouse
+from console.enforcement.kernel_place import BPF_MOUNT
+from console.enforcement.ledger import Ledger
+from console.enforcement.scribe import Scribe
+from console.model.words import Udp
+from console.policy.checks import make_policy, make_rule
+from console.store.journal import page_after
+from console.store.session import reading
+
+REFUSED = make_rule(exit_point="*CONNECT", sequence=10, remote_address="127.0.0.2", action="*REJECT")
+CONNECTS = """
+for _ in range(int(sys.argv[1])):
+    try:
+        socket.socket().connect(("127.0.0.2", 9))
+    except PermissionError:
+        continue
+    except ConnectionRefusedError:
+        print("let through")
+"""
+
+
+class Workers:
+    """Workers of one store, one after another, as far as the kernel is concerned."""
+
+    def __init__(self, house, store, directory):
+        self._house = house
+        self._ledger = Ledger(store, system_clock)
+        self._store = store
+        self.pins = Pins(directory)
+        self.keeper = self.engine = None
+
+    def begin(self, *, enforced=True, rules=(REFUSED,), **settings):
+        """Begin another worker; the one before is as good as killed."""
+        if self.engine is not None:
+            self.engine.close()
+        found = self.pins.find(self._house.cgroup)
+        engine = KernelEngine(found)
+        directory = found or self.pins.make(self._house.cgroup)
+        policy = make_policy({}, rules, {}, **settings)
+        self.scribe = Scribe(self._ledger)
+        self.keeper = KernelKeeper(
+            self.scribe, engine, RelayHouse(engine, directory), Place(str(self._house.cgroup), directory.name),
+            Wanted(1, policy, enforced),
+        )  # fmt: skip
+        engine.attach(self._house.cgroup)
+        if found is None:
+            engine.pin(directory)
+        self.keeper.take_over(self.pins.leave_all(directory))
+        self.engine = engine
+        return directory
+
+    def write(self, *, killed=False):
+        """Write down what was told; a worker that is killed comes as far as its commit."""
+        if killed:
+            self.engine.ring.give_back = lambda end: None
+        keeper = self.keeper
+
+        async def once():
+            for leftover in keeper._leftovers:
+                await keeper._write_leftover(leftover)
+                leftover.remove()
+            await keeper._write_some(self.engine.ring, keeper._place.ring, keeper._lost_since)
+
+        asyncio.run(once())
+
+    def written(self):
+        with reading(self._store) as session:
+            return [(entry.outcome, entry.remote_address) for entry in page_after(session, 0, limit=1000)
+                    if entry.entry_type == "SK"]  # fmt: skip
+
+    def connect(self, count=1):
+        return self._house.run(CONNECTS, count)[0]
+
+
+@pytest.fixture
+def workers(house, store):
+    if not os.path.ismount(BPF_MOUNT):
+        pytest.skip("no BPF file system")
+    house.engine.close()
+    directory = BPF_MOUNT / f"greenwall-test-{uuid.uuid4().hex[:12]}"
+    made = Workers(house, store, directory)
+    house.told = list
+    yield made
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_next_worker_goes_on_with_what_is_attached(workers):
+    first = workers.begin()
+    assert workers.connect() == []
+    second = workers.begin()
+    assert second == first
+    assert workers.connect(2) == []
+    workers.write()
+    assert workers.written() == [("*REJECTED", "127.0.0.2")] * 3
+
+
+def test_worker_that_was_killed_after_its_commit_has_written_once(workers):
+    workers.begin()
+    workers.connect(5)
+    workers.write(killed=True)
+    workers.begin()
+    workers.connect()
+    workers.write()
+    assert len(workers.written()) == 6
+
+
+def test_worker_that_was_killed_before_its_commit_loses_nothing(workers):
+    workers.begin()
+    workers.connect(5)
+    workers.engine.read()
+    workers.begin()
+    workers.write()
+    assert len(workers.written()) == 5
+
+
+def test_engine_of_another_version_is_followed_by_ours_and_what_it_has_told_is_written(workers, monkeypatch):
+    first = workers.begin()
+    workers.connect(3)
+    monkeypatch.setattr("console.enforcement.kernel.pins.version", lambda: "0" * 16)
+    second = workers.begin()
+    assert second != first
+    assert {path.name for path in first.iterdir()} <= {"events", "counters"}
+    assert workers.connect(2) == []
+    workers.write()
+    assert len(workers.written()) == 5
+    assert not first.exists()
+
+
+def test_half_of_an_engine_is_not_gone_on_with(workers):
+    first = workers.begin()
+    (first / "connect4").unlink()
+    second = workers.begin()
+    assert second != first
+    assert workers.connect() == []
+
+
+def test_watching_engine_refuses_nothing_and_says_what_it_would(workers):
+    workers.begin(enforced=False)
+    assert workers.connect() == ["let through"]
+    workers.write()
+    assert workers.written() == [("*MONITOR", "127.0.0.2")]
+
+
+def test_echoes_are_looked_at_only_where_datagrams_are_decided(workers):
+    first = workers.begin()
+    assert not (first / "echoes").exists()
+    workers.begin(udp=Udp.DECIDE)
+    assert (first / "echoes").exists()
+    workers.begin()
+    assert not (first / "echoes").exists()
+
+
+def test_guard_that_comes_back_before_its_end_was_noticed_stays_a_guard(workers):
+    workers.begin()
+    keeper, pid = workers.keeper, os.getpid()
+    keeper.guard_came(pid)
+    keeper.guard_came(pid)
+    keeper.guard_went(pid)
+    (workers._house.cgroup / "cgroup.procs").write_text(str(pid))
+    try:
+        assert _connected() == 111
+        keeper.guard_went(pid)
+        assert _connected() == 1
+    finally:
+        (Path(*workers._house.cgroup.parts[:-1]) / "cgroup.procs").write_text(str(pid))
+
+
+def _connected():
+    with socket.socket() as made:
+        return made.connect_ex(("127.0.0.2", 9))
