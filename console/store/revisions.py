@@ -9,7 +9,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import msgspec
-from sqlalchemy import Engine, func
+from sqlalchemy import Pool, func
 from sqlmodel import Session, col, select
 
 from console.errors import StoreError
@@ -105,8 +105,9 @@ class _Counted:
     changes: int
 
 
-_counted: WeakKeyDictionary[Engine, _Counted] = WeakKeyDictionary()
-"""By store: panels ask at each turn, and nearly always nothing has changed.
+_counted: WeakKeyDictionary[Pool, _Counted] = WeakKeyDictionary()
+"""By pool of connections, of which a store has one, while each session has an engine of its own. Panels ask at each
+turn, and nearly always nothing has changed.
 
 Threads:
     An entry is replaced whole; who finds an old one counts again.
@@ -120,18 +121,31 @@ def count_changes(session: Session, rules: RuleRows | None = None) -> int:
         session: An open session.
         rules: The pending rules, if they were read in this session.
     """
-    engine = session.get_bind().engine
-    last = _counted.get(engine)
-    number = active_number(session)
-    active_is = (number, session.exec(select(Revision.made_at).where(col(Revision.number) == number)).one())
+    last = _last_counted(session)
+    active_is = _active_is(session)
     rest = _all_but_rules(session)
     rules = rule_rows(session) if rules is None else rules
     if last and last.active_is == active_is and last.rest == rest and last.rules == rules:
         return last.changes
-    active = last.active if last and last.active_is == active_is else revision_policy(session, number)
+    active = last.active if last and last.active_is == active_is else revision_policy(session, active_is[0])
     changes = len(compare(active, replace(rest, rules=tuple(rules))))
-    _counted[engine] = _Counted(active_is, active, rest, rules, changes)
+    _counted[session.get_bind().engine.pool] = _Counted(active_is, active, rest, rules, changes)
     return changes
+
+
+def compared_policy(session: Session) -> Policy:
+    """Return the active policy as `count_changes` found it, without reading it again; to be called after that."""
+    last = _last_counted(session)
+    return last.active if last and last.active_is == _active_is(session) else active_policy(session)[1]
+
+
+def _last_counted(session: Session) -> _Counted | None:
+    return _counted.get(session.get_bind().engine.pool)
+
+
+def _active_is(session: Session) -> tuple[int, datetime]:
+    number = active_number(session)
+    return number, session.exec(select(Revision.made_at).where(col(Revision.number) == number)).one()
 
 
 def activate(

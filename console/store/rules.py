@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from typing import Any, overload
 
 import sqlalchemy
-from sqlalchemy import Enum, String, delete, type_coerce
+from sqlalchemy import Enum, String, delete, func, type_coerce
 from sqlmodel import Session, col, select
 
 from console.errors import StoreError
@@ -68,7 +68,13 @@ class RuleRows(Sequence[Rule]):
 def rule_rows(session: Session) -> RuleRows:
     """Return the pending rules in order, to look at some of them or to compare all with what they were."""
     query = sqlalchemy.select(*_VALUES).order_by(col(PendingRule.exit_point), col(PendingRule.sequence))
-    return RuleRows([tuple(values) for values in session.execute(query)], _url(session))
+    return RuleRows(list(map(tuple, session.connection().execute(query))), _url(session))
+
+
+def count_rules(session: Session) -> dict[ExitPoint, int]:
+    """Return how many pending rules each exit point has, default rules included."""
+    query = select(PendingRule.exit_point, func.count()).group_by(col(PendingRule.exit_point))
+    return {ExitPoint(point): count for point, count in session.exec(query)}
 
 
 def list_rules(session: Session, exit_point: ExitPoint | None = None) -> list[Rule]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from console.model.words import EXIT_POINT_NAMES, ExitPoint, Mode, Udp
 from console.store.exit_points import get_modes
 from console.store.exit_programs import list_exit_programs
-from console.store.revisions import active_policy, count_changes
-from console.store.rules import list_rules
+from console.store.revisions import compared_policy, count_changes
+from console.store.rules import count_rules
 from console.store.settings import Settings, get_settings
 from screens.panel import FunctionKey, Panel, Push, Reply, Submission
 from screens.panels.columns import Column
@@ -165,9 +165,9 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
     def _load(self) -> list[ExitPointRow]:
         with self._context.opened() as session:
             pending = get_modes(session)
-            active = active_policy(session)[1].modes
             self._changes = count_changes(session)
-            rules = Counter(rule.exit_point for rule in list_rules(session))
+            active = compared_policy(session).modes
+            rules = count_rules(session)
             programs = Counter(program.exit_point for program in list_exit_programs(session))
             settings = get_settings(session)
         return [

@@ -13,6 +13,7 @@ from console.model.revision import Revision
 from console.model.words import Action, ExitPoint, Mode, RawSockets, Udp
 from console.policy.checks import make_policy
 from console.policy.exit_programs import make_exit_program
+from console.store import revisions
 from console.store.exit_points import get_modes, set_modes
 from console.store.exit_programs import add_exit_program
 from console.store.revisions import (
@@ -136,6 +137,18 @@ def test_changes_are_counted_anew_only_when_something_is_another(store, now):
         assert count_changes(session) == 2
         activate(session, services={}, user="ALICE", at=now)
         assert count_changes(session) == 0
+
+
+def test_another_session_does_not_count_again(store, monkeypatch):
+    with reading(store) as session:
+        before = count_changes(session)
+
+    def compared(*policies):
+        raise AssertionError("counted again")
+
+    monkeypatch.setattr(revisions, "compare", compared)
+    with reading(store) as session:
+        assert count_changes(session) == before
 
 
 def test_a_number_that_an_activation_had_which_was_rolled_back_is_not_taken_for_that_activation(store, now):
