@@ -15,6 +15,8 @@ import pytest
 from console.enforcement.kernel.engine import find_cgroups
 from tests.end_to_end.command import until
 from tests.enforcement.kernel_engine.conftest import missing
+from tests.loopback import answer_http, serving
+from tests.socks.server import Manners, SocksServer
 
 PATIENCE_S = 60
 MORE_THAN_FIT = 200_000
@@ -198,6 +200,66 @@ def test_policy_that_would_keep_its_operator_out_is_activated_only_when_that_is_
         greenwall.cl("ADDSOCRUL EXITPNT(*ACCEPT) SEQNBR(10) RMTADR('192.0.2.0/24') ACTION(*REJECT)")
         assert greenwall("cl", "ACTSOCPCY", env=through_ssh).stderr.startswith("GWL0487 Rule 10 of *ACCEPT")
         greenwall.done("cl", "ACTSOCPCY FORCE(*YES)", env=through_ssh)
+
+
+def test_engine_watches_until_it_is_told_to_enforce(greenwall, cgroup, engine):
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    assert "GWL048C" in greenwall("engine", "enforce").stderr
+    with engine("--cgroup", str(cgroup), expected="GWL048B"):
+        assert connect(cgroup, "127.0.0.2") == 111
+        until(lambda: calls(greenwall), "the entry", PATIENCE_S)
+        assert calls(greenwall)[0][:3] == ("*MONITOR", 10, "127.0.0.2")
+        assert greenwall.done("engine", "enforce").startswith("GWL048D")
+        until(lambda: connect(cgroup, "127.0.0.2") == 1, "the rules to hold", PATIENCE_S)
+        until(lambda: "decides" in greenwall.show("workers")[0]["kernel"], "the worker to say so", PATIENCE_S)
+        greenwall.done("engine", "monitor")
+        until(lambda: connect(cgroup, "127.0.0.2") == 111, "the rules to hold no longer", PATIENCE_S)
+
+
+def test_operator_who_would_cut_himself_off_enforces_only_when_that_is_said(greenwall, cgroup, engine):
+    through_ssh = {**os.environ, "SSH_CONNECTION": "192.0.2.7 50000 192.0.2.1 22"}
+    greenwall.cl("ADDSOCRUL EXITPNT(*ACCEPT) SEQNBR(10) RMTADR('192.0.2.0/24') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine("--cgroup", str(cgroup), expected="GWL048B"):
+        assert greenwall("engine", "enforce", env=through_ssh).stderr.startswith("GWL0487 Rule 10 of *ACCEPT")
+        greenwall.done("engine", "enforce", "--force", env=through_ssh)
+
+
+def test_connection_goes_through_a_socks_server_and_the_relay_outlives_its_worker(greenwall, cgroup, engine):
+    with SocksServer(Manners()) as server, serving(answer_http) as port:
+        place = "{}:{}".format(*server.address)
+        greenwall.cl(f"ADDSOCKSE SEQNBR(10) RMTADR('127.0.0.1') RMTPORT({port}) TYPE(*SOCKS) SERVER('{place}')",
+                     "ACTSOCPCY")  # fmt: skip
+        with engine() as worker:
+            assert "hi" in fetched(cgroup, port)
+            worker.kill()
+            worker.wait()
+        assert "hi" in fetched(cgroup, port)
+        with engine():
+            assert "hi" in fetched(cgroup, port)
+            until(lambda: len(calls(greenwall)) == 3, "three entries", PATIENCE_S)
+    rows = [row for row in greenwall.show("journal") if row["entry_type"] == "SK"]
+    assert [(row["outcome"], row["remote_port"], row["socks_server"]) for row in rows] == [
+        ("*ALLOWED", port, place)
+    ] * 3
+    assert len(server.asked) == 3
+
+
+FETCH = """
+import socket
+made = socket.create_connection(("127.0.0.1", {port}), 20)
+made.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
+print(made.getpeername()[1] == {port}, made.makefile().read())
+"""
+
+
+def fetched(cgroup, port):
+    """Fetch something from a server, from the cgroup."""
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", FETCH.format(port=port)], capture_output=True, text=True, check=True,
+        preexec_fn=lambda: (cgroup / "cgroup.procs").write_text(str(os.getpid())),
+    )  # fmt: skip
+    assert done.stdout.startswith("True"), done.stdout
+    return done.stdout
 
 
 def test_option_that_makes_no_sense_is_refused(greenwall):
