@@ -71,3 +71,16 @@ def test_large_journal_is_made_written_read_verified_and_deleted(tmp_path):
     assert bench("journal", "read", path).splitlines()[-1].startswith("20000 entries; slowest page ")
     assert "bad_entry=None" in bench("journal", "verify", path)
     assert bench("journal", "delete", path).startswith("20001 entries deleted in ")
+
+
+def test_the_console_is_measured_from_command_to_panel_and_from_key_to_painted(tmp_path):
+    path = str(tmp_path / "store.db")
+    bench("console", "make", path, "2000", "50")
+    rows = bench("console", "start", path, "--rounds", "1").splitlines()
+    assert rows[0].startswith("first panel ")
+    assert len(aims(rows)) == 1
+    rows = bench("console", "keys", path, "--rounds", "1").splitlines()
+    places = ["main menu", "socket rules", "journal entries", "system values"]
+    assert [row for row in rows if row in places] == places * 2
+    assert len(aims(rows)) == 1
+    assert "console" in bench("console", "imports")
