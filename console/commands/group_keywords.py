@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from console.commands.definition import Choice, Context, Parameter
 from console.commands.input_file import read_file
-from console.commands.keywords import TEXT, with_special
+from console.commands.keywords import ADDRESS_LENGTH, TEXT, with_special
 from console.commands.language import SAME
 from console.errors import CommandError, PolicyError
 from console.policy.address_groups import (
@@ -38,6 +39,7 @@ MEMBERS_LENGTH = 301
 """Cells of the members in a prompter, seven rows: more of them come from a file."""
 _PATH_LENGTH = 215
 _TIMES_LENGTH = 129
+_NEARLY = re.compile(r"[0-9A-Fa-f:./!%* -]+", re.ASCII)
 _COMMENTS = "#;"
 """What begins a comment in a file of addresses."""
 
@@ -214,8 +216,17 @@ def _read_members(path: str) -> list[str]:
         try:
             found.append(check_member(text.strip(), "FROMFILE"))
         except PolicyError as error:
-            raise CommandError("GWL02CE", path=path, line=number, value=printable(text.strip())[:60]) from error
+            raise CommandError("GWL02CE", path=path, line=number, value=_shown(text.strip())) from error
     return found
+
+
+def _shown(text: str) -> str:
+    """Return what a message shows of a line: only what is nearly an address.
+
+    Whoever may change groups reads files as this process does, which may be root's for somebody who is no more than an
+    operator here: what is in other files is none of his business.
+    """
+    return text if len(text) <= ADDRESS_LENGTH and _NEARLY.fullmatch(text) else "what stands there"
 
 
 GROUP_FIELDS = {keyword: name for name, keyword in GROUP_KEYWORDS.items()}
