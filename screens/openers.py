@@ -23,6 +23,7 @@ PANELS: Mapping[str, str] = {
     "DisplayJournal": "display_journal",
     "DisplayKeys": "display_keys",
     "DisplayMessages": "display_messages",
+    "DisplayPolicy": "display_policy",
     "DisplayRule": "display_rule",
     "DisplaySecurityAuditing": "display_security_auditing",
     "DisplaySocksEntry": "display_socks_entry",

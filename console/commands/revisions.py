@@ -96,12 +96,26 @@ class DisplaySocketPolicy(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show it."""
-        with context.opened() as session:
-            name, policy = named_policy(session, values["POLICY"])
-            heads = {f"revision {head.number}": head for head in list_revisions(session)}
-        head = heads.get(name)
-        made = "" if head is None else f", made {moment(head.made_at)} by {head.made_by}: {head.text}".rstrip(": ")
-        return Result(lines=(printable(f"{name.capitalize()}{made}"), *policy_lines(policy)))
+        head, policy = headed_policy(context, values["POLICY"])
+        return Result(lines=(head, *policy_lines(policy)), panel="DisplayPolicy", arguments=dict(values))
+
+
+def headed_policy(context: Context, which: str) -> tuple[str, Policy]:
+    """Return a policy, and in a line which it is, when it was made, by whom and what for.
+
+    Args:
+        context: Reads the store.
+        which: ``*ACTIVE``, ``*PENDING``, or the number of a revision.
+
+    Raises:
+        StoreError: There is no such revision, or it cannot be read.
+    """
+    with context.opened() as session:
+        name, policy = named_policy(session, which)
+        heads = {f"revision {head.number}": head for head in list_revisions(session)}
+    head = heads.get(name)
+    made = "" if head is None else f", made {moment(head.made_at)} by {head.made_by}: {head.text}".rstrip(": ")
+    return printable(f"{name.capitalize()}{made}"), policy
 
 
 def policy_lines(policy: Policy) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from console.commands.jobs import moment
 from console.commands.workers import WorkerRow, health_text, worker_rows
 from console.errors import CommandError
+from console.store.ssh_sessions import list_ssh_sessions
 from console.store.worker_process import log_file
 from console.store.worker_state import WorkerState, health
 from screens.panel import FunctionKey
@@ -50,9 +51,17 @@ class DisplayWorker(Display):
             Line(),
             Line("Journal", health_text(health(store, self.services.context.clock())), "HEALTH"),
             Line("Files of guards", str(spools), "SPOOL"),
+            Line("Consoles over SSH", self._consoles(), "SSH"),
             Line("Store", store.shown_url, "STORE"),
             Line("Log", str(log_file(store.location)), "LOG"),
         ]
+
+    def _consoles(self) -> str:
+        """Return how many consoles are open over SSH, and which servers serve them."""
+        with self.services.context.opened() as session:
+            found = list_ssh_sessions(session)
+        servers = sorted({f"process {each.server_pid} on {each.host}" for each in found})
+        return f"{len(found)}, served by {', '.join(servers)}" if found else "None"
 
 
 class WorkWithWorkers(WorkWithHeld[WorkerRow]):

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from console.journal.writer import append
+from console.model.ssh_sessions import SshSession
 from console.store.guards import add_guard
 from console.store.session import transaction
+from console.store.ssh_sessions import add_ssh_session
 from console.store.workers import add_worker
 from screens.console import OPENERS, console_services
 from screens.panels.work_with import WorkWithList
@@ -22,6 +24,7 @@ LIVE = {
     "WorkWithAlerts": {},
     "WorkWithForwarding": {},
     "WorkWithJobs": {},
+    "WorkWithSshSessions": {},
     "WorkWithTcpStatus": {},
     "WorkWithWorkers": {},
 }
@@ -51,6 +54,15 @@ def services(store, clock):
         add_guard(session, **job, started=clock())
         add_worker(session, pid=4711, host="njord", at=clock(), revision=1)
         append(session, [entry()])
+        row = {
+            "job": "000002/ALICE/SSH",
+            "user": "ALICE",
+            "pid": 2,
+            "remote_address": "192.0.2.1",
+            "remote_port": 50000,
+        }
+        more = {"method": "password", "host": "njord", "server_pid": 1, "started": clock(), "last_input": clock()}
+        add_ssh_session(session, SshSession.model_validate({**row, **more}))
     return services
 
 
