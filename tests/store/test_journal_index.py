@@ -29,6 +29,7 @@ from console.store.journal_keys import clauses
 from console.store.postings import BLOCK, offsets_in, pack, unpack
 from console.store.session import reading, transaction
 from tests.factories import entry
+from tests.journal.test_ending import ENTRY
 
 COUNT = 2 * BLOCK + 700
 ADDRESSES = [
@@ -230,6 +231,12 @@ def test_index_of_a_block_is_made_again_the_same(journal):
 
 def test_worker_is_told_of_the_newest_block_without_index_and_of_holes(store):
     assert missing_block_in(store, 0) is None
+    assert missing_block_in(store, 3) is None  # no entries, nothing to index
+    with transaction(store) as session:
+        append(session, [entry()])
+        for block in (1, 2):
+            plant = ENTRY.format(number=first_of(block), digest="chain_hash")
+            session.connection().exec_driver_sql(plant)
     assert missing_block_in(store, 3) == 2
     with transaction(store) as session:
         for block in (2, 0):
