@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -71,6 +72,10 @@ class Walk:
     def whole(self, receivers: list[StoredReceiver], head: tuple[int, int, str] | None, head_path: str) -> int:
         """Walk from the first entry to the last; return how many are good."""
         self._head, self._head_path = head, head_path
+        with closing(self._checkpoints):
+            return self._walk(receivers)
+
+    def _walk(self, receivers: list[StoredReceiver]) -> int:
         stray = first_entry(self._session, -(2**63), 0)
         if stray is not None:
             self._stop(1, "GWL0603")
@@ -194,16 +199,19 @@ class Walk:
     def _is_made(self, form: CheckpointForm, signature: object) -> bool:
         return 0 < form.sequence_number < self._key.since or self._key.vouches(form, signature)
 
-    def _read_checkpoints(self) -> Iterator[tuple[CheckpointForm, object]]:
+    def _read_checkpoints(self) -> Generator[tuple[CheckpointForm, object]]:
         columns = Checkpoint.metadata.tables["journal_checkpoint"].c
         made_at = type_coerce(columns.made_at, String)
         query = select(columns.number, columns.sequence_number, columns.chain_hash, made_at, columns.signature)
         query = query.order_by(columns.number)
         found = self._session.execute(query, execution_options={"yield_per": _PAGE})
-        while row := self._fetched(found):
-            number, sequence, digest, made, signature = tuple(row)
-            place = sequence if isinstance(sequence, int) else 0
-            yield CheckpointForm(number, place, digest, us_or_none(made) or -1), signature
+        try:
+            while row := self._fetched(found):
+                number, sequence, digest, made, signature = tuple(row)
+                place = sequence if isinstance(sequence, int) else 0
+                yield CheckpointForm(number, place, digest, us_or_none(made) or -1), signature
+        finally:
+            found.close()
 
     def _fetched(self, found: Result[Any]) -> Row[Any] | None:
         try:

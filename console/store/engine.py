@@ -112,9 +112,13 @@ def _check_directory(location: Location, *, may_make: bool) -> None:
         raise StoreError("GWL0304", path=location.directory, reason=error.strerror) from error
 
 
+_SERVER_OPTIONS = {"postgresql": {"options": "-c timezone=UTC"}}
+"""Times come back in the zone of the connection, and are compared as texts, too."""
+
+
 def _engine(parsed: URL, url: str) -> Engine:
     try:
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, connect_args=_SERVER_OPTIONS.get(parsed.get_backend_name(), {}))
     except ModuleNotFoundError as error:
         raise StoreError("GWL0312", url=url, driver=error.name) from error
     except NoSuchModuleError as error:

@@ -7,7 +7,8 @@ filter: the index says where to look, and not what is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -48,7 +49,9 @@ def page_after(session: Session, number: int, *, limit: int, only: JournalFilter
     if only.journal:
         return imported_page_after(session, number, limit=limit, only=only)
     search = _search(session, only, low=number + 1, high=None, limit=limit, descending=False)
-    return _load(session, list(islice(search, limit)))
+    with closing(search):  # it may have more to read
+        numbers = list(islice(search, limit))
+    return _load(session, numbers)
 
 
 def page_before(
@@ -58,7 +61,9 @@ def page_before(
     if only.journal:
         return imported_page_before(session, number, limit=limit, only=only)
     search = _search(session, only, low=1, high=None if number is None else number - 1, limit=limit, descending=True)
-    return _load(session, list(islice(search, limit)))
+    with closing(search):  # it may have more to read
+        numbers = list(islice(search, limit))
+    return _load(session, numbers)
 
 
 def get_entry(session: Session, number: int) -> JournalEntry | None:
@@ -92,11 +97,12 @@ def _load(session: Session, numbers: list[int]) -> list[JournalEntry]:
     found: list[JournalEntry] = []
     for at in range(0, len(ordered), _MOST_CANDIDATES):
         some = ordered[at : at + _MOST_CANDIDATES]
+        part: list[JournalEntry] | None
         try:
             part = list(session.exec(select(JournalEntry).where(number.in_(some)).order_by(number)))
         except (DBAPIError, LookupError, TypeError, ValueError):  # SQLAlchemy's types pass errors on
-            part = []
-        found += part if part and all(map(is_usable, part)) else _load_damaged(session, some)
+            part = None
+        found += _load_damaged(session, some) if part is None or not all(map(is_usable, part)) else part
     return found
 
 
@@ -118,7 +124,7 @@ class _Stretch:
 
 def _search(
     session: Session, only: JournalFilter, *, low: int, high: int | None, limit: int, descending: bool
-) -> Iterator[int]:
+) -> Generator[int]:
     """Yield the numbers of the entries that a filter shows, from the near end on; so many are wanted."""
     span = _narrowed(session, only, low, high)
     if span is None:
@@ -250,10 +256,11 @@ def _confirmed(
     query = query.order_by(number.desc() if descending else number)
     done: int | None = None
     try:
-        for found, *texts in session.execute(query, execution_options={"yield_per": _MOST_CANDIDATES}):
-            done = found
-            if check is None or check(*map(text_of, texts)):
-                yield found
+        with session.execute(query, execution_options={"yield_per": _MOST_CANDIDATES}) as rows:
+            for found, *texts in rows:
+                done = found
+                if check is None or check(*map(text_of, texts)):
+                    yield found
     except DBAPIError:  # a text is none; as octets it can be had
         rest = query if done is None else query.where(number < done if descending else number > done)
     else:

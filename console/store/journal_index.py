@@ -29,6 +29,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    type_coerce,
     union_all,
     update,
 )
@@ -337,7 +338,8 @@ def hidden_by_index(session: Session, block: int, rows: Sequence[Sequence[Any]],
         times: When the earliest and the latest happened, as they are stored.
     """
     columns = JournalBlock.metadata.tables["journal_block"].c
-    query = select(cast(columns.first_time, String), cast(columns.last_time, String)).where(columns.block == block)
+    query = select(type_coerce(columns.first_time, String), type_coerce(columns.last_time, String))
+    query = query.where(columns.block == block)
     known = session.execute(query).one_or_none()
     if known is None:
         return False

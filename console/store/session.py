@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 BEGIN = "greenwall_begin"
 """Execution option: the word after BEGIN on SQLite, see `console.store.sqlite`."""
 
+_SNAPSHOT = "REPEATABLE READ"
+_ONE_WRITER = 0x47574C31
+"""Key of the advisory lock that a writing transaction holds on PostgreSQL: what SQLite's write lock is."""
+_LONGEST_WAIT_MS = 5000
+"""As `console.store.sqlite.BUSY_TIMEOUT_MS`."""
+
 LOCATION = "greenwall_location"
 """In `Session.info`: where the store's keys lie."""
 
@@ -33,15 +39,18 @@ def location_of(session: Session) -> Location:
 def transaction(store: Store) -> Iterator[Session]:
     """Open a session that may write; commit at the end, roll back on any exception.
 
-    On SQLite the write lock is taken at once. A transaction that first reads and then writes would otherwise fail with
-    "database is locked", without waiting, whenever another process wrote in between.
+    The write lock is taken at once, on PostgreSQL an advisory one. A transaction that first reads and then writes would
+    otherwise fail on SQLite with "database is locked", without waiting, whenever another process wrote in between.
 
     Raises:
         RequestEnded: The operator ended the request; nothing was changed.
         StoreError: The store cannot be read or written; nothing was changed.
     """
     with _session(store, "IMMEDIATE") as session:
-        session.connection()  # begins now; otherwise the first statement would
+        connection = session.connection()  # begins now; otherwise the first statement would
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_LONGEST_WAIT_MS}")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})")
         yield session
         session.commit()
 
@@ -61,6 +70,8 @@ def reading(store: Store) -> Iterator[Session]:
 def _session(store: Store, begin: str) -> Iterator[Session]:
     try:
         options = {BEGIN: begin}
+        if begin == "DEFERRED" and store.engine.dialect.name == "postgresql":
+            options["isolation_level"] = _SNAPSHOT
         info = {LOCATION: store.location}
         with Session(store.engine.execution_options(**options), expire_on_commit=False, info=info) as session:
             yield session
@@ -93,6 +104,6 @@ def store_error(error: SQLAlchemyError, url: str) -> StoreError:
         url: The store, without password.
     """
     reason = str(error.orig) if isinstance(error, DBAPIError) else str(error)
-    if isinstance(error, OperationalError) and "locked" in reason:
+    if isinstance(error, OperationalError) and ("locked" in reason or "lock timeout" in reason):
         return StoreError("GWL0311", url=url)
     return StoreError("GWL0310", url=url, reason=reason)
