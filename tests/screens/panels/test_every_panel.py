@@ -51,6 +51,7 @@ SAMPLE = (
     "SNDMSG 'hello'",
     "ADDADRGRP OFFICE MBR('10.0.0.0/8')",
     "ADDTIMGRP NIGHT TIMES('22:00-06:00')",
+    "CRTUSRPRF OPER PASSWORD('a long enough word 7')",
     "CRTUSRPRF ALICE PASSWORD('a long enough word 7')",
 )
 """What there is to look at; commands that a tree lacks are left out."""
@@ -104,6 +105,13 @@ UNEXPLAINED = {
 }  # fmt: skip
 """Fields of an entry whose label says all there is to say; F1 there shows the help of the panel."""
 
+CERTAIN_ROWS = (
+    [("command", "WRKREGINF"), ("row", "*ACCEPT=8")],
+    [("command", "WRKREGINF"), ("row", "*ACCEPT=8"), ("row", "2=5")],
+    [("command", "WRKSYSVAL QAUDLVL"), ("row", "QAUDLVL=2")],
+)
+"""Ways that only certain rows of a list lead."""
+
 BUGS = (AssertionError, AttributeError, ConsoleError, LookupError, OSError, TypeError, ValueError)
 """What would end the console, or leave it without a panel: noted, and the walk goes on."""
 
@@ -143,6 +151,9 @@ class Walk:
             operator.command(text)
         elif kind == "prompt":
             operator.type(CMD=text).press("F4")
+        elif kind == "row":
+            row, _, option = text.partition("=")
+            operator.option(row, option).press("ENTER")
         elif kind == "option":
             self.take(operator, text)
         else:
@@ -319,6 +330,7 @@ def roots():
     """Return every way to begin: the menus, each command prompted, and those run that can be run."""
     for choice in menu_choices(COMMANDS):
         yield [("command", f"GO {choice.value}")]
+    yield from CERTAIN_ROWS
     for name, cls in sorted(COMMANDS.items()):
         yield [("prompt", name)]
         needs_nothing = not cls.changes and all(parameter.default is not None for parameter in cls.parameters)
