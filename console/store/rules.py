@@ -14,6 +14,7 @@ from console.errors import StoreError
 from console.model.pending import PendingRule
 from console.model.words import DEFAULT_SEQUENCE, ExitPoint
 from console.policy.rule import Rule
+from console.store.session import unchanged_mark
 
 STEP = 10
 """Between the sequence numbers that are given out, so that a rule can be put between two others."""
@@ -29,6 +30,8 @@ _WORDS: Sequence[tuple[int, dict[str, object]]] = [
 # row for changes, and look every word up.
 _VALUES = [type_coerce(column, String()) if isinstance(column.type, Enum) else column for column in _COLUMNS]
 _Values = tuple[object, ...]
+_KEPT = "greenwall_rule_rows"
+"""Where a connection keeps the rules that were last read over it."""
 
 
 class RuleRows(Sequence[Rule]):
@@ -55,7 +58,7 @@ class RuleRows(Sequence[Rule]):
         return (_rule_of(values, self._url) for values in self._values)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, RuleRows) and self._values == other._values
+        return self is other or (isinstance(other, RuleRows) and self._values == other._values)
 
     def __hash__(self) -> int:
         return hash(len(self._values))
@@ -67,8 +70,16 @@ class RuleRows(Sequence[Rule]):
 
 def rule_rows(session: Session) -> RuleRows:
     """Return the pending rules in order, to look at some of them or to compare all with what they were."""
+    mark = unchanged_mark(session)
+    kept = session.connection().connection.info
+    before: tuple[object, RuleRows] | None = kept.get(_KEPT)
+    if before is not None and mark is not None and before[0] == mark:
+        return before[1]
     query = sqlalchemy.select(*_VALUES).order_by(col(PendingRule.exit_point), col(PendingRule.sequence))
-    return RuleRows(list(map(tuple, session.connection().execute(query))), _url(session))
+    rows = RuleRows(list(map(tuple, session.connection().execute(query))), _url(session))
+    if mark is not None:
+        kept[_KEPT] = (mark, rows)
+    return rows
 
 
 def count_rules(session: Session) -> dict[ExitPoint, int]:

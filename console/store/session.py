@@ -66,6 +66,19 @@ def reading(store: Store) -> Iterator[Session]:
         yield session
 
 
+def unchanged_mark(session: Session) -> tuple[int, int] | None:
+    """Return what stays the same on this connection for as long as nobody, we included, has written to the store.
+
+    None where nothing can be said: on PostgreSQL, and in a transaction that may write, which may be rolled back.
+    """
+    bind = session.get_bind()
+    if bind.dialect.name != "sqlite" or bind.get_execution_options().get(BEGIN) != "DEFERRED":
+        return None
+    connection = session.connection()
+    version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+    return int(version), int(connection.exec_driver_sql("SELECT total_changes()").scalar_one())
+
+
 @contextmanager
 def _session(store: Store, begin: str) -> Iterator[Session]:
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from console.errors import StoreError
@@ -15,6 +17,7 @@ from console.store.rules import (
     next_sequence,
     remove_rule,
     renumber_rules,
+    rule_rows,
 )
 from console.store.session import reading, transaction
 from tests.factories import rule
@@ -130,3 +133,37 @@ def test_renumbering_keeps_order_and_the_default_rule(store):
 def test_renumbering_past_the_default_rule_is_refused(store):
     add(store, rule(sequence=1), rule(sequence=2))
     refused("GWL0324", store, renumber_rules, CONNECT, start=99998, step=1)
+
+
+def test_rules_that_nobody_has_changed_are_not_read_again(store):
+    if store.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL says nothing of who has written")
+    with reading(store) as session:
+        before = rule_rows(session)
+    with reading(store) as session:
+        assert rule_rows(session) is before
+
+
+def test_rules_are_read_again_after_a_change_of_ours_or_of_another_process(store):
+    with reading(store) as session:
+        before = len(rule_rows(session))
+    add(store, rule(sequence=40))
+    with reading(store) as session:
+        assert len(rule_rows(session)) == before + 1
+    if store.engine.dialect.name == "sqlite":
+        with sqlite3.connect(store.file) as other:
+            other.execute("DELETE FROM pending_rule WHERE sequence = 40")
+        other.close()
+        with reading(store) as session:
+            assert len(rule_rows(session)) == before
+
+
+def test_rules_of_a_transaction_that_was_rolled_back_are_not_kept(store):
+    with reading(store) as session:
+        before = len(rule_rows(session))
+    with transaction(store) as session:
+        add_rule(session, rule(sequence=40))
+        assert len(rule_rows(session)) == before + 1
+        session.rollback()
+    with reading(store) as session:
+        assert len(rule_rows(session)) == before
