@@ -30,7 +30,7 @@ class Limits:
     """What one server bears. The figures of OpenSSH stand beside ours."""
 
     sessions: int = 32
-    """Consoles in all; each is a process of some 90 MB."""
+    """Consoles in all; each is a process of some 100 MB."""
     sessions_per_profile: int = 8
     """Consoles of one user profile (MaxSessions is 10 a connection)."""
     connections: int = 16
