@@ -43,7 +43,13 @@ class HelpWindow(Panel):
     """Shows one help text; Enter and F12 go back."""
 
     def __init__(
-        self, shown: Help, extended: Help | None = None, *, enlarged: bool = False, search: Search | None = None
+        self,
+        shown: Help,
+        extended: Help | None = None,
+        *,
+        enlarged: bool = False,
+        search: Search | None = None,
+        suffix: str = " - Help",
     ) -> None:
         """Open at the top of the text.
 
@@ -52,7 +58,9 @@ class HelpWindow(Panel):
             extended: The panel's own help, for F2.
             enlarged: Take the whole screen.
             search: For F11.
+            suffix: Behind the title; another one where the text is no help.
         """
+        self._suffix = suffix
         self._search = search
         self._shown = shown
         self._extended = extended if extended != shown else None
@@ -82,7 +90,7 @@ class HelpWindow(Panel):
         """Show as many rows of the text as there is room for."""
         page = Page(size)
         page.legend(size.rows - (1 if self.window else 2), rows=_LEGEND_ROWS)
-        page.text(1, 2, f"{self._shown.title} - Help", Attribute.WHITE)
+        page.text(1, 2, f"{self._shown.title}{self._suffix}", Attribute.WHITE)
         self._rows = fill(self._shown.text, size.columns - 3)
         self._rows_shown = page.legend_row - 1 - _TEXT_ROW
         for index, row in enumerate(self._rows[self._top : self._top + self._rows_shown]):
@@ -106,7 +114,8 @@ class HelpWindow(Panel):
             case "F11" if self._search:
                 return Push(self._search())
             case "F20":
-                return Replace(HelpWindow(self._shown, self._extended, enlarged=True, search=self._search))
+                shown, suffix = self._shown, self._suffix
+                return Replace(HelpWindow(shown, self._extended, enlarged=True, search=self._search, suffix=suffix))
             case _:
                 return Return()
         return Stay(redraw=True)

@@ -39,6 +39,13 @@ _NO_HELP = "KBD0103"
 _COMMAND_KEYS = (21, 9)
 """What opens a command line window; the first that the panel does not use."""
 _COMMAND_LABEL = "Command line"
+_ENTIRE_KEY = FunctionKey(22, "Display entire field")
+_NOTHING_CUT = "GWL0737"
+_OWN_KEYS = {
+    _COMMAND_LABEL: "Opens a window to type a command in, on top of what shows.",
+    _ENTIRE_KEY.label: "Shows the value that the cursor is on whole, where it ends in > because it was cut off.",
+}
+"""What the session's own keys do; the panel's help knows nothing of them."""
 _ERROR_SEVERITY = 20
 
 
@@ -148,6 +155,8 @@ class Session:
         window = self._asked_window(key)
         if window is not None:
             return self.push_help(window)
+        if self._is_own(key, _ENTIRE_KEY):
+            return self._show_entire(cursor)
         try:
             outcome = self._apply(self.panel.handle(self._submission(key, cursor, help_key)))
         except ConsoleError as error:
@@ -177,9 +186,12 @@ class Session:
         return self.push_help(HelpWindow(found, extended, search=self._search))
 
     def _with_command_key(self, found: Help) -> Help:
-        """Add the key that the session, not the panel, has given the legend."""
-        own = [key for key in self.frame.keys.values() if key.label == _COMMAND_LABEL]
-        told = [f"{key.text}: Opens a window to type a command in, on top of what shows." for key in own]
+        """Add the keys that the session, not the panel, has given the legend."""
+        told = [
+            f"{key.text}: {_OWN_KEYS[key.label]}"
+            for key in self.frame.keys.values()
+            if key.label in _OWN_KEYS and key not in self.panel.function_keys
+        ]
         return replace(found, text="\n\n".join([*told, found.text]))
 
     def see(self, key: str, function: str) -> Outcome:
@@ -314,7 +326,7 @@ class Session:
         window = panel.window
         under = under or self._under
         if window is None or under is None:
-            return Frame(page, (*panel.function_keys, *self._command_key(panel, page)))
+            return Frame(page, (*panel.function_keys, *self._command_key(panel, page), *self._entire_key(panel, page)))
         return windowed(page, panel.function_keys, under, window.row, window.column, has_border=window.has_border)
 
     def _command_key(self, panel: Panel, page: Page) -> Sequence[FunctionKey]:
@@ -330,6 +342,22 @@ class Session:
         used = {key.number for key in panel.function_keys}
         free = [number for number in _COMMAND_KEYS if number not in used]
         return [FunctionKey(number, _COMMAND_LABEL) for number in free[:1]]
+
+    def _entire_key(self, panel: Panel, page: Page) -> Sequence[FunctionKey]:
+        """Return the key that shows a value whole, for panels that show one in part and have no such key."""
+        used = {key.number for key in panel.function_keys}
+        return [_ENTIRE_KEY] if page.cuts and self._command_window and _ENTIRE_KEY.number not in used else ()
+
+    def _is_own(self, key: str, own: FunctionKey) -> bool:
+        """Say whether a key is one that the session, not the panel, has given the legend."""
+        return key == f"F{own.number}" and self.frame.keys.get(own.number) is own
+
+    def _show_entire(self, cursor: tuple[int, int]) -> Outcome:
+        """Show the value under the cursor whole, in a window."""
+        cut = self.frame.page.cut_at(*self.frame.local(*cursor))
+        if cut is None:
+            return Outcome(self.frame, (message(_NOTHING_CUT),))
+        return self.push_help(HelpWindow(Help(cut.label, cut.text), suffix=""))
 
     def _asked_window(self, key: str) -> Panel | None:
         """Return a command line window, if that is what a key asks for."""

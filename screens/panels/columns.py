@@ -74,6 +74,9 @@ def draw_headings(
 def draw_row(page: Page, row: int, start: int, columns: Sequence[Column[RowT]], shown: RowT, *, gap: int = GAP) -> None:
     """Show one row of the list."""
     for at, column in placed(columns, start, gap):
-        text = cut(column.cell(shown), column.width)
+        whole = column.cell(shown)
+        text = cut(whole, column.width)
+        if text != printable(whole):
+            page.cut(row, at, column.width, " ".join(column.heading.split()), whole)
         look = column.looks.get(text, Attribute.GREEN)
         page.text(row, at, text.rjust(column.width) if column.right else text, look)

@@ -81,6 +81,17 @@ def leader(label: str, width: int, *, colon: bool = False) -> str:
     return padded[:-1] + ":" if colon else padded
 
 
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A value that is shown only in part."""
+
+    region: Region
+    label: str
+    """What the value is."""
+    text: str
+    """The whole of it, safe to show."""
+
+
 class Page:
     """What a panel shows: texts, input fields, help regions, where the legend goes, where the cursor starts."""
 
@@ -92,6 +103,8 @@ class Page:
         """By name, in the order given."""
         self.regions: list[Region] = []
         """Later ones lie over earlier ones."""
+        self.cuts: list[Cut] = []
+        """What F22 shows whole."""
         self.legend_row = size.rows - 2
         """First row of the function-key legend, which the application draws from the panel's `function_keys`."""
         self.legend_rows = 2
@@ -171,6 +184,14 @@ class Page:
     def region(self, row: int, column: int, rows: int, columns: int, help_key: str) -> None:
         """Give a rectangle a help key: a list column, a legend, a heading."""
         self.regions.append(Region(row, column, rows, columns, help_key))
+
+    def cut(self, row: int, column: int, columns: int, label: str, text: str) -> None:
+        """Say that a cell shows only a part of a text, for F22 to show the whole."""
+        self.cuts.append(Cut(Region(row, column, 1, columns, ""), label, printable(text)))
+
+    def cut_at(self, row: int, column: int) -> Cut | None:
+        """Return the value under a cell that is shown in part."""
+        return next((cut for cut in self.cuts if cut.region.contains(row, column)), None)
 
     def help_key_at(self, row: int, column: int) -> str:
         """Return the help key under a cell: field, region, legend, else `HELP_PANEL`."""

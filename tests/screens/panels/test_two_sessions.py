@@ -251,6 +251,25 @@ async def test_a_terminal_that_grows_while_system_request_shows_lays_both_out(ma
         assert "Local address" in shown(app)
 
 
+async def test_f22_shows_a_value_whole_that_its_column_cuts_off(make_console, run):
+    address = "2001:db8:1111:2222:3333:4444:5555:6666-2001:db8:1111:2222:3333:4444:5555:7777"
+    run(f"ADDSOCRUL *CONNECT 10 RMTADR('{address}') ACTION(*REJECT)")
+    app = make_console()
+    async with app.run_test(size=SIZE) as pilot:
+        await press(pilot, *"wrksocrul", "enter")
+        row = next(number for number, text in enumerate(rows(app)) if "2001:db8" in text)
+        column = rows(app)[row].index("2001:db8")
+        app.surface.terminal.frame.buffer.move(row + 1, column + 4)
+        await press(pilot, "shift+f10")
+        assert "5555:7777" in shown(app)
+        await press(pilot, "f12", "shift+f10")
+        assert "5555:7777" in shown(app)
+        await press(pilot, "f12")
+        app.surface.terminal.frame.buffer.move(1, 2)
+        await press(pilot, "shift+f10")
+        assert rows(app)[23].strip() == "The cursor is on no value that is cut off."
+
+
 class Plain(Panel):
     """A first panel of somebody who has not signed on."""
 
