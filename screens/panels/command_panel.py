@@ -65,8 +65,11 @@ class CommandLine:
         self.clear()
         return reply
 
-    def prompt(self) -> Reply:
+    def prompt(self, *, is_typed: bool = True) -> Reply:
         """Prompt the command that is typed; with nothing typed, choose one first.
+
+        Args:
+            is_typed: Whether the operator typed it; a menu may prompt more for limited users.
 
         Raises:
             ConsoleError: There is no such command, or it cannot be read.
@@ -75,7 +78,7 @@ class CommandLine:
             self._chooses = True
             return Push(SelectionWindow("Commands", self._services.command_choices()))
         partial = parse_partial(self.text, self._services.commands)
-        return Push(Prompter(self._services, partial.cls, partial.given, is_typed=True))
+        return Push(Prompter(self._services, partial.cls, partial.given, is_typed=is_typed))
 
     def resume(self, value: object) -> Reply | None:
         """Take what came back from choosing a command; None when nothing was chosen here."""

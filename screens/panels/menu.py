@@ -152,7 +152,7 @@ class Menu(CommandPanel):
         option = self._numbered(self.line.text)
         if option is not None:
             self.line.text = option.command.removeprefix("?")
-        return self.line.prompt()
+        return self.line.prompt(is_typed=option is None)
 
     def _numbered(self, text: str) -> MenuOption | None:
         """Return the option with that number; None for what is no number.
@@ -172,7 +172,7 @@ class Menu(CommandPanel):
             return Push(self.services.open(option.panel, {}))
         if option.command.startswith("?"):
             self.line.text = option.command
-            return self.line.prompt()
+            return self.line.prompt(is_typed=False)
         return run(self.services, option.command, keyed=False).reply()
 
 

@@ -79,7 +79,7 @@ class WorkWithPolicies(WorkWithHeld[RevisionRow]):
             case "F10":
                 return Push(self.services.open("ConfirmActivation", {}))
             case "F14":
-                ran = run(self.services, "CFMSOCPCY")
+                ran = run(self.services, "CFMSOCPCY", keyed=False)
                 self.reload()
                 return Stay(ran.messages, redraw=True)
             case _:
