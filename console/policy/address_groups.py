@@ -36,6 +36,7 @@ _NAME = re.compile(r"[A-Z$#@][A-Z0-9_.$#@]{0,9}", re.ASCII)
 # Without their star: a group that is called so would be taken for the special value wherever one may stand.
 _SPECIAL = frozenset({"ALL", "ANY", "NONE", "SAME", "SYSTEM"})
 _SEPARATORS = re.compile(r"[\s,]+")
+_IPV4 = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?:/([0-9]{1,2}))?", re.ASCII)
 _FAMILY_STARTS = frozenset({MAPPED, MAPPED_END})
 
 
@@ -109,8 +110,28 @@ def _place(member: str) -> tuple[int, int, bool]:
 
 
 def member_intervals(member: str) -> Intervals:
-    """Return what a member covers, or leaves out."""
-    return address_intervals(member.removeprefix(LEFT_OUT))
+    """Return what a member covers, or leaves out.
+
+    Raises:
+        ValueError: It is no address.
+    """
+    address = member.removeprefix(LEFT_OUT)
+    return _ipv4_interval(address) or address_intervals(address)
+
+
+def _ipv4_interval(address: str) -> Intervals | None:
+    """Return what an IPv4 address or network covers; None for whatever else, which others look at.
+
+    Blocklists are made of these, by the ten thousand: `ipaddress` takes five times as long.
+    """
+    found = _IPV4.fullmatch(address)
+    if found is None:
+        return None
+    one, two, three, four, prefix = (int(digits) for digits in found.groups("32"))
+    low, span = one << 24 | two << 16 | three << 8 | four, (1 << max(32 - prefix, 0)) - 1
+    if max(one, two, three, four) > 255 or prefix > 32 or low & span:
+        return None
+    return ((MAPPED + low, MAPPED + low + span),)
 
 
 GROUP_CHECKS: Mapping[str, Callable[..., str]] = MappingProxyType(

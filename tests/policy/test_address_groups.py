@@ -21,11 +21,13 @@ from console.policy.address_groups import (
     group_intervals,
     make_address_group,
     member_for,
+    member_intervals,
 )
 from console.policy.checks import make_policy, make_rule, warnings
 from console.policy.compiler import compile_policy
 from console.policy.document import parse, render
 from console.policy.explain import explain
+from console.policy.fields import address_intervals
 from console.policy.request import MAPPED, Request
 from console.policy.rule import AddressGroup
 from tests.policy import naive
@@ -87,6 +89,24 @@ def test_what_is_left_out_is_left_out_of_every_member():
     assert member_for(made, low + 2) is None
     assert member_for(made, low + 1) == "10.0.0.0/30"
     assert member_for(made, number("::1")) == "::/0"
+
+
+@given(st.integers(0, 2**32 - 1), st.one_of(st.none(), st.integers(0, 40)), st.booleans())
+def test_the_short_way_to_an_ipv4_address_leads_where_the_long_one_does(number_, prefix, is_out):
+    text = str(ipaddress.IPv4Address(number_)) + ("" if prefix is None else f"/{prefix}")
+    try:
+        expected = address_intervals(text)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"."):
+            member_intervals(text)
+    else:
+        assert member_intervals("!" * is_out + text) == expected
+
+
+@pytest.mark.parametrize("wrong", ["1.2.3", "1.2.3.256", "1.2.3.4/33", "1.2.3.4/24", "1.2.3.4.5", "999.0.0.0", "x"])
+def test_what_the_short_way_does_not_know_is_refused_by_the_long_one(wrong):
+    with pytest.raises(ValueError, match=r"."):
+        member_intervals(wrong)
 
 
 def test_families_are_never_put_together():
