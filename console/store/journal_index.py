@@ -248,17 +248,18 @@ def missing_block(session: Session, below: int) -> int | None:
 
 def first_after(session: Session, number: int) -> int | None:
     """Return the number of the first entry after one; None for none."""
-    return _nearest(session, number < _NUMBER, _NUMBER)
+    return _nearest(session, max(number + 1, 1), HIGHEST_NUMBER, _NUMBER)
 
 
 def last_before(session: Session, number: int) -> int | None:
     """Return the number of the last entry before one; None for none."""
-    return _nearest(session, number > _NUMBER, _NUMBER.desc())
+    return _nearest(session, 1, min(number - 1, HIGHEST_NUMBER), _NUMBER.desc())
 
 
-def _nearest(session: Session, where: ColumnElement[bool], order: ColumnElement[Any]) -> int | None:
-    sane = _NUMBER.between(1, HIGHEST_NUMBER)
-    found: int | None = session.execute(select(_NUMBER).where(where, sane).order_by(order).limit(1)).scalar()
+def _nearest(session: Session, low: int, high: int, order: ColumnElement[Any]) -> int | None:
+    # One bound at each end: of two SQLite would take whichever comes last, and walk from there to the other.
+    query = select(_NUMBER).where(low <= _NUMBER, high >= _NUMBER).order_by(order).limit(1)
+    found: int | None = session.execute(query).scalar()
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,9 +19,11 @@ from console.store.journal import JournalFilter, page_after, page_before
 from console.store.journal_index import (
     INDEXED,
     block_of,
+    first_after,
     first_of,
     forget_blocks,
     index_block,
+    last_before,
     missing_block,
     postings,
     stored_postings,
@@ -254,3 +257,17 @@ def test_worker_is_told_of_the_newest_block_without_index_and_of_holes(store):
 def missing_block_in(store, below):
     with reading(store) as session:
         return missing_block(session, below)
+
+
+def test_neighbour_of_an_entry_is_found_without_walking_there_from_the_end(store):
+    with transaction(store) as session:
+        append(session, [entry()] * 5000)
+    with reading(store) as session:
+        steps = itertools.count()
+        connection = session.connection().connection.driver_connection
+        connection.set_progress_handler(lambda: next(steps) and None, 10)
+        assert (first_after(session, 2500), last_before(session, 2500)) == (2501, 2499)
+        assert (first_after(session, 5000), last_before(session, 1)) == (None, None)
+        assert (first_after(session, -5), last_before(session, 2**63 - 1)) == (1, 5000)
+        connection.set_progress_handler(None, 0)
+    assert next(steps) < 50
