@@ -13,12 +13,15 @@ from typing import NamedTuple
 
 from sqlmodel import Session, delete
 
-from console.messages import message
+from console.errors import StoreError
+from console.messages import describe, message
 from console.model.revision import PolicyConfirmation
 from console.store.messages import send
 from console.store.outbox import add_audit
 from console.store.revisions import active_number, reactivate
 
+_NO_POLICY = frozenset({"GWL0325", "GWL0326"})
+"""Errors of a revision, and not of the store."""
 _SYSTEM = "QSYS"
 """User profile of what Greenwall does of itself, as on IBM i."""
 
@@ -83,7 +86,8 @@ def take_back(session: Session, now: datetime) -> TakenBack | None:
         What was done; None when nothing was to be done.
 
     Raises:
-        StoreError: The revision cannot be read; nothing was changed.
+        StoreError: The store cannot be read or written. A revision that cannot be read is told of in QSYSOPR, and what
+            is active stays.
     """
     row = waiting_confirmation(session)
     if row is None or row.until > now:
@@ -91,7 +95,16 @@ def take_back(session: Session, now: datetime) -> TakenBack | None:
             forget_confirmation(session)
         return None
     text = f"Revision {row.number} was taken back"
-    made = reactivate(session, row.return_to, user=_SYSTEM, at=now, text=text)
+    try:
+        made = reactivate(session, row.return_to, user=_SYSTEM, at=now, text=text)
+    except StoreError as error:
+        if error.message_id not in _NO_POLICY:
+            raise
+        # A worker that tried again for ever would never hand out another revision either.
+        said = message("GWL0299", number=row.number, return_to=row.return_to, reason=describe(error).text)
+        send(session, said, at=now, key=f"confirmation:{row.number}")
+        forget_confirmation(session)
+        return None
     done = TakenBack(row.number, row.return_to, made)
     forget_confirmation(session)
     add_audit(

@@ -11,11 +11,12 @@ import pytest
 from console.commands.execute import run_command
 from console.enforcement.ledger import Ledger
 from console.errors import CommandError
+from console.model.revision import Revision
 from console.store.confirmation import waiting_confirmation
 from console.store.messages import list_messages
 from console.store.outbox import waiting
 from console.store.revisions import active_number, active_policy, count_changes, list_revisions, pending_policy
-from console.store.session import reading
+from console.store.session import reading, transaction
 from tests.commands.conftest import NOW
 
 ADD = "ADDSOCRUL EXITPNT(*CONNECT) SEQNBR({}) RMTPORT({}) ACTION(*REJECT)"
@@ -200,3 +201,13 @@ def test_nothing_pends_after_a_rollback(three):
     run_command("RBKSOCPCY 1", three)
     with reading(three.store) as session:
         assert count_changes(session) == 0
+
+
+def test_a_revision_that_cannot_be_gone_back_to_is_told_of_and_the_worker_goes_on(unconfirmed):
+    with transaction(unconfirmed.store) as session:
+        session.get_one(Revision, 3).document = "{"
+    ledger = ledger_at(unconfirmed, hours=1)
+    assert ledger.start(host="njord")[0] == 4
+    assert ledger.newer_policy(4) is None
+    with reading(unconfirmed.store) as session:
+        assert [told.message_id for told in list_messages(session)] == ["GWL0299"]
