@@ -80,9 +80,9 @@ class SignOn(StepsOwner):
         """Whether anybody wanted to sign on."""
 
     @property
-    def has_guessed_keys(self) -> bool:
-        """Say whether keys were offered and nothing else, and none was right: a failure that nobody has counted."""
-        return bool(self._keys) and not self._attempts and self.signed_on is None
+    def has_failed_uncounted(self) -> bool:
+        """Say whether somebody wanted to sign on, did not, and tried no password or code, each of which is counted."""
+        return self.has_tried and not self._attempts and self.signed_on is None
 
     def begin_auth(self, username: str) -> bool:
         """Begin with a name; another name begins from nothing. Everybody must sign on."""

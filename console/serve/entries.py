@@ -118,7 +118,7 @@ class Entries:
         self._of_server("X", peer, message("GWL1071", reason=reason).text, {"reason": reason})
 
     def refused(self, peer: Peer, count: int, reason: str) -> None:
-        """Tell of connections of one address that were closed at once, the last of which is given."""
+        """Tell of connections of one address that came to nothing, the last of which is given."""
         text = message("GWL1072", count=count, reason=reason).text
         self._of_server("X", peer, text, {"reason": reason, "count": count})
 

@@ -1,4 +1,7 @@
-"""Connections that were closed at once, told of once a minute and address: a flood must not fill the journal."""
+"""Connections that came to nothing, told of once a minute and address: a flood must not fill the journal.
+
+They were closed at once, or ended before anybody had tried to sign on: port scans, monitors, and what speaks no SSH.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class _Count:
 
 
 class Refusals:
-    """Counts what was refused, and writes it down.
+    """Counts what came to nothing, and writes it down.
 
     Threads: The event loop's only.
     """

@@ -114,9 +114,9 @@ class Server:
         self._key = host_key(store.location)
         entries = Entries(store, clock, user)
         doorway = Doorway(store, clock, options.limits, self._gate, self._threads)
-        self._house = House(doorway, entries, store_url)
-        self._watch = Watch(self._house, options.limits)
         self._refusals = Refusals(entries, self._threads)
+        self._house = House(doorway, entries, self._refusals, store_url)
+        self._watch = Watch(self._house, options.limits)
         self._stopped = asyncio.Event()
         self.endpoint = options.listen
         """Where it listens; the port is known when `run` has begun to."""

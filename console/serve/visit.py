@@ -17,6 +17,7 @@ from console.serve import child
 from console.serve.authentication import Doorway, SignOn
 from console.serve.connection import Connection
 from console.serve.entries import Entries, Peer, SessionJob
+from console.serve.refusals import Refusals
 from console.serve.seat import Seat
 from console.serve.session import FAILED, ConsoleSession, Ending
 
@@ -47,6 +48,7 @@ class House:
 
     doorway: Doorway
     entries: Entries
+    refusals: Refusals
     store_url: str
     group: asyncio.TaskGroup | None = None
     """Of the tasks that outlive a connection for a moment; they end when the server does."""
@@ -78,8 +80,13 @@ class House:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds if self.live else 0):
                 await self.is_empty.wait()
-        for visit in list(self.visits):
+        visits = list(self.visits)
+        for visit in visits:
             visit.cut_off()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_S):
+                for visit in visits:
+                    await visit.wait_closed()
 
 
 class Visit(SignOn):
@@ -114,6 +121,11 @@ class Visit(SignOn):
         if self._connection is not None:
             self._connection.abort()
 
+    async def wait_closed(self) -> None:
+        """Wait until the connection has ended."""
+        if self._connection is not None:
+            await self._connection.wait_closed()
+
     def begin_auth(self, username: str) -> bool:
         """Tell the journal of the connection when somebody wants to sign on: it is secure by then."""
         if not self.has_tried and self._connection is not None:
@@ -140,10 +152,13 @@ class Visit(SignOn):
         if self._idler is not None:
             self._idler.cancel()
         self._house.visits.discard(self)
-        if self.has_guessed_keys:
+        if self.has_failed_uncounted:
             self._gate.failed(self._peer.address, asyncio.get_running_loop().time())
-        if self.signed_on is None:
-            reason = str(exc) if exc else "the client has gone"
+        reason = str(exc) if exc else "the client has gone"
+        if not self.has_tried:
+            # Anybody can make very many of these in no time. Those who try to sign on are kept away soon.
+            self._house.refusals.add(self._peer, reason)
+        elif self.signed_on is None:
             self._tell(lambda: self._house.entries.not_connected(self._peer, reason))
 
     def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerSession[bytes]]:

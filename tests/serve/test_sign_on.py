@@ -214,7 +214,8 @@ async def test_who_says_nothing_is_disconnected_in_time_and_others_get_in(store,
             assert (await reader.read()).startswith(b"SSH-2.0-Greenwall")
             writer.close()
     assert (await lets_in(server, keys=[key]))[0]
-    assert entries(store).count(("SK", "X", "ROOT")) == 2
+    await server._refusals.flush()
+    assert entries(store).count(("SK", "X", "ROOT")) == 1, "one entry for all of them"
 
 
 async def test_what_is_no_ssh_is_cut_off(store, serve):
@@ -262,3 +263,26 @@ async def test_server_that_cannot_listen_says_why(store, store_url, serve):
 
     with pytest.raises(ServeError, match="GWL1054"):
         await second.run()
+
+
+async def test_who_comes_again_and_again_and_never_signs_on_is_kept_away(store, store_url, serve, tmp_path):
+    add_person(store_url, "ALICE")
+    server = await serve()
+    wrong = make_key(tmp_path / "wrong")
+    for _ in range(6):
+        assert not (await lets_in(server, keys=[wrong]))[0]
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.endpoint.port)
+    assert await reader.read() == b"Not allowed at this time\r\n"
+    writer.close()
+
+
+async def test_connections_that_are_there_when_the_server_ends_are_told_of(store, store_url):
+    server = Server(store, store_url, checked(listen="127.0.0.1:0"), "ROOT", clock=lambda: NOW)
+    task = asyncio.ensure_future(server.run())
+    await server.is_listening.wait()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.endpoint.port)
+    assert (await reader.readline()).startswith(b"SSH-2.0-")
+    server.stop()
+    await task
+    assert entries(store) == [("SK", "X", "ROOT")]
+    writer.close()
