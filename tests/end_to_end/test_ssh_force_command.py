@@ -60,7 +60,8 @@ def sshd(greenwall, public):
     line = [find("sshd"), "-D", "-e", "-f", str(public / "sshd.conf")]
     with subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
-            own = ("-F", "none", "-i", f"{public}/key", "-o", f"UserKnownHostsFile={public}/known", "-o", f"Port={port}")
+            own = ("-F", "none", "-i", f"{public}/key", "-o", f"Port={port}")
+            own += ("-o", f"UserKnownHostsFile={public}/known")
             own += ("-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes")
 
             def words(*more, program="ssh", options=()):
