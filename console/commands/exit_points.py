@@ -15,7 +15,7 @@ from console.messages import message
 from console.model.words import EXIT_POINT_NAMES, IOSYSCFG, ExitPoint, Mode
 from console.store.exit_points import get_modes, set_modes
 from console.store.exit_programs import list_exit_programs
-from console.store.rules import list_rules
+from console.store.rules import count_rules
 
 _ALL = "*ALL"
 
@@ -44,14 +44,14 @@ class WorkWithRegistrationInformation(Command):
         """Show them."""
         with context.opened() as session:
             modes = get_modes(session)
-            rules = Counter(rule.exit_point for rule in list_rules(session))
+            rules = count_rules(session)
             programs = Counter(program.exit_point for program in list_exit_programs(session))
         rows = [
             (
                 *EXIT_POINT_NAMES[point][:2],
                 point,
                 modes[point],
-                rules[point],
+                rules.get(point, 0),
                 programs[point],
                 EXIT_POINT_NAMES[point][2],
             )

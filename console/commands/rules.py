@@ -232,7 +232,9 @@ class WorkWithSocketRules(Command):
     parameters = (replace(EXIT_POINT, default=ExitPoint.CONNECT),)
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
-        """Show them."""
+        """Show them; the panel reads them itself."""
+        if context.has_panels:
+            return Result(panel="WorkWithRules", arguments=dict(values))
         with context.opened() as session:
             rules = pending.list_rules(session, ExitPoint(values["EXITPNT"]))
         return Result(lines=rule_list(rules), panel="WorkWithRules", arguments=dict(values))
