@@ -32,7 +32,9 @@ _UNUSED = frozenset({Function.CLEAR, Function.RECORD_BACKSPACE})
 _INHIBITED = {State.SYSTEM: "X SYSTEM", State.HELPED: "X SYSTEM", State.ERROR: "X II"}
 _LOOKS_AT = ((5, "Display"), (1, "Select"))
 """Options that change nothing, in every list that has them."""
-_PREFIX_HINT = "1-9 0 - = for F1-F12, x Field Exit, r Reset"
+_PREFIX_HINT = "1-9 0 - = for F1-F12, x Field Exit, r Reset, g Find, p Print"
+_TWICE_HINT = "1-9 0 - = for F13-F24"
+_TWICE = "^G^G-"
 
 
 class Terminal:
@@ -289,7 +291,8 @@ class Terminal:
             words = f" {error.code}  {describe(error).text}"
             return f"{words}  {self._reset_hint}".rstrip()[:columns].ljust(columns)
         if self.prefix:
-            return f" {self.prefix}  {_PREFIX_HINT}"[:columns].ljust(columns)
+            hint = _TWICE_HINT if self.prefix == _TWICE else _PREFIX_HINT
+            return f" {self.prefix}  {hint}"[:columns].ljust(columns)
         return self.message_line.line(columns) if self.message_line.current else None
 
     def _draw_banner(self, row: list[Cell]) -> None:

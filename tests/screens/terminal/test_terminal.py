@@ -155,8 +155,10 @@ def test_a_prefix_says_what_may_follow_also_without_a_status_row():
     target.has_status_row = False
     target.prefix = "ESC-"
     assert target.text()[23].startswith(" ESC-  1-9 0 - = for F1-F12")
+    target.prefix = "^G^G-"
+    assert target.text()[23].startswith(" ^G^G-  1-9 0 - = for F13-F24 ")
     target.prefix = ""
-    assert "ESC-" not in target.text()[23]
+    assert "^G" not in target.text()[23]
 
 
 def test_without_a_row_of_its_own_the_status_gives_way_to_messages():
