@@ -50,7 +50,7 @@ def told(profile: UserProfile) -> dict[str, object]:
     """Return a profile by the names of its fields; of its secrets only whether there are any."""
     shown = profile.model_dump(mode="json", exclude=_NOT_TOLD)
     return {
-        **shown,
+        **{name: shown[name] for name in UserProfile.model_fields if name in shown},
         "password": "*SET" if profile.password_hash else "*NONE",
         "one_time_code": "*SET" if profile.sealed_code_key else "*NONE",
     }
