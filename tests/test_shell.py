@@ -186,7 +186,7 @@ def test_rules_are_shown_with_stable_names(shell):
     first = json.loads(shell("show", "rules", "--json").stdout.splitlines()[1])
     assert list(first) == [
         "exit_point", "sequence", "user", "local_address", "local_port", "remote_address", "remote_port", "program",
-        "action", "fail", "audit", "message", "active", "text",
+        "time_group", "action", "fail", "audit", "message", "active", "text",
     ]  # fmt: skip
     assert (first["exit_point"], first["sequence"], first["remote_address"]) == ("*CONNECT", 40, "10.0.0.0/8")
 
