@@ -344,7 +344,7 @@ def export_policy(
 def verify_journal(
     context: typer.Context,
     file: Annotated[
-        str, typer.Option("--file", metavar="FILE", help="A receiver that SAVJRNRCV saved; needs no store.")
+        str, typer.Option("--file", metavar="FILE", help="A saved receiver, or a sealed export; needs no store.")
     ] = "",
     key: Annotated[
         str, typer.Option("--public-key", metavar="KEY", help="What it must be signed with: greenwall journal key.")
@@ -386,6 +386,7 @@ def export_journal(
     output: Annotated[str, typer.Option("--output", metavar="FILE", help="A file that only its owner can read.")] = "-",
     replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Go on with the entries that come, until Ctrl+C.")] = False,
+    seal: Annotated[bool, typer.Option("--seal", help="Sign FILE, in FILE.seal, for journal verify.")] = False,
     since: Annotated[str, typer.Option(metavar="NUMBER", help="Only entries after this number.")] = "",
     until: Annotated[str, typer.Option(metavar="NUMBER", help="Only entries up to this number.")] = "",
     from_time: Annotated[str, typer.Option("--from", metavar="TIME", help="From this time on: *TODAY, a date.")] = "",
@@ -417,7 +418,7 @@ def export_journal(
         "--local-address": local_address, "--remote-address": remote_address, "--port": port,
         "--local-port": local_port, "--remote-port": remote_port, "--rule": rule, "--receiver": receiver,
     }  # fmt: skip
-    asked = Asked(form, output, replace, follow, texts, from_time, to_time)
+    asked = Asked(form, output, replace, follow, seal, texts, from_time, to_time)
     with _store(context.obj, must_exist=True) as store:
         admit(store, "DSPJRN", "journal export")
         export(store, asked)

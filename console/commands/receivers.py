@@ -25,6 +25,7 @@ from console.journal.receivers import (
     state,
 )
 from console.journal.seal import public_text
+from console.journal.sealed_export import check_export, seal_of
 from console.journal.sealed_file import check_lines, saved_lines
 from console.journal.signer import key_of_reader
 from console.journal.verify import WHOLE, Verdict, verify
@@ -329,7 +330,7 @@ def rebuild_index(store: Store, verdict: Verdict) -> None:
 
 
 def check_file(path: Path, trusted: str = "") -> Message:
-    """Check a saved receiver.
+    """Check a saved receiver, or an export that has a seal beside it.
 
     Args:
         path: The file.
@@ -338,6 +339,9 @@ def check_file(path: Path, trusted: str = "") -> Message:
     Raises:
         JournalError: It is not what was saved, or cannot be read.
     """
+    if seal_of(path).exists():
+        sealed = check_export(path, trusted)
+        return message("GWL062C", path=path, lines=sealed.lines, key=sealed.public_key)
     try:
         with open_regular(path) as lines:
             verdict = check_lines(lines, trusted)

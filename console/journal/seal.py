@@ -46,9 +46,20 @@ class CheckpointForm(NamedTuple):
     made_us: int
 
 
-Form = ReceiverForm | CheckpointForm
+class ExportForm(NamedTuple):
+    """What is signed of a file with entries."""
 
-_WORDS = {ReceiverForm: "receiver", CheckpointForm: "checkpoint"}
+    form: str
+    lines: int
+    size_bytes: int
+    digest: str
+    """BLAKE2b-256 of its octets, in hexadecimal."""
+    made_us: int
+
+
+Form = ReceiverForm | CheckpointForm | ExportForm
+
+_WORDS = {ReceiverForm: "receiver", CheckpointForm: "checkpoint", ExportForm: "export"}
 
 
 def sign(key: Ed25519PrivateKey, form: Form) -> str:

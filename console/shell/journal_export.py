@@ -16,6 +16,8 @@ from console.journal.formats.catalogue import FORMATS, Format
 from console.journal.formats.values import EntryValues, Origin
 from console.journal.moments import span_of
 from console.journal.outfile import private_file
+from console.journal.sealed_export import seal_export
+from console.journal.signer import load_key
 from console.messages import message
 from console.shell.output import print_message, print_text
 from console.store.engine import Store
@@ -36,6 +38,8 @@ class Asked:
     output: str = STANDARD
     replace: bool = False
     follow: bool = False
+    seal: bool = False
+    """Whether a seal is put beside the file."""
     texts: Mapping[str, str] | None = None
     """Option -> value, for the options in `_FIELDS`."""
     from_time: str = ""
@@ -105,6 +109,8 @@ def export_journal(store: Store, asked: Asked) -> None:
     form = FORMATS.get(asked.form.lower())
     if form is None:
         raise UsageError("GWL0652", format=asked.form, formats=", ".join(FORMATS))
+    if asked.seal and (asked.follow or asked.output == STANDARD):
+        raise UsageError("GWL062F")
     only = journal_filter(asked)
     here = origin()
     if asked.follow:
@@ -115,6 +121,9 @@ def export_journal(store: Store, asked: Asked) -> None:
             print_text(chunk)
     else:
         count = _write_file(asked, _lines(entries(store, only), form, here))
+        if asked.seal:
+            key = load_key(store.location)
+            seal_export(asked.output, key, form=asked.form.lower(), at=asked.clock(), replace=asked.replace)
         print_message(message("GWL0653", count=count - bool(form.header(here)), path=asked.output))
 
 
