@@ -21,6 +21,7 @@ _STARTING = "GWL076B"
 _SILENT = "GWL076C"
 _BEHIND = "GWL076D"
 _CONFIRM = "GWL076E"
+_EMERGENCY = "GWL076F"
 _MONITOR = "GWL0721"
 _OFF = "GWL0722"
 
@@ -38,7 +39,8 @@ class Banner:
         self._clock = clock
         self._revision = 0
         self._until: datetime | None = None
-        """When the active revision is taken back, if nobody confirms it."""
+        """When the active revision is taken back, if nobody confirms it, or when an emergency is over."""
+        self._is_emergency = False
         self._modes: dict[ExitPoint, Mode] = {}
 
     def text(self) -> str:
@@ -56,7 +58,8 @@ class Banner:
             if points:
                 warnings.append(message(message_id, points=", ".join(points)).text)
         if self._until is not None:
-            warnings.insert(0, message(_CONFIRM, time=f"{self._until.astimezone():%H:%M:%S}").text)
+            told = _EMERGENCY if self._is_emergency else _CONFIRM
+            warnings.insert(0, message(told, time=f"{self._until.astimezone():%H:%M:%S}").text)
         found = _told(health(self._store, self._clock()), is_short=bool(warnings))
         return " ".join([found, *warnings] if found else warnings)
 
@@ -64,6 +67,7 @@ class Banner:
         with reading(self._store) as session:
             waiting = waiting_confirmation(session)
             self._until = None if waiting is None else waiting.until
+            self._is_emergency = waiting is not None and waiting.emergency
             number = active_number(session)
             if number != self._revision:
                 self._modes = dict(revision_policy(session, number).modes)

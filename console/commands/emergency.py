@@ -62,7 +62,7 @@ def override(context: Context, values: Mapping[str, str]) -> Result:
             check_image(compiled)
             check_own_way(compiled.at(now_of(context)))
         made = activate_policy(session, new, user=context.user, at=context.clock(), text=values["TEXT"])
-        ask_confirmation(session, number=made, return_to=before, until=until, user=context.user)
+        ask_confirmation(session, number=made, return_to=before, until=until, user=context.user, emergency=True)
         done = message(
             "GWL02A1", exit_point=exit_point, does=_WORDS[emergency], time=f"{until.astimezone():%H:%M:%S}",
             user=context.user, reason=values["TEXT"],
@@ -82,7 +82,8 @@ def override(context: Context, values: Mapping[str, str]) -> Result:
 def _end(context: Context) -> Result:
     with context.opened() as session:
         waiting = waiting_confirmation(session)
-        done = None if waiting is None else take_back(session, max(waiting.until, context.clock()))
+        is_one = waiting is not None and waiting.emergency
+        done = take_back(session, max(waiting.until, context.clock())) if waiting is not None and is_one else None
     if done is None:
         raise CommandError("GWL02A2", keyword="EMERGENCY")
     return Result(messages=(message("GWL02A3", number=done.number, made=done.made, return_to=done.return_to),))

@@ -32,6 +32,7 @@ from console.store.revisions import (
 )
 from console.store.secrets import unseal_policy
 
+CONFIRM, OVERRIDE = "*CONFIRM", "*OVERRIDE"
 _PREVIOUS = "*PRV"
 _LAST_NUMBER = 2_147_483_647
 _COLUMNS = (Column("Revision", right=True), Column("Status"), Column("Made"), Column("By"), Column("Text"))
@@ -43,11 +44,12 @@ class RevisionRow:
 
     head: RevisionHead
     status: str
-    """``*ACTIVE``; ``*CONFIRM`` while it is active and waits to be confirmed; empty for all others."""
+    """``*ACTIVE``; ``*CONFIRM`` while it is active and waits to be confirmed, ``*OVERRIDE`` while it is active in an
+    emergency; empty for all others."""
 
 
 def revision_rows(context: Context) -> tuple[list[RevisionRow], datetime | None]:
-    """Return the revisions, newest first, and until when the active one must be confirmed, if it must.
+    """Return the revisions, newest first, and when the active one is taken back, if it is.
 
     Raises:
         StoreError: The store cannot be read.
@@ -55,7 +57,7 @@ def revision_rows(context: Context) -> tuple[list[RevisionRow], datetime | None]
     with context.opened() as session:
         active = active_number(session)
         waiting = waiting_confirmation(session)
-        status = ACTIVE if waiting is None else "*CONFIRM"
+        status = ACTIVE if waiting is None else OVERRIDE if waiting.emergency else CONFIRM
         rows = [RevisionRow(head, status if head.number == active else "") for head in list_revisions(session)]
         return rows, None if waiting is None else waiting.until
 
@@ -203,6 +205,8 @@ class ConfirmSocketPolicy(Command):
             waiting = waiting_confirmation(session)
             if waiting is None:
                 raise CommandError("GWL0295")
+            if waiting.emergency:
+                raise CommandError("GWL02A4", number=waiting.number)
             revision, return_to = waiting.number, waiting.return_to
             forget_confirmation(session)
         record(

@@ -46,6 +46,8 @@ class PolicyConfirmationBase(SQLModel):
     until: AwareDatetime
     asked_by: str = Field(max_length=64)
     """User profile that activated it."""
+    emergency: bool = False
+    """Whether it overrides rules for a while, and cannot be confirmed."""
 
 
 class PolicyConfirmation(PolicyConfirmationBase, table=True):

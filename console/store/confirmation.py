@@ -43,7 +43,9 @@ def waiting_confirmation(session: Session) -> PolicyConfirmation | None:
     return found if found is not None and found.number == active_number(session) else None
 
 
-def ask_confirmation(session: Session, *, number: int, return_to: int, until: datetime, user: str) -> int:
+def ask_confirmation(
+    session: Session, *, number: int, return_to: int, until: datetime, user: str, emergency: bool = False
+) -> int:
     """Have a revision taken back unless it is confirmed in time; return which one is gone back to.
 
     Args:
@@ -52,11 +54,12 @@ def ask_confirmation(session: Session, *, number: int, return_to: int, until: da
         return_to: The one before it; if that waits itself, the one that it would go back to.
         until: When time is up.
         user: Who activates it.
+        emergency: Whether it overrides rules for a while, and cannot be confirmed.
     """
     earlier = session.get(PolicyConfirmation, 1)
     if earlier is not None and earlier.number == return_to:
         return_to = earlier.return_to
-    row = {"id": 1, "number": number, "return_to": return_to, "until": until, "asked_by": user}
+    row = {"id": 1, "number": number, "return_to": return_to, "until": until, "asked_by": user, "emergency": emergency}
     session.merge(PolicyConfirmation.model_validate(row))
     session.flush()
     return return_to

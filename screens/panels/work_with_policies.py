@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from console.commands.jobs import moment
-from console.commands.revisions import RevisionRow, revision_rows
+from console.commands.revisions import CONFIRM, OVERRIDE, RevisionRow, revision_rows
 from console.errors import CommandError
 from console.store.revisions import count_changes
 from screens.panel import FunctionKey, Push, Reply, Stay, Submission
@@ -35,6 +35,7 @@ class WorkWithPolicies(WorkWithHeld[RevisionRow]):
     command_label = "Parameters for options 6, 8, 10 or command"
     _until: datetime | None = None
     _changes = 0
+    _status = ""
 
     @property
     def options(self) -> Sequence[Option[RevisionRow]]:
@@ -53,13 +54,13 @@ class WorkWithPolicies(WorkWithHeld[RevisionRow]):
         return (
             *LIST_KEYS,
             FunctionKey(10, "Activate"),
-            *((FunctionKey(14, "Confirm"),) if self._until is not None else ()),
+            *((FunctionKey(14, "Confirm"),) if self._status == CONFIRM else ()),
             FunctionKey(17, "Position to"),
         )
 
     def columns(self, size: Size) -> Sequence[Column[RevisionRow]]:
         """Return the columns; a wide screen has room for the whole text."""
-        return (_NUMBER, _STATUS, _MADE, _BY, _text(50 if size == WIDE else 22))
+        return (_NUMBER, _STATUS, _MADE, _BY, _text(50 if size == WIDE else 21))
 
     def confirm_columns(self) -> Sequence[Column[RevisionRow]]:
         """Return what tells revisions apart."""
@@ -70,7 +71,8 @@ class WorkWithPolicies(WorkWithHeld[RevisionRow]):
         self.draw_position(page, 3, "Position to revision")
         draw_pending(page, 3, self._changes)
         if self._until is not None:
-            told = f"The active revision is taken back at {self._until.astimezone():%H:%M:%S} unless F14 confirms it."
+            unless = " unless F14 confirms it" if self._status == CONFIRM else ": it is an emergency override"
+            told = f"The active revision is taken back at {self._until.astimezone():%H:%M:%S}{unless}."
             page.text(4, 2, told, Attribute.YELLOW, "STATUS")
 
     def answer_key(self, submission: Submission) -> Reply:
@@ -96,6 +98,7 @@ class WorkWithPolicies(WorkWithHeld[RevisionRow]):
     def load(self) -> Sequence[RevisionRow]:
         """Read the revisions, newest first."""
         rows, self._until = revision_rows(self.context)
+        self._status = next(row.status for row in rows if row.status)
         with self.context.opened() as session:
             self._changes = count_changes(session)
         return rows
@@ -122,9 +125,9 @@ def _revision(row: RevisionRow) -> Mapping[str, str]:
     return {"REVISION": str(row.head.number)}
 
 
-_LOOKS = {"*ACTIVE": Attribute.WHITE, "*CONFIRM": Attribute.YELLOW}
+_LOOKS = {"*ACTIVE": Attribute.WHITE, CONFIRM: Attribute.YELLOW, OVERRIDE: Attribute.RED}
 _NUMBER: Column[RevisionRow] = Column("Revision", 8, lambda row: str(row.head.number), right=True, help_key="REVISION")
-_STATUS: Column[RevisionRow] = Column("Status", 8, lambda row: row.status, help_key="STATUS", looks=_LOOKS)
+_STATUS: Column[RevisionRow] = Column("Status", 9, lambda row: row.status, help_key="STATUS", looks=_LOOKS)
 _MADE: Column[RevisionRow] = Column("Made", 19, lambda row: moment(row.head.made_at), help_key="MADE")
 _BY: Column[RevisionRow] = Column("By", 10, lambda row: row.head.made_by, help_key="BY")
 

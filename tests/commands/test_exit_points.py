@@ -76,6 +76,20 @@ def test_an_emergency_is_ended_before_its_time(context):
         run_command("CHGSOCEXT *CONNECT EMERGENCY(*END)", context)
 
 
+def test_an_emergency_is_not_made_to_last_by_confirming(context):
+    run_command("CHGSOCEXT *CONNECT EMERGENCY(*REJECT) TEXT(x)", context)
+    with pytest.raises(CommandError, match="GWL02A4"):
+        run_command("CFMSOCPCY", context)
+    assert "*OVERRIDE" in run_command("WRKSOCPCY", context).lines[1]
+
+
+def test_what_waits_to_be_confirmed_is_no_emergency_to_end(context):
+    run_command("CHGSOCEXT *CONNECT *MONITOR", context)
+    run_command("ACTSOCPCY CONFIRM(5)", context)
+    with pytest.raises(CommandError, match="GWL02A2"):
+        run_command("CHGSOCEXT *CONNECT EMERGENCY(*END)", context)
+
+
 def test_two_exit_points_are_overridden_together_and_both_come_back(context):
     for point in ("*CONNECT", "*ACCEPT"):
         run_command(f"CHGSOCEXT {point} EMERGENCY(*REJECT) TEXT(x)", context)

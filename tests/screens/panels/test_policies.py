@@ -80,3 +80,13 @@ def test_f4_on_the_activation_asks_for_a_time_limit(policies):
 def test_position_to_goes_to_a_revision(policies):
     policies.enter(POSTO="2")
     assert "No mail from here" in policies.row(9)
+
+
+def test_an_emergency_is_said_on_the_list_and_in_the_banner_and_is_not_confirmed(policies, store, now, run):
+    run("CHGSOCEXT *CONNECT EMERGENCY(*ALLOW) MINUTES(30) TEXT('Shop is down')")
+    policies.press("F5")
+    assert "taken back at 12:30:00: it is an emergency override." in policies.row(4)
+    assert "4 *OVERRIDE" in policies.row(9)
+    assert "Shop is down" in policies.row(9)
+    assert "F14" not in policies.shown
+    assert Banner(store, lambda: now).text() == "No worker. Emergency until 12:30:00. *CONNECT in *MONITOR."
