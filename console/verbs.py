@@ -94,8 +94,8 @@ def _open_console(store_url: str, looks: Mapping[str, Any], *, sign_on: bool) ->
 
     hold()
     from console.shell.operator import host_user
-    from screens.app import ConsoleOptions
     from screens.console import open_console, open_sign_on
+    from screens.console_options import ConsoleOptions
 
     with _store(store_url) as store:
         if sign_on:
@@ -486,8 +486,8 @@ def ssh(
 def ssh_session(descriptor: int) -> int:
     """Be the console of an SSH session; `greenwall ssh` starts this."""
     from console.serve.seat import take_seat
-    from screens.app import ConsoleOptions
     from screens.console import open_console
+    from screens.console_options import ConsoleOptions
 
     seat = take_seat(descriptor)
     with _store(seat.store_url) as store:

@@ -18,7 +18,7 @@ from console.errors import CommandError
 from console.journal.report.marks import has_blocks
 from console.people.sign_on import SignedOn, idle_minutes
 from console.store.engine import Store
-from screens.app import ConsoleOptions, InFront
+from screens.console_options import ConsoleOptions, InFront
 from screens.history import History, history_file
 from screens.key_tables import LAYOUTS
 from screens.looks import NOTHING_CHOSEN, Looks, outfit

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from screens import keys_shim
-from screens.app import ConsoleApp, ConsoleOptions
+from screens.app import ConsoleApp
+from screens.console_options import ConsoleOptions
 from screens.panel import Panel
 from screens.themes import has_colours
 

@@ -18,7 +18,7 @@ from console.people.sign_on import SignedOn, most_sign_ons, needs_code, sign_on
 from console.store.engine import Store
 from console.store.session import reading
 from console.store.user_profiles import list_profiles
-from screens.app import ConsoleOptions
+from screens.console_options import ConsoleOptions
 from screens.panels.change_password import ChangePassword
 from screens.panels.sign_on import SignOn, SignOnSeat, longest_name, refusal
 from screens.run import run_console

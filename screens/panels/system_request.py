@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from console.errors import CommandError
-from screens.app import InFront
+from screens.console_options import InFront
 from screens.panel import Ask, FunctionKey, Help, Panel, Push, Reply, Request, Return, SignOff, Stay, Submission, Window
 from screens.panels.display import Display, Line
 from screens.panels.help_texts import panel_help

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from screens.app import ConsoleApp, ConsoleOptions
+from screens.app import ConsoleApp
+from screens.console_options import ConsoleOptions
 from screens.panel import Panel
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from console.errors import CommandError, ConsoleError
-from screens.app import ConsoleApp, ConsoleOptions
+from screens.app import ConsoleApp
+from screens.console_options import ConsoleOptions
 from screens.terminal.attributes import Attribute
 from tests.screens.conftest import ended, press, settle
 from tests.screens.demo import DemoEntry, DemoMenu
@@ -374,7 +375,7 @@ async def test_no_color_draws_without_colours(make_app, monkeypatch):
 
 def test_bug_that_ends_the_console_shows_in_its_exit_status_and_shows_no_variables():
     code = """
-from screens.app import ConsoleOptions
+from screens.console_options import ConsoleOptions
 from screens.run import run_console
 
 def first_panel():

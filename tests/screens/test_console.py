@@ -11,9 +11,10 @@ from console.journal.writer import append
 from console.model.words import Action, ExitPoint
 from console.store.revisions import active_policy
 from console.store.session import reading, transaction
-from screens.app import ConsoleApp, ConsoleOptions
+from screens.app import ConsoleApp
 from screens.banner import Banner
 from screens.console import console_services, filled_in, host_name
+from screens.console_options import ConsoleOptions
 from screens.panels.main_menu import MainMenu
 from tests.factories import entry, signed_on
 from tests.screens.conftest import press, settle

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 
-from screens.app import ConsoleApp, ConsoleOptions
+from screens.app import ConsoleApp
 from screens.banner import Banner
+from screens.console_options import ConsoleOptions
 from screens.panel import FunctionKey, Panel, Stay
 from screens.progress import Progress
 from screens.terminal.page import Page

@@ -14,7 +14,7 @@ from screens.run import has_hung_up
 from tests.end_to_end.command import until
 
 SCRIPT = """
-from screens.app import ConsoleOptions
+from screens.console_options import ConsoleOptions
 from screens.run import run_console
 from tests.screens.demo import DemoMenu
 

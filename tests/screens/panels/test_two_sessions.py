@@ -9,8 +9,9 @@ import pytest
 from console.errors import CommandError
 from console.request_end import EndWish, endable, is_to_end
 from console.store.session import reading
-from screens.app import ConsoleApp, ConsoleOptions
+from screens.app import ConsoleApp
 from screens.console import attention, command_window, system_request
+from screens.console_options import ConsoleOptions
 from screens.panel import FunctionKey, Panel, Reply, Stay
 from screens.panels.main_menu import MainMenu
 from screens.progress import Progress
