@@ -34,7 +34,7 @@ from console.policy.decide import CompiledPolicy
 from console.policy.difference import Change, Subject, compare
 from console.policy.explain import Explanation, explain
 from console.policy.fields import address_intervals
-from console.policy.image import check_image
+from console.policy.image import check_image, what_is_not_seen
 from console.policy.own_way import refusal_of_own_way
 from console.policy.request import Request
 from console.policy.routes import shadowed_entries
@@ -107,7 +107,9 @@ def activate_pending(context: Context, values: Mapping[str, str]) -> Result:
         old_number, old = active_policy(session)
         new = resolved(pending_policy(session))
         compiled = compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
+        unseen: tuple[str, ...] = ()
         if is_in_kernel(session):
+            unseen = what_is_not_seen(compiled)
             check_image(compiled)  # nor one that the kernel engine of this store's worker would leave out
             if values["FORCE"] == YesNo.NO:
                 check_own_way(compiled.at(now_of(context)))
@@ -138,7 +140,7 @@ def activate_pending(context: Context, values: Mapping[str, str]) -> Result:
         },
     )
     done = message("GWL0148", revision=made, changes=told)
-    return Result(messages=(*asked, done, *shadowed_messages(new)))
+    return Result(messages=(*asked, done, *map(message, unseen), *shadowed_messages(new)))
 
 
 def _ask_confirmation(

@@ -58,6 +58,8 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
     from console.enforcement.kernel.loading import Wanted
     from console.enforcement.kernel.pins import Pins
     from console.enforcement.kernel.relay_house import RelayHouse
+    from console.policy.compiler import compile_policy
+    from console.policy.image import what_is_not_seen
 
     pins = Pins(pin_directory(location))
     found = pins.find(cgroup)
@@ -80,6 +82,8 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
     keeper.take_over(pins.leave_all(directory))
     told = message("GWL0483" if wanted.is_enforced else "GWL048B", path=cgroup, number=revision)
     _log.info("%s", line(told))
+    for unseen in what_is_not_seen(compile_policy(policy)):
+        _log.info("%s", line(message(unseen)))
     return keeper
 
 

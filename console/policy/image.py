@@ -142,6 +142,11 @@ def check_image(compiled: CompiledPolicy) -> None:
         raise PolicyError("GWL0488", count=len(compiled.routes.entries), most=MOST_RULES - 1)
 
 
+def what_is_not_seen(compiled: CompiledPolicy) -> tuple[str, ...]:
+    """Return the ids of the messages about what a policy says and the kernel does only in part."""
+    return ("GWL049A",) if Settings.REFUSE_RAW in settings(compiled) else ()
+
+
 def who_is_named(compiled: CompiledPolicy) -> tuple[frozenset[str], frozenset[str]]:
     """Return the users and the groups that rules and SOCKS entries say by their full names, in upper case."""
     said = [table.users for table in compiled.tables.values() if table is not None and table.users is not None]

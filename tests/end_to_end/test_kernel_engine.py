@@ -194,6 +194,13 @@ def test_what_the_kernel_cannot_see_is_refused_at_activation_and_at_the_start(gr
     greenwall.done("engine", "detach")
 
 
+def test_what_the_kernel_does_only_in_part_is_said_at_activation(greenwall, cgroup, engine):
+    with engine():
+        greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)")
+        assert "GWL049A" in greenwall.cl("ACTSOCPCY")
+        assert "GWL049A" not in greenwall.cl("CHGSOCPCY RAWSKT(*ALLOW)", "ACTSOCPCY")
+
+
 def test_policy_that_would_keep_its_operator_out_is_activated_only_when_that_is_said(greenwall, cgroup, engine):
     through_ssh = {**os.environ, "SSH_CONNECTION": "192.0.2.7 50000 192.0.2.1 22"}
     with engine():
