@@ -254,6 +254,7 @@ class Groups:
         """Take checked groups."""
         self._groups = {group.name: group for group in groups}
         self._intervals: dict[str, Intervals] = {}
+        self._members: dict[tuple[str, int], str | None] = {}
 
     def named(self, name: str, keyword: str = "Address") -> AddressGroup:
         """Return a group.
@@ -282,6 +283,17 @@ class Groups:
         if found is None:
             found = self._intervals[name] = group_intervals(self.named(name))
         return found
+
+    def member(self, name: str, address: int) -> str | None:
+        """Return the member by which a group holds an address; see `member_for`. It is looked for once.
+
+        Raises:
+            PolicyError: There is no such group.
+        """
+        key = name, address
+        if key not in self._members:
+            self._members[key] = member_for(self.named(name), address)
+        return self._members[key]
 
     def check(self, canonical: str, keyword: str) -> None:
         """Check that a group is there, if an address of a rule says one.

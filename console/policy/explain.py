@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from console.model.words import Mode, Outcome, YesNo
-from console.policy.address_groups import Groups, group_of, member_for
+from console.policy.address_groups import Groups, group_of
 from console.policy.checks import DIMENSIONS, check_policy
 from console.policy.compiler import decision
 from console.policy.decide import PASS
@@ -69,16 +69,16 @@ def explain(policy: Policy, request: Request, at_ns: int | None = None) -> Expla
     for rule in before:
         dimension = mismatch(rule, request, policy.services, groups, active)
         if dimension is None:
-            return _explained(policy, request, rule, earlier)
+            return _explained(policy, request, rule, earlier, groups)
         earlier.append(Passed(rule, dimension))
-    return _explained(policy, request, default, earlier)
+    return _explained(policy, request, default, earlier, groups)
 
 
-def _explained(policy: Policy, request: Request, rule: Rule, earlier: list[Passed]) -> Explanation:
+def _explained(policy: Policy, request: Request, rule: Rule, earlier: list[Passed], groups: Groups) -> Explanation:
     mode = policy.modes[request.exit_point]
     answer = decision(rule, mode)
     programs = exit_programs_of(policy, request.exit_point) if answer.outcome is Outcome.ALLOWED else ()
-    return Explanation(mode, answer, rule, tuple(earlier), programs, _members(policy, request, rule))
+    return Explanation(mode, answer, rule, tuple(earlier), programs, _members(request, rule, groups))
 
 
 def _active(policy: Policy, at_ns: int | None) -> frozenset[str]:
@@ -91,13 +91,12 @@ def _active(policy: Policy, at_ns: int | None) -> frozenset[str]:
     return frozenset(group.name for group in groups if is_active(group, moment, policy.time_zone))
 
 
-def _members(policy: Policy, request: Request, rule: Rule) -> dict[str, str]:
+def _members(request: Request, rule: Rule, groups: Groups) -> dict[str, str]:
     """Return by which member of its groups a rule matches a request."""
-    groups = Groups(policy.address_groups)
     found = {}
     for name in ("local_address", "remote_address"):
         group = group_of(getattr(rule, name))
-        member = member_for(groups.named(group), getattr(request, name)) if group is not None else None
+        member = groups.member(group, getattr(request, name)) if group is not None else None
         if member is not None:
             found[name] = member
     return found
@@ -203,7 +202,7 @@ def matches_address(value: str, address: int, groups: Groups) -> bool:
     """
     name = group_of(value)
     if name is not None:
-        return member_for(groups.named(name), address) is not None
+        return groups.member(name, address) is not None
     return any(low <= address <= high for low, high in address_intervals(value))
 
 
