@@ -49,7 +49,7 @@ class _Place:
         self._greenwall.done("policy", "import", "-", stdin=policy_document(rules, exit_point))
         self._greenwall.cl("ACTSOCPCY")
         stack.callback(self._greenwall, "engine", "detach")
-        command = self._greenwall.arguments("worker", "--engine", "kernel", "--cgroup", str(self._cgroup))
+        command = self._greenwall.arguments("worker", "--engine", "kernel", "--cgroup", str(self._cgroup), "--enforce")
         worker = stack.enter_context(started(command, stderr=subprocess.PIPE))
         if "GWL0483" not in (said := worker.stderr.readline()):
             raise SystemExit(said)

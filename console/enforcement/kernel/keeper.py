@@ -27,7 +27,7 @@ from console.enforcement.kernel.relay_house import RelayHouse
 from console.enforcement.kernel.resets import is_to_be_reset, send_reset
 from console.enforcement.kernel.ring import Ring
 from console.enforcement.scribe import Scribe
-from console.errors import ConsoleError
+from console.errors import ConsoleError, PolicyError
 from console.journal.entries import Entry
 from console.messages import describe, line, message
 from console.model.words import ExitPoint, Outcome
@@ -88,6 +88,7 @@ class KernelKeeper:
         self._lost = 0
         self._wanted = wanted
         self._refused: Wanted | None = None
+        self._said = ""
         self._loaded: Loaded = load(engine, relay, wanted)
         self._adopt()
 
@@ -150,14 +151,16 @@ class KernelKeeper:
             await asyncio.to_thread(self._relay.look_after)
             if not await asyncio.to_thread(self._loaded.is_still, wanted) and wanted != self._refused:
                 before, self._loaded = self._loaded, await asyncio.to_thread(load, self._engine, self._relay, wanted)
-                self._refused = None
+                self._refused, self._said = None, ""
                 if before.wanted != wanted:
                     await self._say(message("GWL0483" if is_enforced else "GWL048B", **self._shown()).text)
         except ConsoleError as error:
-            self._refused = wanted
+            self._refused = wanted if isinstance(error, PolicyError) else None  # what else failed may go another time
             said = line(message("GWL0482", number=wanted.revision, reason=line(describe(error))))
-            _log.warning("%s", said)
-            await self._say(said, is_wrong=True)
+            if said != self._said:  # once, and not at each look
+                _log.warning("%s", said)
+                await self._say(said, is_wrong=True)
+            self._said = said
 
     def _shown(self) -> dict[str, object]:
         return {"path": self._place.cgroup, "number": self._loaded.wanted.revision}
