@@ -73,7 +73,7 @@ class WorkWithUserProfiles(WorkWithHeld[UserProfile]):
             Column("Status", 9, lambda row: row.status.value, help_key="STATUS", looks=_LOOKS),
             Column("Class", 7, lambda row: row.user_class.value, help_key="USRCLS"),
             Column("Password", 8, _password, help_key="PASSWORD"),
-            *([Column("Group", 12, lambda row: row.group or _NONE, help_key="GRPPRF")] if wide else []),
+            *([Column("Group", 12, _group, help_key="GRPPRF")] if wide else []),
             Column("Special authority", 40 if wide else 17, self._authorities, help_key="SPCAUT"),
             Column("Text", 22 if wide else 14, lambda row: row.text, help_key="TEXT"),
         )
@@ -98,6 +98,10 @@ _LOOKS = {Status.DISABLED.value: Attribute.RED}
 
 def _name(row: UserProfile) -> dict[str, str]:
     return {"USRPRF": row.name}
+
+
+def _group(row: UserProfile) -> str:
+    return row.group or _NONE
 
 
 def _password(row: UserProfile) -> str:
