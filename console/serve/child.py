@@ -65,17 +65,19 @@ class Child:
         return bool(ended.poll(int(seconds * 1000))) and self.has_ended()
 
 
-def environment(terminal: str, ours: Mapping[str, str]) -> dict[str, str]:
+def environment(terminal: str, connection: str, ours: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child.
 
     Args:
         terminal: Checked terminal type.
+        connection: Both ends of the connection, as sshd says it: by it a policy is known that cuts the operator off.
         ours: The server's own environment: little of it is handed on.
     """
     kept = {name: value for name, value in ours.items() if name in _KEPT or name.startswith(_DATABASE)}
     return {
         **kept,
         "TERM": terminal,
+        "SSH_CONNECTION": connection,
         "LANG": "C.UTF-8",
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         # A line is slower than a terminal on the desk, and nothing here moves by itself.
@@ -86,12 +88,12 @@ def environment(terminal: str, ours: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def start(seat: Seat, terminal: str, size: tuple[int, int], directory: Path) -> Child:
+def start(seat: Seat, variables: Mapping[str, str], size: tuple[int, int], directory: Path) -> Child:
     """Start the console.
 
     Args:
         seat: Who sits there.
-        terminal: Checked terminal type.
+        variables: The child's environment.
         size: Columns and rows.
         directory: The child's working directory: a file that an operator names without one is there.
 
@@ -103,7 +105,7 @@ def start(seat: Seat, terminal: str, size: tuple[int, int], directory: Path) -> 
         resize(master, size)
         _be_quiet(slave)
         os.set_blocking(master, False)
-        process = _spawn(seat, environment(terminal, os.environ), slave, directory)
+        process = _spawn(seat, variables, slave, directory)
     except OSError:
         os.close(master)
         raise
@@ -131,7 +133,7 @@ def _be_quiet(slave: int) -> None:
     termios.tcsetattr(slave, termios.TCSANOW, modes)
 
 
-def _spawn(seat: Seat, variables: dict[str, str], slave: int, directory: Path) -> subprocess.Popen[bytes]:
+def _spawn(seat: Seat, variables: Mapping[str, str], slave: int, directory: Path) -> subprocess.Popen[bytes]:
     reader, writer = os.pipe()
     try:
         os.write(writer, pack(seat))

@@ -47,6 +47,10 @@ class Peer:
         """Return the client's end, ``192.0.2.7:51234`` or ``[2001:db8::7]:51234``."""
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
+    def as_sshd_says_it(self) -> str:
+        """Return the value of SSH_CONNECTION (ssh(1)): address and port of the client, then ours."""
+        return f"{self.address} {self.port} {self.local_address} {self.local_port}"
+
     def fields(self) -> dict[str, str | int]:
         """Return the fields of a journal entry that tell of it."""
         return {

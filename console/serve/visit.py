@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
@@ -198,7 +199,8 @@ class Visit(SignOn):
             return
         seat = Seat(self._house.store_url, who, str(self._peer))
         try:
-            started = child.start(seat, session.terminal, session.size, doorway.store.location.directory)
+            variables = child.environment(session.terminal, self._peer.as_sshd_says_it(), os.environ)
+            started = child.start(seat, variables, session.size, doorway.store.location.directory)
         except OSError as error:
             session.refuse(message("GWL1068", reason=error.strerror or error).text)
             return

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,9 @@ import pytest
 
 from console.serve.terminals import terminal_type
 from console.shell.operator import user_profile
+from console.store.engine import open_store
+from console.store.session import transaction
+from console.store.workers import add_worker
 from tests.end_to_end.command import until
 from tests.end_to_end.ssh import ssh_server, with_alice
 from tests.serve.people import PASSWORD, change_person, take_keys
@@ -186,6 +190,7 @@ def test_environment_agent_and_x11_do_not_get_in(server, terminal, tmp_path):
         os.kill(int(variables["SSH_AGENT_PID"]), signal.SIGTERM)
     assert environment["TERM"] == terminal_type(environment["TERM"]) != ""
     assert environment["LANG"] == "C.UTF-8"
+    assert environment["SSH_CONNECTION"].endswith(f" 127.0.0.1 {server.port}")
     assert not {"SSH_AUTH_SOCK", "DISPLAY", "LD_PRELOAD", "GREENWALL_STORE", "LC_ALL"} & set(environment)
     sockets = [each for each in psutil.Process(server.process.pid).net_connections("unix") if each.laddr]
     assert not [each for each in sockets if "agent" in str(each.laddr)]
@@ -326,3 +331,13 @@ def test_options_that_make_no_sense_are_refused(greenwall, options):
 def test_verb_of_a_session_refuses_who_is_not_the_server(greenwall):
     assert "GWL1053" in greenwall("ssh-session", "0").stderr
     assert "ssh-session" not in greenwall.done("--help")
+
+
+def test_policy_for_the_whole_system_that_would_cut_the_operator_off_is_refused(server, console):
+    store = open_store(server.greenwall.url)
+    with transaction(store) as session:
+        add_worker(session, pid=1, host="vm", at=datetime.now(UTC), revision=1, cgroup="/sys/fs/cgroup")
+    store.close()
+    server.greenwall.cl(f"ADDSOCRUL *ACCEPT 10 LCLPORT({server.port}) ACTION(*REJECT)")
+    console.enter("actsocpcy")
+    console.wait_for("would refuse a connection like yours (127.0.0.1")

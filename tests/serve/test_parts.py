@@ -142,8 +142,10 @@ def test_a_console_gets_little_of_the_servers_environment():
         "PGSSLMODE": "require",
         "NO_COLOR": "1",
     }
-    given = environment("xterm", ours)
-    assert set(given) == {"HOME", "PGSSLMODE", "NO_COLOR", "TERM", "LANG", "PATH", "TEXTUAL_ANIMATIONS", "ESCDELAY"}
+    given = environment("xterm", "192.0.2.7 50000 192.0.2.1 2222", ours)
+    handed_on = {"HOME", "PGSSLMODE", "NO_COLOR"}
+    made = {"TERM", "SSH_CONNECTION", "LANG", "PATH", "TEXTUAL_ANIMATIONS", "ESCDELAY"}
+    assert set(given) == handed_on | made
 
 
 def test_nothing_weak_is_agreed_on():
