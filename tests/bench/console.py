@@ -41,6 +41,8 @@ _QUIET_S = 0.4
 """Longer than any list takes to be read: the panel has come when nothing comes any more."""
 _IDLE_S = 3.0
 _LOADS = 6
+_NOTHING_S = 3.0
+"""A key that has brought nothing by then brings nothing: nobody waits for it."""
 _LONGEST_S = 30.0
 _READ = 65536
 _RULES = 10_000
@@ -65,19 +67,18 @@ class Console:
         )
         os.close(terminal)
         self.shown = b""
-        self._idle = 0.0
-        """Processor seconds a second that the console uses by itself, for its banner."""
 
     def rest(self) -> float:
         """Wait until all is loaded; return what the console uses when nobody does anything, in seconds a second."""
+        idle = 0.0
         for _ in range(_LOADS):
             used, began = self.used_s, time.monotonic()
             while (left := began + _IDLE_S - time.monotonic()) > 0:
                 self._read(left)
-            before, self._idle = self._idle, (self.used_s - used) / _IDLE_S
-            if before and self._idle > before / 2:
+            before, idle = idle, (self.used_s - used) / _IDLE_S
+            if before and idle > before / 2:
                 break
-        return self._idle
+        return idle
 
     def close(self) -> None:
         """End the console."""
@@ -98,16 +99,15 @@ class Console:
                 raise SystemExit(f"{words!r} does not show:\n{self.shown[-2000:]!r}")
         return time.monotonic() - self.began, self.used_s
 
-    def press(self, keys: bytes) -> tuple[float, float]:
-        """Return seconds and processor seconds from a key to the last byte that it brings."""
+    def press(self, keys: bytes) -> tuple[float, float] | None:
+        """Return seconds and processor seconds from a key to the last byte that it brings; None if it brings none."""
         self.settle()
         used, began = self.used_s, time.monotonic()
         os.write(self._controller, keys)
         painted = began
-        while self._read(_QUIET_S if painted > began else _LONGEST_S):
+        while self._read(_QUIET_S if painted > began else _NOTHING_S):
             painted = time.monotonic()
-        used = self.used_s - used - self._idle * (time.monotonic() - began)
-        return painted - began, max(used, 0.0)
+        return (painted - began, self.used_s - used) if painted > began else None
 
     def settle(self) -> None:
         """Read until nothing comes."""
@@ -174,10 +174,12 @@ _LIST: _Steps = [
     ("refresh", _F5),
     *[("other columns", _F11)] * 3,
 ]
+_JOURNAL = [(name, {_PAGE_DOWN: _PAGE_UP, _PAGE_UP: _PAGE_DOWN}.get(key, key)) for name, key in _LIST]
+"""Opens at its end."""
 _PLACES: Sequence[tuple[str, str, _Steps]] = (
     ("main menu", "", _MENU),
     ("socket rules", "WRKSOCRUL", _LIST),
-    ("journal entries", "DSPJRN", _LIST),
+    ("journal entries", "DSPJRN", _JOURNAL),
     ("system values", "WRKSYSVAL", _LIST),
 )
 
@@ -207,11 +209,11 @@ def _at(console: Console, command: str, steps: _Steps, rounds: int) -> dict[str,
         if command:
             console.press(command.encode())
             opened = console.press(_ENTER)
-            if number:
+            if number and opened:
                 found["open"].append(opened)
         for name, key in steps:
             pressed = console.press(key)
-            if number:
+            if number and pressed:
                 found[name].append(pressed)
         if command:
             console.press(_F12)

@@ -32,7 +32,13 @@ def names(operator: Operator) -> list[str]:
 
 
 def test_it_looks_as_drawn(find):
-    assert find("socks").matches("command_palette")
+    rows = find("cfgsocks").rows
+    assert rows[2].endswith("..........  ")
+    assert rows[3] == "  :                  Find Keys, Options, Menus and Commands                  :  "
+    assert rows[4] == "  : Words  . . . cfgsocks                                                    :  "
+    assert rows[6] == "  :  Opt What    Name               Text                                     :  "
+    assert rows[7] == "  :      Menu    CFGSOCKS           Configure SOCKS                          :  "
+    assert all(len(row) == 80 for row in rows)
 
 
 def test_words_find_a_command_and_enter_runs_the_first(find):
