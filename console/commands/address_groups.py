@@ -127,7 +127,7 @@ class AddAddressGroupEntry(Command):
         after = address_group_of(before.name, " ".join([*before.members, *added]), before.text)
         count = len(after.members) - len(before.members)
         done = message("GWL02C9", name=after.name, count=count, total=len(after.members))
-        return _change(context, before, after, f"{count} members added to address group {after.name}", done)
+        return _change(context, before, after, f"Members added to address group {after.name}: {count}", done)
 
 
 class RemoveAddressGroupEntry(Command):
@@ -150,7 +150,7 @@ class RemoveAddressGroupEntry(Command):
         left = [member for member in before.members if member not in gone]
         after = address_group_of(before.name, " ".join(left), before.text)
         done = message("GWL02CA", name=after.name, count=len(gone), total=len(after.members))
-        return _change(context, before, after, f"{len(gone)} members removed from address group {after.name}", done)
+        return _change(context, before, after, f"Members removed from address group {after.name}: {len(gone)}", done)
 
 
 def _given(values: Mapping[str, str]) -> list[str]:

@@ -289,6 +289,6 @@ def test_each_change_is_a_gr_entry_with_what_came_and_went(run, audited):
     ]
     assert told == [
         ("Address group DMZ added", None, "10.0.0.0/8 !10.0.0.5"),
-        ("1 members added to address group DMZ", "none", "::1"),
+        ("Members added to address group DMZ: 1", "none", "::1"),
         ("Address group DMZ removed", "::1 10.0.0.0/8 !10.0.0.5", None),
     ]
