@@ -47,7 +47,7 @@ class UsageError(ConsoleError):
     """A shell verb was called with options or files that make no sense; exit code 2."""
 
 
-class RequestEnded(ConsoleError):
+class RequestEnded(ConsoleError):  # noqa: N818 -- a state of a request, and no fault
     """The operator has ended the request; what it had begun to change is as it was."""
 
     def __init__(self) -> None:

@@ -28,11 +28,11 @@ from console.enforcement.guard_server import GuardServer
 from console.enforcement.journal_keeper import JournalKeeper, keep_journal
 from console.enforcement.kernel_start import begin_kernel, left_attached
 from console.enforcement.ledger import Ledger, StoreGoneError
-from console.readiness import tell_systemd
 from console.enforcement.scribe import Scribe
 from console.enforcement.spool import waiting_spools
 from console.errors import StoreError, WorkerError
 from console.messages import describe, line, message
+from console.readiness import tell_systemd
 from console.store.engine import Store, open_store
 from console.store.locks import open_lock_file, try_lock
 from console.store.unix_path import bind

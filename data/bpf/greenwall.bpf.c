@@ -26,6 +26,7 @@
 #define SOCK_RAW 3
 #define EPERM 1
 #define EPROTONOSUPPORT 93
+#define ECONNREFUSED 111
 #define ALL_ONES_PAGE 1
 #define HEAD_AT 16
 #define HEAD_WORDS 16
@@ -379,7 +380,7 @@ static __always_inline int counted(struct decision *decision)
     count(DECIDED);
     if (decision->outcome == REJECTED)
         count(REFUSED);
-    return decision->journal || decision->alert;
+    return decision->journal;
 }
 
 static __always_inline void describe(struct event *event, struct request *request, struct decision *decision)
@@ -393,6 +394,7 @@ static __always_inline void describe(struct event *event, struct request *reques
     event->outcome = decision->outcome;
     event->flags = request->flags | (decision->journal & 2 ? BY_LEVEL : 0);
     event->alert = decision->alert;
+    event->is_silent = !decision->journal;
     event->local_port = request->values[LOCAL_PORT].lower;
     event->remote_port = request->values[REMOTE_PORT].lower;
     event->detail = request->detail;
@@ -407,7 +409,10 @@ static __always_inline void describe(struct event *event, struct request *reques
 __noinline int tell(struct request *request, struct decision *decision)
 {
     struct event *event;
-    if (!request || !decision || !counted(decision))
+    if (!request || !decision)
+        return 0;
+    int is_reset = request->exit_point == ACCEPT && decision->error == ECONNREFUSED; /* by the worker */
+    if (!counted(decision) && !is_reset)
         return 0;
     event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
     if (!event) {
