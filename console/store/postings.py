@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 BLOCK_BITS = 14
 BLOCK = 1 << BLOCK_BITS
@@ -25,6 +26,8 @@ _CLEAR = b"0" * BLOCK
 _SET = ord("1")
 _FEW = 8
 """Offsets that are faster shifted into place one by one."""
+_SOME = 256
+"""Offsets that are faster put into a bitmap; for more it is a digit each, which Python makes a number of as a whole."""
 
 
 def pack(offsets: Sequence[int]) -> bytes:
@@ -58,7 +61,7 @@ def unpack(data: bytes) -> int:
 def union(stored: Iterable[bytes]) -> int:
     """Return the set of all entries that are in one of several stored sets."""
     bits = 0
-    digits: bytearray | None = None
+    long: list[array[int]] = []
     for data in stored:
         if not data:
             return ALL
@@ -71,17 +74,31 @@ def union(stored: Iterable[bytes]) -> int:
         if len(offsets) <= _FEW:
             for offset in offsets:
                 bits |= 1 << offset
-            continue
-        digits = bytearray(_CLEAR) if digits is None else digits
-        try:
+        elif len(offsets) <= _SOME:
+            bits |= _by_bitmap(offsets)
+        else:
+            long.append(offsets)
+    if long:
+        bits |= _by_digits(long)
+    return bits & ALL if bits.bit_length() > BLOCK else bits
+
+
+def _by_bitmap(offsets: array[int]) -> int:
+    bitmap = bytearray(_BITMAP_BYTES)
+    with suppress(IndexError):  # nothing that was ever packed; what comes after it is not read
+        for offset in offsets:
+            bitmap[offset >> 3] |= 1 << (offset & 7)
+    return int.from_bytes(bitmap, "little")
+
+
+def _by_digits(lists: Iterable[array[int]]) -> int:
+    digits = bytearray(_CLEAR)
+    for offsets in lists:
+        with suppress(IndexError):
             for offset in offsets:
                 digits[offset] = _SET
-        except IndexError:  # nothing that was ever packed; what comes after it is not read
-            continue
-    if digits is not None:
-        digits.reverse()
-        bits |= int(digits, 2)
-    return bits & ALL if bits.bit_length() > BLOCK else bits
+    digits.reverse()
+    return int(digits, 2)
 
 
 def offsets_in(bits: int, *, descending: bool) -> Iterator[int]:
