@@ -74,7 +74,8 @@ struct event {
     __u16 local_port;  /* host order */
     __u16 remote_port; /* host order */
     __u32 detail;      /* of a connection refused at its SYN its number, network order; see RAW */
-    __u32 error;       /* errno */
+    __u16 error;       /* errno */
+    __u16 is_silent;   /* told for the worker to act on it, and not for the journal */
     __u8 local_address[16];  /* IPv6, or IPv4 in its mapped form */
     __u8 remote_address[16]; /* likewise; all 0 for none */
     char comm[16];           /* name of the thread, may be without its end */

@@ -64,8 +64,8 @@ def is_wanted(event: KernelEvent, levels: Levels, user: str) -> bool:
 
     What was decided about a datagram is wanted with the connects, and with the datagrams too.
     """
-    if not event.flags & BY_LEVEL:
-        return True
+    if event.is_silent or not event.flags & BY_LEVEL:
+        return not event.is_silent
     if event.flags & DATAGRAM and levels.wants("SK", SkType.OUTBOUND, user=user):
         return True
     return levels.wants("SK", SK_TYPES[event.exit_point], user=user, local_port=event.local.port)

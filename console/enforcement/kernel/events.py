@@ -32,7 +32,7 @@ NOTE = 128
 BY_LEVEL = 64
 """Flag of what the audit levels have a word in."""
 
-_EVENT = struct.Struct("<QIIIIBBBBHHII16s16s16s")
+_EVENT = struct.Struct("<QIIIIBBBBHHIHH16s16s16s")
 _SETTLED = struct.Struct("<96s256s")
 """What follows the event of a connection that went to a SOCKS server."""
 _KEY = struct.Struct("<QQ")
@@ -71,6 +71,8 @@ class KernelEvent(NamedTuple):
     """The SOCKS server that it went through, or that failed."""
     text: str = ""
     """Why it failed."""
+    is_silent: bool = False
+    """Whether it is told for the worker to act on it, and not for the journal."""
 
 
 class Underway(NamedTuple):
@@ -105,7 +107,7 @@ def read_event(octets: bytes) -> KernelEvent:
     """Return the event that was told."""
     (
         at_ns, pid, uid, revision, sequence, exit_point, outcome, flags, alert, local_port, remote_port,
-        detail, error, local, remote, comm,
+        detail, error, is_silent, local, remote, comm,
     ) = _EVENT.unpack_from(octets)  # fmt: skip
     server, text = _SETTLED.unpack_from(octets, _EVENT.size) if len(octets) > _EVENT.size else (b"", b"")
     return KernelEvent(
@@ -125,6 +127,7 @@ def read_event(octets: bytes) -> KernelEvent:
         _text(comm),
         _text(server),
         _text(text),
+        bool(is_silent),
     )
 
 

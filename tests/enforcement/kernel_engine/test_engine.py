@@ -7,10 +7,12 @@ import socket
 import pytest
 
 from console.enforcement.kernel import engine
+from console.enforcement.kernel.entries import is_wanted
 from console.enforcement.kernel.events import DATAGRAM, INERT
 from console.enforcement.kernel.resets import is_to_be_reset, send_reset
 from console.enforcement.layouts import address_text
 from console.model.words import ExitPoint, Mode, RawSockets, Udp
+from console.policy.audit_levels import Auditing, Levels
 from tests.end_to_end.command import until
 
 REJECT = {"action": "*REJECT"}
@@ -59,11 +61,12 @@ def test_refused_peer_hears_nothing_and_the_server_never_wakes(house):
 
 
 @pytest.mark.parametrize(
-    ("host", "source", "family"),
-    [("127.0.0.1", "127.0.0.3", socket.AF_INET), ("::1", "::1", socket.AF_INET6)],
+    ("host", "source", "family", "audit"),
+    [("127.0.0.1", "127.0.0.3", socket.AF_INET, "*ALL"), ("::1", "::1", socket.AF_INET6, "*NONE")],
 )
-def test_refused_peer_is_reset_where_the_rule_says_so(house, host, source, family):
-    house.put_in_force({"exit_point": "*ACCEPT", "sequence": 10, "remote_address": source, "fail": "*REFUSED"} | REJECT)
+def test_refused_peer_is_reset_where_the_rule_says_so(house, host, source, family, audit):
+    reset = {"exit_point": "*ACCEPT", "sequence": 10, "remote_address": source, "fail": "*REFUSED", "audit": audit}
+    house.put_in_force(reset | REJECT)
     with house.start("""
         host, source, family = sys.argv[1], sys.argv[2], int(sys.argv[3])
         server = socket.create_server((host, 0), family=family)
@@ -79,6 +82,7 @@ def test_refused_peer_is_reset_where_the_rule_says_so(house, host, source, famil
             return refused
 
         until(is_refused, "the SYN to be told of", 20)
+        assert [is_wanted(event, Levels(Auditing()), "ROOT") for event in refused] == [audit == "*ALL"]
         for event in refused:
             send_reset(event)
         assert program.communicate(timeout=60)[0].splitlines() == ["refused ECONNREFUSED", "readable False"]
