@@ -5,6 +5,7 @@
     ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(40) RMTADR('10.0.0.0/8') ACTION(*REJECT) TEXT('no printers')
     ADDSOCRUL *CONNECT 40 ACTION(*REJECT)        values without keyword, as far as the command takes them
     ?ADDSOCRUL EXITPNT(*CONNECT)                 prompt first: `parse_partial`
+    ADDSOCRUL *CONNECT ??RMTADR() ACTION(*ALLOW) prompt this one value first
 
 As in CL: letters outside of apostrophes are folded to upper case (where the parameter says so), an apostrophe inside is
 written twice, ``/* */`` is a comment, ``*N`` stands for a value that is not given, nothing may be between a keyword and
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from console.commands.definition import Command, Parameter
@@ -31,6 +32,9 @@ NOT_GIVEN = "*N"
 
 Registry = Mapping[str, type[Command]]
 """Command name -> class."""
+
+_PROMPTED = "??"
+"""In front of a keyword: prompt it."""
 
 _NAME = re.compile(r"[A-Z$#@][A-Z0-9$#@_]{0,9}")
 _PLAIN = re.compile(r"[^ \t'()]+")
@@ -57,7 +61,9 @@ class PartialCommand:
     given: Mapping[str, str]
     """What was written, by keyword; folded, but not checked."""
     prompt: bool
-    """Whether a question mark in front asks for prompting."""
+    """Whether a question mark in front asks for prompting, or two in front of keywords."""
+    asked: frozenset[str] = frozenset()
+    """Keywords with two question marks in front: only these are prompted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,22 @@ def parse_partial(text: str, registry: Registry) -> PartialCommand:
     if not tokens:
         raise CommandError("GWL0102")
     cls = _find_command(tokens[0], registry)
-    return PartialCommand(cls, _values(cls, tokens[1:]), prompt)
+    rest, asked = _without_marks(tokens[1:])
+    return PartialCommand(cls, _values(cls, rest), prompt or bool(asked), asked)
+
+
+def _without_marks(tokens: Sequence[Token]) -> tuple[Sequence[Token], frozenset[str]]:
+    """Take the two question marks off keywords to be prompted, and their empty parentheses away."""
+    kept: list[Token] = []
+    asked = set()
+    for token in tokens:
+        if token.kind is Kind.WORD and token.text.startswith(_PROMPTED) and token.text != _PROMPTED:
+            token = replace(token, text=token.text.removeprefix(_PROMPTED))
+            asked.add(token.text.upper())
+        kept.append(token)
+        if token.kind is Kind.CLOSE and len(kept) > 2 and kept[-2].kind is Kind.OPEN and kept[-3].text.upper() in asked:
+            del kept[-3:]
+    return kept, frozenset(asked)
 
 
 def complete(cls: type[Command], given: Mapping[str, str]) -> ParsedCommand:

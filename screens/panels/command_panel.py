@@ -59,7 +59,7 @@ class CommandLine:
             ConsoleError: It cannot be run; it stays on the line.
         """
         self._services.history.add(without_secrets(self.text, self._services.commands))
-        if self.text.startswith("?"):
+        if self._asks_to_prompt():
             return self.prompt()
         reply = run(self._services, self.text).reply()
         self.clear()
@@ -78,7 +78,14 @@ class CommandLine:
             self._chooses = True
             return Push(SelectionWindow("Commands", self._services.command_choices()))
         partial = parse_partial(self.text, self._services.commands)
-        return Push(Prompter(self._services, partial.cls, partial.given, is_typed=is_typed))
+        only = partial.asked
+        return Push(Prompter(self._services, partial.cls, partial.given, is_typed=is_typed, only=only))
+
+    def _asks_to_prompt(self) -> bool:
+        """Say whether a question mark is in front of what is typed, or two are in front of a keyword."""
+        if self.text.startswith("?"):
+            return True
+        return "??" in self.text and parse_partial(self.text, self._services.commands).prompt
 
     def resume(self, value: object) -> Reply | None:
         """Take what came back from choosing a command; None when nothing was chosen here."""

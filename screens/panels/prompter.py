@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from console.commands.definition import Command, Parameter
 from console.errors import ConsoleError
@@ -44,6 +44,7 @@ class Prompter(Panel):
         *,
         is_typed: bool = False,
         runs: bool = True,
+        only: Collection[str] = (),
     ) -> None:
         """Prompt a command.
 
@@ -53,6 +54,7 @@ class Prompter(Panel):
             given: Values known so far, by keyword, unchecked.
             is_typed: Whether it comes from a command line: then F9 will find the whole command.
             runs: Whether Enter runs the command; otherwise the panel returns it, as `ParsedCommand`.
+            only: Keywords to show, with those that are required and not given; none for all.
 
         Raises:
             ConsoleError: It is to change what does not exist.
@@ -62,6 +64,7 @@ class Prompter(Panel):
         self._form = Form(cls, given, services.context)
         self._is_typed = is_typed
         self._runs = runs
+        self._only = frozenset(only)
         self._additional = any(self._form.parameter(keyword).additional for keyword in given)
         self._all = False
         self._keywords = False
@@ -157,6 +160,8 @@ class Prompter(Panel):
     @property
     def _hidden(self) -> bool:
         """Whether there are parameters that do not show."""
+        if self._only and not self._all:
+            return True
         return not (self._additional or self._all or self._form.asks_keys) and any(
             parameter.additional for parameter in self._form.cls.parameters
         )
@@ -165,11 +170,19 @@ class Prompter(Panel):
         form = self._form
         if form.asks_keys:
             first, later = list(form.keys), []
+        elif self._only and not self._all:
+            first, later = self._selected(), []
         else:
             shown = [*form.keys, *(each for each in form.cls.parameters if each.default is not None)]
             first = [each for each in shown if self._all or not each.additional]
             later = [each for each in shown if each not in first] if self._additional else []
         return lay_out(first, later, Room(_LAST_ROW, NORMAL.columns, self._cells()))
+
+    def _selected(self) -> list[Parameter]:
+        """Return the parameters that selective prompting shows, until F9 shows all."""
+        parameters = self._form.cls.parameters
+        needed = {each.keyword for each in parameters if each.default is None} - self._form.given.keys()
+        return [each for each in parameters if each.keyword in self._only | needed]
 
     def _cells(self) -> Mapping[str, int]:
         """Return how long fields must be for what they hold, or have been asked to be."""

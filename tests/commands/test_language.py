@@ -249,3 +249,12 @@ def test_an_error_about_a_password_does_not_tell_it():
         with pytest.raises(CommandError) as caught:
             parse(command, REGISTRY)
         assert "abc" not in f"{messages.describe(caught.value)}"
+
+
+def test_two_question_marks_in_front_of_keywords_ask_for_these():
+    from console.commands.registry import COMMANDS
+
+    partial = parse_partial("ADDSOCRUL *CONNECT ??RMTADR() ??action(*ALLOW)", COMMANDS)
+    assert partial.prompt
+    assert partial.asked == {"RMTADR", "ACTION"}
+    assert partial.given == {"EXITPNT": "*CONNECT", "ACTION": "*ALLOW"}

@@ -295,3 +295,12 @@ def test_special_values_that_a_list_lacks_are_in_it(prompt):
     if "USRPRF" in operator.buffer.contents:
         operator.go_to("USRPRF").press("F4")
         assert "*SAME" in operator.shown
+
+
+def test_two_question_marks_prompt_only_that_keyword_and_what_is_missing(operator, store):
+    operator.command("ADDSOCRUL *CONNECT ??RMTADR('10.0.0.0/8') ??FAIL() TEXT('kept')")
+    assert list(operator.buffer.contents) == ["RMTADR", "ACTION", "FAIL"]
+    assert operator.buffer.values["RMTADR"] == "10.0.0.0/8"
+    operator.enter(ACTION="*REJECT")
+    found = rule(store, 10)
+    assert (found.action, found.text, str(found.remote_address)) == (Action.REJECT, "kept", "10.0.0.0/8")
