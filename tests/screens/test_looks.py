@@ -6,12 +6,14 @@ import pytest
 from rich.color import ColorSystem
 from rich.console import Console
 from rich.segment import Segment
+from textual import screen
 
 from console.errors import UsageError
 from console.people import looks as profile_looks
 from screens.key_tables import LAYOUTS
 from screens.looks import Looks, Outfit, outfit
 from screens.panel import Panel, Stay
+from screens.run import paint_sooner
 from screens.surface import Surface
 from screens.terminal.attributes import Attribute, Colour
 from screens.terminal.page import Page
@@ -93,6 +95,13 @@ async def test_without_the_bell_a_keying_error_is_silent(make_app):
             app.bell = lambda rung=rung: rung.append(1)
             await press(pilot, "up", "x")
         assert bool(rung) is rings
+
+
+@pytest.mark.parametrize(("environment", "expected"), [({}, 1 / 120), ({"TEXTUAL_FPS": "20"}, 1 / 60)])
+def test_changes_are_painted_sooner_than_textual_would_unless_told_otherwise(environment, expected, monkeypatch):
+    monkeypatch.setattr(screen, "UPDATE_PERIOD", 1 / 60)
+    paint_sooner(environment)
+    assert expected == screen.UPDATE_PERIOD
 
 
 class Palette(DemoWindow):
