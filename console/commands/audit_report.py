@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from console.commands.definition import Choice, Command, Context, Parameter, Result
+from console.commands.imported import JOURNAL, check_there
 from console.commands.journal_print import subset_text
 from console.commands.journal_subset import FIRST, FROM_TIME, PLACE, TO_TIME, WHAT, journal_filter
 from console.commands.keywords import number, one_of
@@ -79,11 +80,13 @@ class DisplayAuditReport(Command):
         Parameter("OUTPUT", "Output", one_of("OUTPUT", _OUTPUTS), length=6, default=SCREEN, special=_OUTPUTS),
         replace(TO_FILE, additional=False),
         replace(REPLACE, additional=False),
+        replace(JOURNAL, additional=True),
     )
     positional = 2
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Count, and show or write it."""
+        check_there(context, values["JRN"])
         if values["OUTPUT"] != SCREEN:
             return self._write(context, values)
         if context.has_panels:
@@ -153,7 +156,8 @@ def make_report(context: Context, values: Mapping[str, str]) -> tuple[Report, As
     finally:
         context.tell("")
     now = context.clock()
-    return report, Asked(_span(report, only, now), subset_text(values, " "), now, context.user)
+    subset = " ".join(filter(None, (only.journal and f"JRN({only.journal})", subset_text(values, " "))))
+    return report, Asked(_span(report, only, now), subset, now, context.user)
 
 
 def wanted(values: Mapping[str, str]) -> Sequence[By]:

@@ -56,3 +56,16 @@ def test_a_report_of_an_open_end_reaches_to_now(context):
     assert asked.span[1] == context.clock()
     _, asked = make_report(context, {**values, "FROMTIME": "*FIRST"})
     assert asked.span[0] == asked.span[1] == context.clock()
+
+
+def test_an_imported_journal_is_counted_by_its_name(context, tmp_path):
+    path = tmp_path / "old.csv"
+    names = "ENTRY_TIMESTAMP,SEQUENCE_NUMBER,USER_NAME,ENTRY_TYPE,REMOTE_IP_ADDRESS,REMOTE_PORT,LOCAL_PORT"
+    path.write_text(f"{names}\n2025-03-01-12.00.00.123456,1,ALICE,A,192.168.7.9,50123,8471\n")
+    run_command(f"IMPAUDJRN FILE('{path}') JRN(OLDSYS) TIMZON(UTC)", context)
+    write(context, entry(1, user_name="BOB"))
+    lines = run_command("DSPAUDRPT *FIRST BY(*USER) JRN(OLDSYS)", context).lines
+    assert "Subset: JRN(OLDSYS)" in lines
+    assert [line.split()[:2] for line in lines if line.startswith(("ALICE", "BOB"))] == [["ALICE", "1"]]
+    with pytest.raises(ConsoleError):
+        run_command("DSPAUDRPT JRN(NONE)", context)
