@@ -226,7 +226,7 @@ def test_program_that_leaves_before_the_server_answers_is_told_once(house, led, 
     server = socks(silent_after=0)
     led({"sequence": 10, "servers": place(server), "time_limit_ms": 600_000})
     house.run('tried("connect", lambda: connect("127.0.0.1", 9)).close()')
-    found = []
+    found = list(house.last)
 
     def is_told():
         house.told()
