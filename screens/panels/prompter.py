@@ -168,10 +168,11 @@ class Prompter(Panel):
 
     def _pages(self) -> tuple[PromptPage, ...]:
         form = self._form
+        later: list[Parameter] = []
         if form.asks_keys:
-            first, later = list(form.keys), []
+            first = list(form.keys)
         elif self._only and not self._all:
-            first, later = self._selected(), []
+            first = self._selected()
         else:
             shown = [*form.keys, *(each for each in form.cls.parameters if each.default is not None)]
             first = [each for each in shown if self._all or not each.additional]
