@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -47,8 +48,24 @@ class Threshold:
 
 
 def attributes(session: Session) -> JournalAttributes:
-    """Return the attributes of the journal, those of a fresh one where nobody has set any."""
-    return session.get(JournalAttributes, JOURNAL) or JournalAttributes(name=JOURNAL)
+    """Return the attributes of the journal, those of a fresh one where nobody has set any.
+
+    What is no value of an attribute, as only somebody who wrote there himself can make it, is that of a fresh one too.
+    """
+    fresh = JournalAttributes(name=JOURNAL)
+    try:
+        found = session.get(JournalAttributes, JOURNAL)
+    except DBAPIError:  # a text is none
+        return fresh
+    if found is None:
+        return fresh
+    values = {name: getattr(found, name) for name in JournalAttributes.model_fields}
+    usable = {name: value for name, value in values.items() if _is_like(getattr(fresh, name), value)}
+    return found if usable == values else JournalAttributes(**{**fresh.model_dump(), **usable})
+
+
+def _is_like(sample: object, value: object) -> bool:
+    return type(value) is type(sample) and not (isinstance(value, int) and value < 0)
 
 
 def set_attributes(session: Session, values: dict[str, object]) -> None:

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from console.errors import AlertError
 from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState, Delivered
+from console.store.journal import last_number
 
 MSGQ = "*MSGQ"
 """Among destinations: the message queue QSYSOPR, which need not be made."""
@@ -155,9 +156,14 @@ def forget_states(session: Session, alert: str) -> None:
 
 
 def position(session: Session) -> int:
-    """Return the highest sequence number that the alerts have seen, 0 for none."""
+    """Return the highest sequence number that the alerts have seen, 0 for none.
+
+    A position behind the end of the journal is none: somebody has written it there to have entries passed over, and
+    they are looked at from the first on.
+    """
     row = session.get(AlertPosition, 1)
-    return 0 if row is None else row.number
+    sound = row is not None and isinstance(row.number, int) and row.number <= last_number(session)
+    return row.number if row is not None and sound else 0
 
 
 def set_position(session: Session, number: int) -> None:

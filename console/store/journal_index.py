@@ -266,11 +266,30 @@ def _nearest(session: Session, low: int, high: int, order: ColumnElement[Any]) -
 _NUMBER = JournalEntry.metadata.tables["journal_entry"].c.sequence_number
 
 
-def known_blocks(session: Session, blocks: Collection[int]) -> dict[int, tuple[Any, Any]]:
-    """Return the blocks that have an index, with the time of their earliest and latest entry."""
-    number = col(JournalBlock.block)
-    query = select(number, col(JournalBlock.first_time), col(JournalBlock.last_time)).where(number.in_(blocks))
-    return {block: (earliest, latest) for block, earliest, latest in session.execute(query)}
+def known_blocks(session: Session, blocks: Collection[int]) -> dict[int, tuple[datetime | None, datetime | None]]:
+    """Return the blocks that have an index, with the time of their earliest and latest entry.
+
+    For a time that is none, as only somebody who wrote there himself can make one, comes one that leaves nothing out.
+    """
+    columns = JournalBlock.metadata.tables["journal_block"].c
+    times = [type_coerce(columns.first_time, String), type_coerce(columns.last_time, String)]
+    query = select(columns.block, *times).where(columns.block.in_(blocks))
+    try:
+        found = session.execute(query).all()
+    except DBAPIError:
+        found = session.execute(
+            query.with_only_columns(columns.block, *(cast(each, LargeBinary) for each in times))
+        ).all()
+    return {block: (_time(earliest, _ALWAYS[0]), _time(latest, _ALWAYS[1])) for block, earliest, latest in found}
+
+
+def _time(found: object, instead: datetime) -> datetime | None:
+    if found is None or isinstance(found, datetime):
+        return found
+    try:
+        return datetime.fromisoformat(found.decode() if isinstance(found, bytes) else str(found)).replace(tzinfo=UTC)
+    except ValueError:
+        return instead
 
 
 def matching(session: Session, blocks: Collection[int], wanted: Sequence[Clause]) -> dict[int, int]:
@@ -325,8 +344,8 @@ def stored_postings(session: Session, block: int) -> Iterator[Posting]:
     """Yield the index of a block as it is stored, in the order of its key."""
     table = JournalIndex
     query = select(col(table.field), col(table.key), col(table.entries)).where(col(table.block) == block)
-    for row in session.execute(query.order_by(col(table.field), col(table.key))):
-        yield tuple(row)
+    for field, key, entries in session.execute(query.order_by(col(table.field), col(table.key))):
+        yield field, key if isinstance(key, bytes) else b"", entries
 
 
 def hidden_by_index(session: Session, block: int, rows: Sequence[Sequence[Any]], times: tuple[str, str]) -> bool:
@@ -341,7 +360,10 @@ def hidden_by_index(session: Session, block: int, rows: Sequence[Sequence[Any]],
     columns = JournalBlock.metadata.tables["journal_block"].c
     query = select(type_coerce(columns.first_time, String), type_coerce(columns.last_time, String))
     query = query.where(columns.block == block)
-    known = session.execute(query).one_or_none()
+    try:
+        known = session.execute(query).one_or_none()
+    except DBAPIError:  # a time is no text
+        return True
     if known is None:
         return False
     if known[0] is None or known[1] is None or str(known[0]) > times[0] or str(known[1]) < times[1]:

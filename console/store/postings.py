@@ -59,11 +59,11 @@ def unpack(data: bytes) -> int:
 
 
 def union(stored: Iterable[bytes]) -> int:
-    """Return the set of all entries that are in one of several stored sets."""
+    """Return the set of all entries that are in one of several stored sets; what is no octets says nothing: all."""
     bits = 0
     long: list[array[int]] = []
     for data in stored:
-        if not data:
+        if not data or not isinstance(data, bytes):
             return ALL
         if len(data) == _BITMAP_BYTES:
             bits |= int.from_bytes(data, "little")

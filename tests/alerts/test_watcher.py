@@ -273,3 +273,20 @@ def test_alerts_are_told_when_the_clock_was_set_back(store, clock, refuse, make_
     clock.seconds = 100
     run(watcher)
     assert [each["event"] for each in payloads(store)] == ["*RAISED", "*AGAIN", "*CLEARED"]
+
+
+@pytest.mark.parametrize("number", ["'x'", "2305843009213693952", "-7", "x'ff'"])
+def test_position_that_somebody_has_planted_passes_over_nothing_that_comes(
+    store, clock, refuse, make_alert, make_watcher, number
+):
+    make_alert(send_to="*MSGQ")
+    run(make_watcher())
+    refuse(0)
+    with transaction(store) as session:
+        kept.set_position(session, 1)
+        session.connection().exec_driver_sql(f"UPDATE alert_position SET number = {number}")
+    run(make_watcher())
+    refuse(1, 2, 3)
+    clock.seconds = 3
+    run(make_watcher())
+    assert states(store)["10.0.0.1"][0] >= 3
