@@ -43,16 +43,20 @@ def cgroup_mount() -> Path | None:
 
 def _lacks() -> Iterator[Lack]:
     if os.geteuid() != 0:
-        yield Lack("GWL0473", {})
+        yield _lack("GWL0473")
     release = os.uname().release
     if _version(release) < OLDEST:
-        yield Lack("GWL0499", {"found": release, "oldest": ".".join(map(str, OLDEST))})
+        yield _lack("GWL0499", found=release, oldest=".".join(map(str, OLDEST)))
     if not TYPE_INFORMATION.exists():
-        yield Lack("GWL0478", {"path": TYPE_INFORMATION})
+        yield _lack("GWL0478", path=TYPE_INFORMATION)
     if cgroup_mount() is None:
-        yield Lack("GWL0479", {})
+        yield _lack("GWL0479")
     if reason := _not_loadable(ctypes.CDLL):
-        yield Lack("GWL0474", {"reason": reason})
+        yield _lack("GWL0474", reason=reason)
+
+
+def _lack(message_id: str, /, **values: object) -> Lack:
+    return Lack(message_id, values)
 
 
 def _not_loadable(load: Callable[[str], object]) -> str:

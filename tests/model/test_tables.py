@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
 from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJournal
 from console.model.journal import Checkpoint, JournalAttributes, JournalBlock, JournalEntry, JournalIndex, Receiver
+from console.model.kernel import KernelCgroup, KernelRing
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
 from console.model.pending import (
@@ -21,7 +22,7 @@ from console.model.pending import (
     PendingSocksEntry,
     PendingTimeGroup,
 )
-from console.model.revision import ActiveRevision, Revision
+from console.model.revision import ActiveRevision, PolicyConfirmation, Revision
 from console.model.running import Guard, Worker
 from console.model.ssh_sessions import SshSession
 from console.model.system_values import SystemValue, UserAudit
@@ -64,6 +65,7 @@ SOCKS = {
 }
 SETTINGS = {"id": 1, "udp": "*IGNORE", "raw_sockets": "*REFUSE"}
 REVISION = {"number": 1, "made_at": NOW, "made_by": "OPER", "text": "", "document": "{}"}
+CONFIRMATION = {"number": 2, "return_to": 1, "until": NOW, "asked_by": "OPER"}
 ENTRY = {
     "sequence_number": 1,
     "entry_timestamp": NOW,
@@ -173,6 +175,9 @@ CASES = [
     (PendingSettings, SETTINGS, {"udp": "*MAYBE"}),
     (PendingSettings, SETTINGS, {"id": 2}),
     (Revision, REVISION, {"made_at": NAIVE}),
+    (PolicyConfirmation, CONFIRMATION, {"until": NAIVE}),
+    (KernelRing, {"ring": "ring-1", "position": 0}, {"position": -1}),
+    (KernelCgroup, {"cgroup": "/sys/fs/cgroup/jobs"}, {"cgroup": "x" * 4097}),
     (Revision, REVISION, {"number": 0}),
     (ActiveRevision, {"id": 1, "number": 1}, {"id": 2}),
     (JournalEntry, ENTRY, {"remote_port": 65536}),

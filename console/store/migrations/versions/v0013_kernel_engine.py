@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.create_table(
         "kernel_ring",
         sa.Column("ring", sa.String(64), nullable=False),
-        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("ring"),
     )
     op.create_table(
