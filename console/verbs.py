@@ -1,41 +1,35 @@
 """The verbs of the shell and their options; with `console.__main__` the composition root, which joins all parts.
 
 What a verb needs is imported inside the verb: none waits for a database layer or a terminal that it does not use.
-Nothing but `console.__main__` imports this file.
+Nothing but `console.__main__` imports this file. The verbs of a subject are in files of their own (`verbs_policy`, for
+one), which only this file imports; those that open the console are here, as no other file may import the screens.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
 from console.errors import StoreError, UsageError
 from console.shell.exit_codes import DONE, FAILED
 from console.shell.output import print_text
-
-if TYPE_CHECKING:
-    from console.store.engine import Store
+from console.verbs_engine import engine_app
+from console.verbs_journal import journal_app
+from console.verbs_policy import policy_app
+from console.verbs_services import install, ssh, uninstall
+from console.verbs_store import open_for_verb, store_url
 
 _LONGEST_NUMBER = 18
 """Digits of a number that every database takes."""
 
 app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-policy_app = typer.Typer(rich_markup_mode=None, help="Check, import or export the policy as a YAML file.")
-journal_app = typer.Typer(rich_markup_mode=None, help="Verify, export or import the audit journal.")
 app.add_typer(policy_app, name="policy")
 app.add_typer(journal_app, name="journal")
-engine_app = typer.Typer(rich_markup_mode=None, help="Detach what the kernel engine has attached.")
 app.add_typer(engine_app, name="engine")
 _ENGINES = ("guard", "kernel")
-
-FileName = Annotated[str, typer.Argument(metavar="FILE", help="A hyphen stands for standard input or output.")]
-SourceFormat = Annotated[
-    str, typer.Option("--from", metavar="FORMAT", help="FILE is another program's: proxychains or socks.conf.")
-]
 
 
 def _print_version(wanted: bool) -> None:
@@ -97,29 +91,12 @@ def _open_console(store_url: str, looks: Mapping[str, Any], *, sign_on: bool) ->
     from screens.console import open_console, open_sign_on
     from screens.console_options import ConsoleOptions
 
-    with _store(store_url) as store:
+    with open_for_verb(store_url) as store:
         if sign_on:
             open_sign_on(store, ConsoleOptions(**looks))
         else:
             open_console(store, host_user(store), ConsoleOptions(**looks))
     return DONE
-
-
-@contextmanager
-def _store(url: str, *, must_exist: bool = False) -> Iterator[Store]:
-    """Open the store for a verb.
-
-    Args:
-        url: As named by option or environment; empty for the default store.
-        must_exist: Whether a store that was named must be there: who asks for what is in it has mistyped otherwise.
-    """
-    from console.store.engine import default_url, open_store
-
-    store = open_store(url or default_url(), create=not (url and must_exist))
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 @app.command(context_settings={"allow_interspersed_args": False})
@@ -141,14 +118,7 @@ def run(
     from console.enforcement.launch import JobOptions, run_job
 
     options = JobOptions(rbind=rbind, remote_names=remote_names)
-    return run_job(store_url=_url(context), command=command, name=name, user=user, options=options)
-
-
-def _url(context: typer.Context) -> str:
-    """Return the URL of the store, the default one if none is named."""
-    from console.store.location import default_url
-
-    return str(context.obj) or default_url()
+    return run_job(store_url=store_url(context), command=command, name=name, user=user, options=options)
 
 
 @app.command()
@@ -170,7 +140,7 @@ def worker(
     from console.enforcement.worker import run_worker
 
     if engine == "guard":
-        return run_worker(_url(context))
+        return run_worker(store_url(context))
     from console.enforcement.kernel_start import chosen_cgroup
 
     place = chosen_cgroup(cgroup)
@@ -178,53 +148,9 @@ def worker(
         from console.shell.kernel_engine import enforce_rules
         from console.shell.operator import admit
 
-        with _store(context.obj) as store:
+        with open_for_verb(context.obj) as store:
             enforce_rules(admit(store, "ACTSOCPCY", "worker --enforce"), str(place), force=False)
-    return run_worker(_url(context), cgroup=place)
-
-
-@engine_app.command("enforce")
-def enforce_in_kernel(
-    context: typer.Context,
-    cgroup: Annotated[str, typer.Option(metavar="PATH", help="Cgroup; else that of the last worker.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Also where that would keep yourself out.")] = False,
-) -> int:
-    """Let the rules hold in the kernel: until this is said it only tells in the journal what it would refuse."""
-    from console.messages import line
-    from console.shell.kernel_engine import enforce_rules
-    from console.shell.operator import admit
-
-    with _store(context.obj, must_exist=True) as store:
-        done = enforce_rules(admit(store, "ACTSOCPCY", "engine enforce"), cgroup, force=force)
-        print_text(f"{line(done)}\n")
-    return DONE
-
-
-@engine_app.command("monitor")
-def monitor_in_kernel(
-    context: typer.Context,
-    cgroup: Annotated[str, typer.Option(metavar="PATH", help="Cgroup; else that of the last worker.")] = "",
-) -> int:
-    """Let the kernel refuse nothing, and tell in the journal what it would refuse."""
-    from console.messages import line
-    from console.shell.kernel_engine import watch_only
-    from console.shell.operator import admit
-
-    with _store(context.obj, must_exist=True) as store:
-        print_text(f"{line(watch_only(admit(store, 'ACTSOCPCY', 'engine monitor'), cgroup))}\n")
-    return DONE
-
-
-@engine_app.command("detach")
-def detach(context: typer.Context) -> int:
-    """Let the kernel decide no longer by the policy of this store, whose worker has ended."""
-    from console.enforcement.kernel_start import detach_kernel
-    from console.shell.operator import admit
-
-    with _store(context.obj, must_exist=True) as store:
-        admit(store, "ACTSOCPCY", "engine detach")
-        detach_kernel(store)
-    return DONE
+    return run_worker(store_url(context), cgroup=place)
 
 
 @app.command()
@@ -249,7 +175,7 @@ def cl(
 
     # Read first: a file that is not there must not make a store.
     steps = list(steps_of_file(file)) if file else [Step(text) for text in commands or ()]
-    with _store(context.obj) as store:
+    with open_for_verb(context.obj) as store:
         return DONE if run_steps(steps, shell_context(store)) else FAILED
 
 
@@ -277,209 +203,13 @@ def show(
     check_subject(subject)
     if not (last.isascii() and last.isdecimal()) or len(last) > _LONGEST_NUMBER:
         raise UsageError("GWL0002", option="--last", value=last)
-    with _store(context.obj, must_exist=True) as store:
+    with open_for_verb(context.obj, must_exist=True) as store:
         admit(store, SHOWN_BY[subject], f"show {subject}")
         write(subject, store, Wanted(as_json=as_json, active=active, last=int(last)))
     return DONE
 
 
-@policy_app.command("check")
-def check_policy(file: FileName, source: SourceFormat = "") -> int:
-    """Check a policy file; needs no store. With --from, say what cannot be carried over from another program's file."""
-    if source:
-        from console.shell.carry_over import check_foreign
-
-        check_foreign(file, source)
-        return DONE
-    from console.shell.policy_file import check
-
-    check(file)
-    return DONE
-
-
-@policy_app.command("import")
-def import_policy(context: typer.Context, file: FileName, source: SourceFormat = "") -> int:
-    """Make a policy file the pending policy, whole or not at all.
-
-    With --from, FILE is the configuration of proxychains (proxychains.conf) or of Dante's client (socks.conf): its
-    proxies and routes replace the SOCKS entries of the pending policy, and rules, modes and settings stay. What cannot
-    be carried over is named with its line. A file is refused if connections that it sends through a proxy would then be
-    made directly.
-    """
-    from console.shell.operator import admit
-
-    if source:
-        from console.shell.carry_over import read_foreign, take_in_entries
-
-        carried = read_foreign(file, source)
-        with _store(context.obj) as store:
-            take_in_entries(carried, file, source, admit(store, "IMPSOCPCY", f"policy import {file}"))
-        return DONE
-    from console.shell.policy_file import read_policy, take_in
-
-    policy = read_policy(file)
-    with _store(context.obj) as store:
-        take_in(policy, file, admit(store, "IMPSOCPCY", f"policy import {file}"))
-    return DONE
-
-
-@policy_app.command("export")
-def export_policy(
-    context: typer.Context,
-    file: FileName = "-",
-    active: Annotated[bool, typer.Option("--active", help="The policy that decides now, not the pending one.")] = False,
-    secrets: Annotated[bool, typer.Option("--with-secrets", help="With the passwords, in clear.")] = False,
-) -> int:
-    """Write the policy to a file that only its owner can read."""
-    from console.shell.operator import admit
-    from console.shell.policy_file import put_out
-
-    with _store(context.obj, must_exist=True) as store:
-        admit(store, "IMPSOCPCY" if secrets else "CMPSOCPCY", f"policy export {file}")
-        put_out(file, store, active=active, secrets=secrets)
-    return DONE
-
-
-@journal_app.command("verify")
-def verify_journal(
-    context: typer.Context,
-    file: Annotated[
-        str, typer.Option("--file", metavar="FILE", help="A saved receiver, or a sealed export; needs no store.")
-    ] = "",
-    key: Annotated[
-        str, typer.Option("--public-key", metavar="KEY", help="What it must be signed with: greenwall journal key.")
-    ] = "",
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild-index", help="Have the index made again where it hides entries.")
-    ] = False,
-) -> int:
-    """Check that no entry of the journal was changed, removed, inserted or moved."""
-    from console.shell.journal import verify_journal as verify
-    from console.shell.journal import verify_saved
-    from console.shell.operator import admit
-
-    if file:
-        verify_saved(file, key)
-        return DONE
-    with _store(context.obj, must_exist=True) as store:
-        admit(store, "VFYJRN", "journal verify")
-        verify(store, rebuild=rebuild)
-    return DONE
-
-
-@journal_app.command("key")
-def journal_key(context: typer.Context) -> int:
-    """Write the public key that the journal is signed with; keep it where the store's owner cannot change it."""
-    from console.shell.journal import write_key
-    from console.shell.operator import admit
-
-    with _store(context.obj, must_exist=True) as store:
-        admit(store, "VFYJRN", "journal key")
-        write_key(store)
-    return DONE
-
-
-@journal_app.command("export")
-def export_journal(
-    context: typer.Context,
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="jsonl, csv, syslog, cef or leef.")] = "jsonl",
-    output: Annotated[str, typer.Option("--output", metavar="FILE", help="A file that only its owner can read.")] = "-",
-    replace: Annotated[bool, typer.Option("--replace", help="Write over a file that is there.")] = False,
-    follow: Annotated[bool, typer.Option("--follow", help="Go on with the entries that come, until Ctrl+C.")] = False,
-    seal: Annotated[bool, typer.Option("--seal", help="Sign FILE, in FILE.seal, for journal verify.")] = False,
-    since: Annotated[str, typer.Option(metavar="NUMBER", help="Only entries after this number.")] = "",
-    until: Annotated[str, typer.Option(metavar="NUMBER", help="Only entries up to this number.")] = "",
-    from_time: Annotated[str, typer.Option("--from", metavar="TIME", help="From this time on: *TODAY, a date.")] = "",
-    to_time: Annotated[str, typer.Option("--to", metavar="TIME", help="Up to this time.")] = "",
-    entry_type: Annotated[str, typer.Option("--type", metavar="TYPES", help="Entry types: SK, or SK,GR.")] = "",
-    sk_type: Annotated[str, typer.Option(metavar="TYPE", help="Of SK entries: A, C, L.")] = "",
-    outcome: Annotated[str, typer.Option(help="allowed, rejected or monitor.")] = "",
-    exit_point: Annotated[str, typer.Option(help="accept, connect or listen.")] = "",
-    user: Annotated[str, typer.Option(metavar="NAME", help="User profile, may end in *.")] = "",
-    job: Annotated[str, typer.Option(metavar="NAME", help="Job, or a part of its name.")] = "",
-    program: Annotated[str, typer.Option(metavar="PATH", help="Program, may end in *.")] = "",
-    address: Annotated[str, typer.Option(help="Of either end: an address, or a network.")] = "",
-    local_address: Annotated[str, typer.Option(help="An address, or a network.")] = "",
-    remote_address: Annotated[str, typer.Option(help="An address, or a network.")] = "",
-    port: Annotated[str, typer.Option(help="Of either end.")] = "",
-    local_port: Annotated[str, typer.Option()] = "",
-    remote_port: Annotated[str, typer.Option()] = "",
-    rule: Annotated[str, typer.Option(metavar="NUMBER", help="Decided by the rule with this sequence number.")] = "",
-    receiver: Annotated[str, typer.Option(metavar="NAME", help="Only entries in this receiver.")] = "",
-) -> int:
-    """Write journal entries as lines for other programs, oldest first."""
-    from console.shell.journal_export import Asked
-    from console.shell.journal_export import export_journal as export
-    from console.shell.operator import admit
-
-    texts = {
-        "--since": since, "--until": until, "--type": entry_type, "--sk-type": sk_type, "--outcome": outcome,
-        "--exit-point": exit_point, "--user": user, "--job": job, "--program": program, "--address": address,
-        "--local-address": local_address, "--remote-address": remote_address, "--port": port,
-        "--local-port": local_port, "--remote-port": remote_port, "--rule": rule, "--receiver": receiver,
-    }  # fmt: skip
-    asked = Asked(form, output, replace, follow, seal, texts, from_time, to_time)
-    with _store(context.obj, must_exist=True) as store:
-        admit(store, "DSPJRN", "journal export")
-        export(store, asked)
-    return DONE
-
-
-@journal_app.command("import")
-def import_journal(
-    context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="[FILE]", show_default=False)] = "",
-    name: Annotated[str, typer.Option(metavar="NAME", help="Of the journal that is made of FILE.")] = "",
-    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Of the system that wrote FILE.")] = "",
-    text: Annotated[str, typer.Option(help="A description.")] = "",
-    remove: Annotated[str, typer.Option(metavar="NAME", help="Delete an imported journal instead.")] = "",
-    names: Annotated[bool, typer.Option("--list", help="List the imported journals instead.")] = False,
-) -> int:
-    """Read SK entries of a real IBM i from a CSV file into a journal of their own."""
-    from console.shell.cl import run_steps
-    from console.shell.journal_import import import_steps
-    from console.shell.operator import shell_context
-
-    steps = import_steps(file=file, name=name, time_zone=time_zone, text=text, remove=remove, names=names)
-    with _store(context.obj) as store:
-        return DONE if run_steps(steps, shell_context(store)) else FAILED
-
-
-@app.command()
-def ssh(
-    context: typer.Context,
-    listen: Annotated[str, typer.Option(metavar="ADDRESS:PORT", help="Where to listen.")] = "127.0.0.1:2222",
-    sessions: Annotated[int, typer.Option(metavar="NUMBER", help="Sessions in all.")] = 32,
-    sessions_per_profile: Annotated[int, typer.Option(metavar="NUMBER", help="Sessions of one user profile.")] = 8,
-    connections: Annotated[int, typer.Option(metavar="NUMBER", help="Connections that wait for a sign-on.")] = 16,
-    attempts: Annotated[int, typer.Option(metavar="NUMBER", help="Sign-ons a connection; 0: as QMAXSIGN says.")] = 0,
-    sign_on_time: Annotated[int, typer.Option(metavar="SECONDS", help="Until somebody has signed on.")] = 60,
-    idle: Annotated[
-        int | None,
-        typer.Option(metavar="MINUTES", help="Without a key; 0: for ever. Else as QINACTITV says.", show_default=False),
-    ] = None,
-    fingerprint: Annotated[bool, typer.Option("--fingerprint", help="Show the host key's fingerprint only.")] = False,
-) -> int:
-    """Serve the console over SSH to user profiles, in the foreground."""
-    from console.serve.options import checked
-
-    options = checked(
-        listen=listen,
-        sessions=sessions,
-        sessions_per_profile=sessions_per_profile,
-        connections=connections,
-        attempts=attempts,
-        sign_on_time=sign_on_time,
-        idle=idle,
-    )
-    from console.serve.server import run_server, show_fingerprint
-
-    if fingerprint:
-        print_text(show_fingerprint(_url(context)))
-        return DONE
-    from console.shell.operator import user_profile
-
-    return run_server(_url(context), options, user_profile())
+app.command()(ssh)
 
 
 @app.command("ssh-session", hidden=True)
@@ -490,43 +220,13 @@ def ssh_session(descriptor: int) -> int:
     from screens.console_options import ConsoleOptions
 
     seat = take_seat(descriptor)
-    with _store(seat.store_url) as store:
+    with open_for_verb(seat.store_url) as store:
         open_console(store, seat.signed_on, ConsoleOptions(job="SSH"))
     return DONE
 
 
-RootDirectory = Annotated[
-    str, typer.Option(envvar="DESTDIR", metavar="DIR", help="Take this directory for the root of the file system.")
-]
-
-
-@app.command()
-def install(
-    root: RootDirectory = "/",
-    command: Annotated[str, typer.Option(metavar="PATH", help="What starts Greenwall.", show_default=False)] = "",
-) -> int:
-    """Put the services for systemd in place, and start none."""
-    from pathlib import Path
-
-    from console.messages import line
-    from console.shell.install import install as put_in_place
-
-    for done in put_in_place(Path(root or "/").absolute(), command):
-        print_text(f"{line(done)}\n")
-    return DONE
-
-
-@app.command()
-def uninstall(root: RootDirectory = "/") -> int:
-    """Stop the services, and take them away; the store stays."""
-    from pathlib import Path
-
-    from console.messages import line
-    from console.shell.install import uninstall as take_away
-
-    for done in take_away(Path(root or "/").absolute()):
-        print_text(f"{line(done)}\n")
-    return DONE
+app.command()(install)
+app.command()(uninstall)
 
 
 @app.command()
