@@ -70,6 +70,8 @@ class SignOn(StepsOwner):
         """The first step, when a code must follow."""
         self._attempts = 0
         self._keys = 0
+        self._is_at_gate = False
+        """Whether the gate has counted a sign-on of this connection."""
         self.signed_on: SignedOn | None = None
         """Who has signed on."""
         self.method = ""
@@ -81,8 +83,8 @@ class SignOn(StepsOwner):
 
     @property
     def has_failed_uncounted(self) -> bool:
-        """Say whether somebody wanted to sign on, did not, and tried no password or code, each of which is counted."""
-        return self.has_tried and not self._attempts and self.signed_on is None
+        """Say whether somebody wanted to sign on and did not, and the gate knows nothing of it."""
+        return self.has_tried and not self._is_at_gate and self.signed_on is None
 
     def begin_auth(self, username: str) -> bool:
         """Begin with a name; another name begins from nothing. Everybody must sign on."""
@@ -154,15 +156,21 @@ class SignOn(StepsOwner):
         return await self._sign_on(offered, "")
 
     async def _sign_on(self, first: _First, code: str) -> bool:
-        """Ask the profiles; a refusal is answered late, later with every one."""
+        """Ask the profiles; a refusal is answered late, later with every one.
+
+        It counts as a failure until it is known to be none: who hangs up before the answer, or asks for something else
+        meanwhile, has this ended by AsyncSSH, and must not get away with another guess.
+        """
         store, clock, place = self._doorway.store, self._doorway.clock, str(self._peer)
+        name, self._is_at_gate = self._name, True
+        delay_s = self._doorway.gate.failed(self._peer.address, asyncio.get_running_loop().time())
         how = sign_on if first.method == PASSWORD else sign_on_by_key
         try:
             self.signed_on = await self._doorway.threads.run(
-                lambda: how(store, self._name, first.text, code=code, place=place, clock=clock)
+                lambda: how(store, name, first.text, code=code, place=place, clock=clock)
             )
         except SignOnError:
-            await self._hold_back()
+            await asyncio.sleep(delay_s)
             return False
         except StoreError as error:
             raise asyncssh.DisconnectError(asyncssh.DISC_BY_APPLICATION, describe(error).text) from error
@@ -183,10 +191,6 @@ class SignOn(StepsOwner):
         most = self._doorway.limits.attempts or await self._ask(most_sign_ons, self._doorway.store) or _MOST_ATTEMPTS
         if self._attempts > min(most, _MOST_ATTEMPTS):
             raise _too_many()
-
-    async def _hold_back(self) -> None:
-        now_s = asyncio.get_running_loop().time()
-        await asyncio.sleep(self._doorway.gate.failed(self._peer.address, now_s))
 
 
 def _too_many() -> asyncssh.DisconnectError:

@@ -286,3 +286,31 @@ async def test_connections_that_are_there_when_the_server_ends_are_told_of(store
     await task
     assert entries(store) == [("SK", "X", "ROOT")]
     writer.close()
+
+
+async def test_who_hangs_up_before_the_answer_is_kept_away_as_who_waits_for_it(store, store_url, serve):
+    add_person(store_url, "ALICE")
+    server = await serve()
+    for _ in range(6):
+        client = Hasty()
+        with contextlib.suppress(asyncssh.Error, OSError):
+            await asyncssh.create_connection(
+                lambda client=client: client, "127.0.0.1", server.endpoint.port, username="ALICE", known_hosts=None,
+                client_keys=None, config=None,
+            )  # fmt: skip
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.endpoint.port)
+    assert await reader.read() == b"Not allowed at this time\r\n"
+    writer.close()
+    with reading(store) as session:
+        assert session.get(UserProfile, "ALICE").failures, "it is tried for real"
+
+
+class Hasty(asyncssh.SSHClient):
+    """Sends a password, and is gone when the server has begun to check it."""
+
+    def connection_made(self, connection):
+        self.connection = connection
+
+    def password_auth_requested(self):
+        asyncio.get_running_loop().call_later(0.03, self.connection.abort)
+        return "wrong"
