@@ -119,7 +119,7 @@ def change(
     held, held_after = authorities(profile, profiles), authorities(after, changed)
     adds_secadm = SECADM in held_after - held or SECADM in _own(after) - _own(profile)
     administrator.may_manage(profile.name, held, held_after, {SECADM, ALLOBJ} if adds_secadm else ())
-    if not has_officer(changed):
+    if not has_officer(changed, here=administrator.doer.user):
         raise CommandError("GWL1014", name=profile.name)
     if password is not None:
         set_password(session, after, password, administrator.doer.at)
@@ -176,7 +176,7 @@ def delete(session: Session, administrator: Administrator, name: str) -> None:
     member = next((each.name for each in profiles.values() if name in names_of_groups(each)), None)
     if member is not None:
         raise CommandError("GWL1016", name=name, member=member)
-    if not has_officer(profiles, without=name):
+    if not has_officer(profiles, without=name, here=administrator.doer.user):
         raise CommandError("GWL1014", name=name)
     record_profile(session, administrator.doer, "DLT", f"User profile {name} deleted", name=name, before=told(profile))
     kept.remove_profile(session, name)

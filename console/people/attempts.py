@@ -63,7 +63,7 @@ def settle(store: Store, attempt: Attempt, how: str, let_in: Callable[[Session, 
             records.record_sign_on(session, attempt.at, attempt.name, how, attempt.place)
         else:
             records.record_failure(session, attempt.at, failure, attempt.name, attempt.place)
-            if failure not in (records.USER_NOT_VALID, records.DISABLED) and profile is not None:
+            if profile is not None and _is_guess(profile, failure, how):
                 _count(session, profile, attempt)
     wakeup.notify(store)
     if found is None:
@@ -77,6 +77,16 @@ def _failure(session: Session, profile: UserProfile | None, let_in: Callable[[Se
     if profile.status is not Status.ENABLED:
         return records.DISABLED
     return let_in(session, profile)
+
+
+def _is_guess(profile: UserProfile, failure: str, how: str) -> bool:
+    """Say whether a failure counts: where there is no password, none can be guessed.
+
+    Else strangers could disable whom only a key or the operating system lets in, root at its own console for one.
+    """
+    if failure in (records.USER_NOT_VALID, records.DISABLED):
+        return False
+    return how != BY_PASSWORD or bool(profile.password_hash)
 
 
 def _enter(session: Session, profile: UserProfile, attempt: Attempt, *, by_password: bool) -> SignedOn:

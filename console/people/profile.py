@@ -64,9 +64,21 @@ def authorities(profile: UserProfile, profiles: Mapping[str, UserProfile]) -> fr
     return found
 
 
-def is_officer(profile: UserProfile, profiles: Mapping[str, UserProfile]) -> bool:
-    """Say whether a profile is enabled and has *SECADM and *ALLOBJ."""
-    return profile.status is Status.ENABLED and authorities(profile, profiles) >= OFFICER
+def is_officer(profile: UserProfile, profiles: Mapping[str, UserProfile], *, here: str = "") -> bool:
+    """Say whether a profile is enabled, has *SECADM and *ALLOBJ, and is somebody's to sign on with.
+
+    Nobody signs on with the group of others that has no password: it counts as nobody, for all its authorities.
+
+    Args:
+        profile: The profile.
+        profiles: All of them, by name.
+        here: Who has signed on, and so is somebody.
+    """
+    if profile.status is not Status.ENABLED or not authorities(profile, profiles) >= OFFICER:
+        return False
+    if profile.password_hash or profile.name == here:
+        return True
+    return not any(profile.name in names_of_groups(each) for each in profiles.values())
 
 
 def by_name(profiles: Iterable[UserProfile]) -> dict[str, UserProfile]:
@@ -74,11 +86,12 @@ def by_name(profiles: Iterable[UserProfile]) -> dict[str, UserProfile]:
     return {profile.name: profile for profile in profiles}
 
 
-def has_officer(profiles: Mapping[str, UserProfile], *, without: str = "") -> bool:
+def has_officer(profiles: Mapping[str, UserProfile], *, without: str = "", here: str = "") -> bool:
     """Say whether somebody is left who can manage the others.
 
     Args:
         profiles: All of them, by name.
         without: Who does not count.
+        here: Who has signed on.
     """
-    return any(name != without and is_officer(profile, profiles) for name, profile in profiles.items())
+    return any(name != without and is_officer(profile, profiles, here=here) for name, profile in profiles.items())

@@ -198,6 +198,19 @@ def test_officer_by_a_group_is_the_last_too(context):
             run(context, command)
 
 
+def test_group_that_nobody_signs_on_with_is_not_left_as_the_last_officer(context):
+    run(context, "CRTUSRPRF OFFICERS SPCAUT(*SECADM *ALLOBJ)", "CRTUSRPRF USER GRPPRF(OFFICERS) STATUS(*DISABLED)")
+    run(context, "CRTUSRPRF ANNA GRPPRF(OFFICERS)", "CHGUSRPRF OPER SPCAUT(*NONE)")
+    for command in ("CHGUSRPRF ANNA STATUS(*DISABLED)", "CHGUSRPRF ANNA GRPPRF(*NONE)", "DLTUSRPRF ANNA"):
+        with pytest.raises(CommandError, match="GWL1014"):
+            run(context, command)
+
+
+def test_who_runs_it_counts_also_when_others_have_it_for_a_group(context):
+    run(context, "CRTUSRPRF ANNA GRPPRF(OPER)", "CHGUSRPRF ANNA STATUS(*DISABLED)")
+    assert get(context.store).status is Status.DISABLED
+
+
 def test_profile_cannot_delete_itself(context):
     run(context, "CRTUSRPRF SECOND USRCLS(*SECOFR)")
     with pytest.raises(CommandError, match="GWL1015"):

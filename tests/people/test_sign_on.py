@@ -159,6 +159,22 @@ def test_officer_who_is_not_the_last_is_disabled_as_anybody(store, enter):
     assert get(store, "SECOND").status is Status.ENABLED
 
 
+def test_group_without_a_password_is_no_officer_that_could_let_the_others_in_again(store, enter):
+    put(store, officer("ADMINS", password_hash=""), profile("OPER", group="ADMINS"), profile("SECOND", group="ADMINS"))
+    for _ in range(3):
+        fails(enter, "wrong", name="OPER")
+        fails(enter, "wrong", name="SECOND")
+    assert {get(store, "OPER").status, get(store, "SECOND").status} == {Status.ENABLED, Status.DISABLED}
+
+
+def test_passwords_disable_nobody_who_has_none(store, enter):
+    put(store, officer(), officer("ROOT", password_hash=""))
+    for _ in range(5):
+        fails(enter, "wrong", name="ROOT")
+    assert get(store, "ROOT").status is Status.ENABLED
+    assert [kind for _, kind, _, _ in entries(store)] == ["P"] * 5
+
+
 def test_right_password_that_was_checked_while_another_attempt_disabled_the_profile_comes_too_late(
     store, enter, monkeypatch
 ):
