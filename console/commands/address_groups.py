@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from console.commands.audit import record
 from console.commands.definition import Command, Context, Result
+from console.commands.group_changes import GroupChanges
 from console.commands.group_keywords import (
     ADDRESS_GROUP,
     CHANGED_GROUP_VALUES,
@@ -22,40 +22,27 @@ from console.commands.keywords import BLANK
 from console.commands.language import SAME
 from console.commands.listing import Column, labelled, rules_named, table
 from console.errors import CommandError
-from console.messages import Message, message
+from console.messages import message
 from console.model.words import IOSYSCFG
 from console.policy.address_groups import few_members
-from console.policy.rule import AddressGroup, Rule
-from console.store import groups as pending
+from console.policy.rule import AddressGroup
+from console.store.groups import ADDRESS_GROUPS, count_address_group_uses
 
 _MOST_AUDITED = 1000
 """Members that an audit entry names; revisions hold all of them."""
 _COLUMNS = (Column("Group"), Column("Members", right=True), Column("Rules", right=True), Column("Text"))
 
 
-def _read(context: Context, name: str) -> AddressGroup:
-    with context.opened() as session:
-        return pending.get_address_group(session, name)
-
-
-def _group_done(message_id: str, group: AddressGroup) -> Message:
-    return message(message_id, kind="Address", name=group.name)
-
-
-def _record(context: Context, text: str, *, before: AddressGroup | None, after: AddressGroup | None) -> None:
-    """Record what became of a group; of its members, which came and which went."""
-    old = frozenset(() if before is None else before.members)
-    new = frozenset(() if after is None else after.members)
-    record(context, text, before=_fields(before, new), after=_fields(after, old))
-
-
-def _fields(group: AddressGroup | None, others: frozenset[str]) -> dict[str, object] | None:
-    if group is None:
-        return None
+def _fields(group: AddressGroup, other: AddressGroup | None) -> dict[str, object]:
+    """Return what an audit entry says of a group; of its members, which came or went."""
+    others = frozenset(() if other is None else other.members)
     own = [member for member in group.members if member not in others]
     return {
         "name": group.name, "text": group.text, "count": len(group.members), "members": few_members(own, _MOST_AUDITED),
     }  # fmt: skip
+
+
+_CHANGES = GroupChanges(ADDRESS_GROUPS, _fields)
 
 
 class AddAddressGroup(Command):
@@ -71,10 +58,7 @@ class AddAddressGroup(Command):
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Add it."""
         group = address_group_of(values["ADRGRP"], members_of(values), values["TEXT"])
-        with context.opened() as session:
-            pending.add_address_group(session, group)
-        _record(context, f"Address group {group.name} added", before=None, after=group)
-        return Result(messages=(message("GWL02C8", name=group.name, count=len(group.members)),))
+        return _CHANGES.add(context, group, message("GWL02C8", name=group.name, count=len(group.members)))
 
 
 class ChangeAddressGroup(Command):
@@ -89,25 +73,16 @@ class ChangeAddressGroup(Command):
     @classmethod
     def current(cls, context: Context, values: Mapping[str, str]) -> Mapping[str, str]:
         """Return the group as it is; its members, which may be thousands, stay ``*SAME``."""
-        group = _read(context, values["ADRGRP"])
+        group = _CHANGES.read(context, values["ADRGRP"])
         return {"MBR": SAME, "TEXT": group.text}
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Change it."""
-        before = _read(context, values["ADRGRP"])
+        before = _CHANGES.read(context, values["ADRGRP"])
         is_left = values["MBR"] == SAME and not names_members(values)
         members = " ".join(before.members) if is_left else members_of(values)
         after = address_group_of(before.name, members, values["TEXT"])
-        return _change(context, before, after, f"Address group {after.name} changed", _group_done("GWL02C4", after))
-
-
-def _change(context: Context, before: AddressGroup, after: AddressGroup, text: str, done: Message) -> Result:
-    if after == before:
-        return Result(messages=(_group_done("GWL02C5", after),), changed=False)
-    with context.opened() as session:
-        pending.change_address_group(session, after)
-    _record(context, text, before=before, after=after)
-    return Result(messages=(done,))
+        return _CHANGES.change(context, before, after)
 
 
 class AddAddressGroupEntry(Command):
@@ -122,12 +97,13 @@ class AddAddressGroupEntry(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Add them; those that it has already stay."""
-        before = _read(context, values["ADRGRP"])
+        before = _CHANGES.read(context, values["ADRGRP"])
         added = _given(values)
         after = address_group_of(before.name, " ".join([*before.members, *added]), before.text)
         count = len(after.members) - len(before.members)
         done = message("GWL02C9", name=after.name, count=count, total=len(after.members))
-        return _change(context, before, after, f"Members added to address group {after.name}: {count}", done)
+        text = f"Members added to address group {after.name}: {count}"
+        return _CHANGES.change(context, before, after, text, done)
 
 
 class RemoveAddressGroupEntry(Command):
@@ -142,7 +118,7 @@ class RemoveAddressGroupEntry(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Remove them, all or none."""
-        before = _read(context, values["ADRGRP"])
+        before = _CHANGES.read(context, values["ADRGRP"])
         gone = frozenset(_given(values))
         missing = sorted(gone.difference(before.members))
         if missing:
@@ -150,7 +126,9 @@ class RemoveAddressGroupEntry(Command):
         left = [member for member in before.members if member not in gone]
         after = address_group_of(before.name, " ".join(left), before.text)
         done = message("GWL02CA", name=after.name, count=len(gone), total=len(after.members))
-        return _change(context, before, after, f"Members removed from address group {after.name}: {len(gone)}", done)
+        return _CHANGES.change(
+            context, before, after, f"Members removed from address group {after.name}: {len(gone)}", done
+        )
 
 
 def _given(values: Mapping[str, str]) -> list[str]:
@@ -176,12 +154,7 @@ class CopyAddressGroup(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Copy it."""
-        source = _read(context, values["ADRGRP"])
-        group = AddressGroup(values["TOADRGRP"], source.members, source.text)
-        with context.opened() as session:
-            pending.add_address_group(session, group)
-        _record(context, f"Address group {group.name} copied from {source.name}", before=None, after=group)
-        return Result(messages=(message("GWL02C6", kind="Address", name=source.name, to_name=group.name),))
+        return _CHANGES.copy(context, values["ADRGRP"], values["TOADRGRP"])
 
 
 class RemoveAddressGroup(Command):
@@ -195,22 +168,7 @@ class RemoveAddressGroup(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Remove it, unless a rule of the pending policy names it."""
-        group = _read(context, values["ADRGRP"])
-        with context.opened() as session:
-            check_unused("Address", group.name, pending.rules_with_address_group(session, group.name))
-            pending.remove_address_group(session, group.name)
-        _record(context, f"Address group {group.name} removed", before=group, after=None)
-        return Result(messages=(_group_done("GWL02C7", group),))
-
-
-def check_unused(kind: str, name: str, rules: Sequence[Rule]) -> None:
-    """Check that no rule names a group.
-
-    Raises:
-        CommandError: Some do.
-    """
-    if rules:
-        raise CommandError("GWL02C2", kind=kind, name=name, rules=rules_named(rules))
+        return _CHANGES.remove(context, values["ADRGRP"])
 
 
 class DisplayAddressGroup(Command):
@@ -223,9 +181,9 @@ class DisplayAddressGroup(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show it."""
-        group = _read(context, values["ADRGRP"])
+        group = _CHANGES.read(context, values["ADRGRP"])
         with context.opened() as session:
-            rules = pending.rules_with_address_group(session, group.name)
+            rules = ADDRESS_GROUPS.rules_with(session, group.name)
         told = [
             (ADDRESS_GROUP.prompt, group.name),
             ("Text", group.text or BLANK),
@@ -245,8 +203,8 @@ class WorkWithAddressGroups(Command):
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show them."""
         with context.opened() as session:
-            groups = pending.list_address_groups(session)
-            counts = pending.count_address_group_uses(session)
+            groups = ADDRESS_GROUPS.in_order(session)
+            counts = count_address_group_uses(session)
         rows = [(group.name, len(group.members), counts.get(group.name, 0), group.text) for group in groups]
         return Result((), _listed(rows), "WorkWithAddressGroups", dict(values))
 

@@ -30,7 +30,7 @@ from console.policy.time_groups import (
     time_keyword_error,
 )
 from console.printable import printable
-from console.store.groups import list_address_groups, list_time_groups
+from console.store.groups import ADDRESS_GROUPS, TIME_GROUPS
 
 NONE = "*NONE"
 """Special value: no members, no file, no date."""
@@ -55,7 +55,7 @@ def _check(check: Callable[..., str], keyword: str, value: str) -> str:
 def address_group_choices(context: Context) -> Sequence[Choice]:
     """Return the pending address groups, for F4."""
     with context.opened() as session:
-        groups = list_address_groups(session)
+        groups = ADDRESS_GROUPS.in_order(session)
     return [Choice(group.name, group_text(group)) for group in groups]
 
 
@@ -68,7 +68,7 @@ def group_text(group: AddressGroup) -> str:
 def time_group_choices(context: Context) -> Sequence[Choice]:
     """Return the pending time groups, for F4."""
     with context.opened() as session:
-        groups = list_time_groups(session)
+        groups = TIME_GROUPS.in_order(session)
     return [Choice(group.name, printable(group.text) or f"{group.days} {group.times}") for group in groups]
 
 

@@ -20,7 +20,7 @@ from console.policy.checks import CHECKS, KEYWORDS, make_rule
 from console.policy.fields import DFT
 from console.policy.rule import ALL, ANY, Rule
 from console.printable import printable
-from console.store.groups import list_address_groups, list_time_groups
+from console.store.groups import ADDRESS_GROUPS, TIME_GROUPS
 
 NEXT = "*NEXT"
 """Special value of a sequence number: the next free ten."""
@@ -143,14 +143,14 @@ def _address(keyword: str, prompt: str) -> Parameter:
 def _addresses(context: Context) -> Sequence[Choice]:
     """Return what an address of a rule may be that has a name: the pending address groups."""
     with context.opened() as session:
-        groups = list_address_groups(session)
+        groups = ADDRESS_GROUPS.in_order(session)
     named = (Choice(GROUP_MARK + group.name, printable(group.text) or "Address group") for group in groups)
     return (Choice(ANY, "Every address"), *named)
 
 
 def _time_groups(context: Context) -> Sequence[Choice]:
     with context.opened() as session:
-        groups = list_time_groups(session)
+        groups = TIME_GROUPS.in_order(session)
     named = (Choice(group.name, printable(group.text) or f"{group.days} {group.times}") for group in groups)
     return (Choice(ANY, "Always"), *named)
 

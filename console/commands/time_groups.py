@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from console.commands.address_groups import check_unused
-from console.commands.audit import record
 from console.commands.definition import Command, Context, Result
+from console.commands.group_changes import GroupChanges
 from console.commands.group_keywords import (
     NEW_TIME_GROUP,
     TIME_GROUP,
@@ -20,11 +18,10 @@ from console.commands.host import system_time_zone
 from console.commands.keywords import BLANK, as_it_is
 from console.commands.listing import Column, labelled, rules_named, table
 from console.errors import ConsoleError
-from console.messages import Message, message
 from console.model.words import IOSYSCFG
 from console.policy.rule import SYSTEM, UNBOUNDED, TimeGroup
 from console.policy.time_groups import is_active, time_group_fields
-from console.store import groups as pending
+from console.store.groups import TIME_GROUPS, count_time_group_uses
 
 _COLUMNS = (
     Column("Group"),
@@ -39,22 +36,7 @@ _COLUMNS = (
 )
 
 
-def _read(context: Context, name: str) -> TimeGroup:
-    with context.opened() as session:
-        return pending.get_time_group(session, name)
-
-
-def _group_done(message_id: str, group: TimeGroup) -> Message:
-    return message(message_id, kind="Time", name=group.name)
-
-
-def _record(context: Context, text: str, *, before: TimeGroup | None, after: TimeGroup | None) -> None:
-    record(
-        context,
-        text,
-        before=None if before is None else time_group_fields(before),
-        after=None if after is None else time_group_fields(after),
-    )
+_CHANGES = GroupChanges(TIME_GROUPS, lambda group, _other: time_group_fields(group))
 
 
 def shown_now(context: Context, group: TimeGroup) -> str:
@@ -77,11 +59,7 @@ class AddTimeGroup(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Add it."""
-        group = time_group_of(values, name=values["TIMGRP"])
-        with context.opened() as session:
-            pending.add_time_group(session, group)
-        _record(context, f"Time group {group.name} added", before=None, after=group)
-        return Result(messages=(_group_done("GWL02C3", group),))
+        return _CHANGES.add(context, time_group_of(values, name=values["TIMGRP"]))
 
 
 class ChangeTimeGroup(Command):
@@ -96,18 +74,12 @@ class ChangeTimeGroup(Command):
     @classmethod
     def current(cls, context: Context, values: Mapping[str, str]) -> Mapping[str, str]:
         """Return the group as it is."""
-        return time_group_values(_read(context, values["TIMGRP"]))
+        return time_group_values(_CHANGES.read(context, values["TIMGRP"]))
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Change it."""
-        before = _read(context, values["TIMGRP"])
-        after = time_group_of(values, name=before.name)
-        if after == before:
-            return Result(messages=(_group_done("GWL02C5", after),), changed=False)
-        with context.opened() as session:
-            pending.change_time_group(session, after)
-        _record(context, f"Time group {after.name} changed", before=before, after=after)
-        return Result(messages=(_group_done("GWL02C4", after),))
+        before = _CHANGES.read(context, values["TIMGRP"])
+        return _CHANGES.change(context, before, time_group_of(values, name=before.name))
 
 
 class CopyTimeGroup(Command):
@@ -122,12 +94,7 @@ class CopyTimeGroup(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Copy it."""
-        source = _read(context, values["TIMGRP"])
-        group = replace(source, name=values["TOTIMGRP"])
-        with context.opened() as session:
-            pending.add_time_group(session, group)
-        _record(context, f"Time group {group.name} copied from {source.name}", before=None, after=group)
-        return Result(messages=(message("GWL02C6", kind="Time", name=source.name, to_name=group.name),))
+        return _CHANGES.copy(context, values["TIMGRP"], values["TOTIMGRP"])
 
 
 class RemoveTimeGroup(Command):
@@ -141,12 +108,7 @@ class RemoveTimeGroup(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Remove it, unless a rule of the pending policy names it."""
-        group = _read(context, values["TIMGRP"])
-        with context.opened() as session:
-            check_unused("Time", group.name, pending.rules_with_time_group(session, group.name))
-            pending.remove_time_group(session, group.name)
-        _record(context, f"Time group {group.name} removed", before=group, after=None)
-        return Result(messages=(_group_done("GWL02C7", group),))
+        return _CHANGES.remove(context, values["TIMGRP"])
 
 
 class DisplayTimeGroup(Command):
@@ -159,9 +121,9 @@ class DisplayTimeGroup(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show it."""
-        group = _read(context, values["TIMGRP"])
+        group = _CHANGES.read(context, values["TIMGRP"])
         with context.opened() as session:
-            rules = pending.rules_with_time_group(session, group.name)
+            rules = TIME_GROUPS.rules_with(session, group.name)
         shown = time_group_values(group)
         told = [
             (TIME_GROUP.prompt, group.name),
@@ -182,8 +144,8 @@ class WorkWithTimeGroups(Command):
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show them."""
         with context.opened() as session:
-            groups = pending.list_time_groups(session)
-            counts = pending.count_time_group_uses(session)
+            groups = TIME_GROUPS.in_order(session)
+            counts = count_time_group_uses(session)
         rows = [
             (
                 group.name,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from sqlalchemy import ColumnElement, delete, or_
 from sqlmodel import Session, col, select
@@ -19,117 +21,81 @@ from console.policy.time_groups import time_group_fields
 _ADDRESSES = (col(PendingRule.local_address), col(PendingRule.remote_address))
 
 
-def list_address_groups(session: Session) -> list[AddressGroup]:
-    """Return the pending address groups, in ascending order of name."""
-    rows = session.exec(select(PendingAddressGroup).order_by(col(PendingAddressGroup.name)))
-    return [_address_group(row) for row in rows]
+_Group = TypeVar("_Group", AddressGroup, TimeGroup)
+_Row = TypeVar("_Row", PendingAddressGroup, PendingTimeGroup)
 
 
-def list_time_groups(session: Session) -> list[TimeGroup]:
-    """Return the pending time groups, in ascending order of name."""
-    rows = session.exec(select(PendingTimeGroup).order_by(col(PendingTimeGroup.name)))
-    return [TimeGroup(**row.model_dump()) for row in rows]
+@dataclass(frozen=True, slots=True)
+class PendingGroups(Generic[_Group, _Row]):
+    """The pending groups of one kind: `ADDRESS_GROUPS` or `TIME_GROUPS`."""
 
+    kind: str
+    """What messages call them: ``Address``."""
+    table: type[_Row]
+    from_row: Callable[[_Row], _Group]
+    to_row: Callable[[_Group], _Row]
+    is_named: Callable[[str], ColumnElement[bool]]
+    """Returns the condition that a rule names the group of a name."""
 
-def get_address_group(session: Session, name: str) -> AddressGroup:
-    """Return a pending address group.
+    def in_order(self, session: Session) -> list[_Group]:
+        """Return all of them, in ascending order of name."""
+        return [self.from_row(row) for row in session.exec(select(self.table).order_by(col(self.table.name)))]
 
-    Raises:
-        StoreError: There is no such group.
-    """
-    row = session.get(PendingAddressGroup, name)
-    if row is None:
-        raise StoreError("GWL02BE", kind="Address", name=name)
-    return _address_group(row)
+    def get(self, session: Session, name: str) -> _Group:
+        """Return one.
 
+        Raises:
+            StoreError: There is no such group.
+        """
+        return self.from_row(self._row(session, name))
 
-def get_time_group(session: Session, name: str) -> TimeGroup:
-    """Return a pending time group.
+    def add(self, session: Session, group: _Group) -> None:
+        """Add one to the pending policy.
 
-    Raises:
-        StoreError: There is no such group.
-    """
-    row = session.get(PendingTimeGroup, name)
-    if row is None:
-        raise StoreError("GWL02BE", kind="Time", name=name)
-    return TimeGroup(**row.model_dump())
+        Raises:
+            StoreError: There is one of that name.
+        """
+        if session.get(self.table, group.name) is not None:
+            raise StoreError("GWL02BF", kind=self.kind, name=group.name)
+        session.add(self.to_row(group))
+        session.flush()
 
+    def change(self, session: Session, group: _Group) -> None:
+        """Replace the one of the same name.
 
-def add_address_group(session: Session, group: AddressGroup) -> None:
-    """Add an address group to the pending policy.
+        Raises:
+            StoreError: There is no such group.
+        """
+        self._row(session, group.name)
+        session.merge(self.to_row(group))
+        session.flush()
 
-    Raises:
-        StoreError: There is one of that name.
-    """
-    if session.get(PendingAddressGroup, group.name) is not None:
-        raise StoreError("GWL02BF", kind="Address", name=group.name)
-    session.add(_address_row(group))
-    session.flush()
+    def remove(self, session: Session, name: str) -> None:
+        """Remove one from the pending policy; the caller sees to it that no rule names it.
 
+        Raises:
+            StoreError: There is no such group.
+        """
+        session.delete(self._row(session, name))
+        session.flush()
 
-def add_time_group(session: Session, group: TimeGroup) -> None:
-    """Add a time group to the pending policy.
+    def replace(self, session: Session, groups: Iterable[_Group]) -> None:
+        """Make these the pending groups."""
+        session.execute(delete(self.table), execution_options={"synchronize_session": "fetch"})
+        session.add_all(self.to_row(group) for group in groups)
+        session.flush()
 
-    Raises:
-        StoreError: There is one of that name.
-    """
-    if session.get(PendingTimeGroup, group.name) is not None:
-        raise StoreError("GWL02BF", kind="Time", name=group.name)
-    session.add(_time_row(group))
-    session.flush()
+    def rules_with(self, session: Session, name: str) -> list[Rule]:
+        """Return the pending rules that name one, in order."""
+        query = select(PendingRule).where(self.is_named(name))
+        query = query.order_by(col(PendingRule.exit_point), col(PendingRule.sequence))
+        return [Rule(**row.model_dump()) for row in session.exec(query)]
 
-
-def change_address_group(session: Session, group: AddressGroup) -> None:
-    """Replace the pending address group of the same name.
-
-    Raises:
-        StoreError: There is no such group.
-    """
-    get_address_group(session, group.name)
-    session.merge(_address_row(group))
-    session.flush()
-
-
-def change_time_group(session: Session, group: TimeGroup) -> None:
-    """Replace the pending time group of the same name.
-
-    Raises:
-        StoreError: There is no such group.
-    """
-    get_time_group(session, group.name)
-    session.merge(_time_row(group))
-    session.flush()
-
-
-def remove_address_group(session: Session, name: str) -> None:
-    """Remove an address group from the pending policy; the caller sees to it that no rule names it.
-
-    Raises:
-        StoreError: There is no such group.
-    """
-    get_address_group(session, name)
-    session.delete(session.get_one(PendingAddressGroup, name))
-    session.flush()
-
-
-def remove_time_group(session: Session, name: str) -> None:
-    """Remove a time group from the pending policy; the caller sees to it that no rule names it.
-
-    Raises:
-        StoreError: There is no such group.
-    """
-    get_time_group(session, name)
-    session.delete(session.get_one(PendingTimeGroup, name))
-    session.flush()
-
-
-def replace_groups(session: Session, address_groups: Iterable[AddressGroup], time_groups: Iterable[TimeGroup]) -> None:
-    """Make these the pending groups."""
-    for table in (PendingAddressGroup, PendingTimeGroup):
-        session.execute(delete(table), execution_options={"synchronize_session": "fetch"})
-    session.add_all(_address_row(group) for group in address_groups)
-    session.add_all(_time_row(group) for group in time_groups)
-    session.flush()
+    def _row(self, session: Session, name: str) -> _Row:
+        row = session.get(self.table, name)
+        if row is None:
+            raise StoreError("GWL02BE", kind=self.kind, name=name)
+        return row
 
 
 def check_groups(session: Session, rule: Rule) -> None:
@@ -163,29 +129,17 @@ def count_time_group_uses(session: Session) -> dict[str, int]:
     return dict(Counter(session.exec(query)))
 
 
-def rules_with_address_group(session: Session, name: str) -> list[Rule]:
-    """Return the pending rules that name an address group, in order."""
-    said = GROUP_MARK + name
-    return _rules(session, or_(*(column == said for column in _ADDRESSES)))
-
-
-def rules_with_time_group(session: Session, name: str) -> list[Rule]:
-    """Return the pending rules that name a time group, in order."""
-    return _rules(session, col(PendingRule.time_group) == name)
-
-
-def _rules(session: Session, condition: ColumnElement[bool]) -> list[Rule]:
-    query = select(PendingRule).where(condition).order_by(col(PendingRule.exit_point), col(PendingRule.sequence))
-    return [Rule(**row.model_dump()) for row in session.exec(query)]
-
-
-def _address_group(row: PendingAddressGroup) -> AddressGroup:
-    return AddressGroup(row.name, tuple(row.members.split()), row.text)
-
-
-def _address_row(group: AddressGroup) -> PendingAddressGroup:
-    return PendingAddressGroup.model_validate(group_fields(group))
-
-
-def _time_row(group: TimeGroup) -> PendingTimeGroup:
-    return PendingTimeGroup.model_validate(time_group_fields(group))
+ADDRESS_GROUPS = PendingGroups(
+    kind="Address",
+    table=PendingAddressGroup,
+    from_row=lambda row: AddressGroup(row.name, tuple(row.members.split()), row.text),
+    to_row=lambda group: PendingAddressGroup.model_validate(group_fields(group)),
+    is_named=lambda name: or_(*(column == GROUP_MARK + name for column in _ADDRESSES)),
+)
+TIME_GROUPS = PendingGroups(
+    kind="Time",
+    table=PendingTimeGroup,
+    from_row=lambda row: TimeGroup(**row.model_dump()),
+    to_row=lambda group: PendingTimeGroup.model_validate(time_group_fields(group)),
+    is_named=lambda name: col(PendingRule.time_group) == name,
+)

@@ -18,7 +18,7 @@ from console.policy.difference import compare
 from console.policy.rule import Policy
 from console.store.exit_points import get_modes, set_modes
 from console.store.exit_programs import list_exit_programs, replace_exit_programs
-from console.store.groups import list_address_groups, list_time_groups, replace_groups
+from console.store.groups import ADDRESS_GROUPS, TIME_GROUPS
 from console.store.rules import RuleRows, replace_rules, rule_rows
 from console.store.settings import Settings, get_settings, set_settings
 from console.store.socks_entries import list_socks_entries, replace_socks_entries
@@ -78,8 +78,8 @@ def _all_but_rules(session: Session) -> Policy:
         raw_sockets=settings.raw_sockets,
         exit_programs=tuple(list_exit_programs(session)),
         socks=tuple(list_socks_entries(session)),
-        address_groups=tuple(list_address_groups(session)),
-        time_groups=tuple(list_time_groups(session)),
+        address_groups=tuple(ADDRESS_GROUPS.in_order(session)),
+        time_groups=tuple(TIME_GROUPS.in_order(session)),
     )
 
 
@@ -90,7 +90,8 @@ def set_pending(session: Session, policy: Policy) -> None:
     set_settings(session, Settings(policy.udp, policy.raw_sockets))
     replace_exit_programs(session, policy.exit_programs)
     replace_socks_entries(session, policy.socks)
-    replace_groups(session, policy.address_groups, policy.time_groups)
+    ADDRESS_GROUPS.replace(session, policy.address_groups)
+    TIME_GROUPS.replace(session, policy.time_groups)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,7 @@ from console.commands.keywords import BLANK
 from console.commands.listing import rules_named
 from console.commands.time_groups import shown_now
 from console.policy.rule import AddressGroup, TimeGroup
-from console.store.groups import (
-    get_address_group,
-    get_time_group,
-    rules_with_address_group,
-    rules_with_time_group,
-)
+from console.store.groups import ADDRESS_GROUPS, TIME_GROUPS
 from console.store.revisions import active_policy
 from screens.panel import Help
 from screens.panels.display import Display, Line
@@ -44,8 +39,8 @@ class DisplayAddressGroup(Display):
         """
         super().__init__(services)
         with services.context.opened() as session:
-            self._group = get_address_group(session, arguments["ADRGRP"])
-            self._rules = rules_named(rules_with_address_group(session, self._group.name))
+            self._group = ADDRESS_GROUPS.get(session, arguments["ADRGRP"])
+            self._rules = rules_named(ADDRESS_GROUPS.rules_with(session, self._group.name))
             self._revision, active = active_policy(session)
         there = next((group for group in active.address_groups if group.name == self._group.name), None)
         self._state = state(self._group, there)
@@ -102,8 +97,8 @@ class DisplayTimeGroup(Display):
         """
         super().__init__(services)
         with services.context.opened() as session:
-            self._group = get_time_group(session, arguments["TIMGRP"])
-            self._rules = rules_named(rules_with_time_group(session, self._group.name))
+            self._group = TIME_GROUPS.get(session, arguments["TIMGRP"])
+            self._rules = rules_named(TIME_GROUPS.rules_with(session, self._group.name))
             self._revision, active = active_policy(session)
         there = next((group for group in active.time_groups if group.name == self._group.name), None)
         self._state = state(self._group, there)

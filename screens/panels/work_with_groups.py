@@ -11,12 +11,7 @@ from console.commands.time_groups import shown_now
 from console.policy.address_groups import GROUP_MARK
 from console.policy.rule import UNBOUNDED, AddressGroup, Rule, TimeGroup
 from console.policy.time_groups import SEVERAL_DAYS
-from console.store.groups import (
-    count_address_group_uses,
-    count_time_group_uses,
-    list_address_groups,
-    list_time_groups,
-)
+from console.store.groups import ADDRESS_GROUPS, TIME_GROUPS, count_address_group_uses, count_time_group_uses
 from console.store.revisions import count_changes
 from screens.panel import FunctionKey, Push, Reply, Submission
 from screens.panels.columns import Column
@@ -133,7 +128,7 @@ class WorkWithAddressGroups(_WorkWithGroups[AddressGroup]):
         """Read the groups."""
         with self.context.opened() as session:
             counts = count_address_group_uses(session)
-            return [Used(group, counts.get(group.name, 0)) for group in list_address_groups(session)]
+            return [Used(group, counts.get(group.name, 0)) for group in ADDRESS_GROUPS.in_order(session)]
 
 
 class WorkWithTimeGroups(_WorkWithGroups[TimeGroup]):
@@ -174,7 +169,7 @@ class WorkWithTimeGroups(_WorkWithGroups[TimeGroup]):
         """Read the groups, and which of them are active."""
         with self.context.opened() as session:
             counts = count_time_group_uses(session)
-            groups = list_time_groups(session)
+            groups = TIME_GROUPS.in_order(session)
         return [Used(group, counts.get(group.name, 0), shown_now(self.context, group)) for group in groups]
 
 

@@ -12,7 +12,7 @@ from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, ExitPoint, Y
 from console.policy.fields import is_service
 from console.policy.rule import ALL, ANY, Rule
 from console.store.exit_points import get_modes
-from console.store.groups import list_time_groups
+from console.store.groups import TIME_GROUPS
 from console.store.revisions import active_number, count_changes
 from console.store.rules import RuleRows, rule_rows
 from screens.panel import Push, Reply, Stay, Submission
@@ -175,7 +175,7 @@ class WorkWithRules(WorkWithSequence[Rule]):
             shown = "" if point is None else modes[point].value
             rules = rule_rows(session)
             self._header = _Header(
-                shown, count_changes(session, rules), active_number(session), bool(list_time_groups(session))
+                shown, count_changes(session, rules), active_number(session), bool(TIME_GROUPS.in_order(session))
             )
             return rules if point is None else rules.of(point)
 

@@ -13,7 +13,7 @@ from console.commands.registry import COMMANDS
 from console.errors import ConsoleError, PolicyError
 from console.model.outbox import AuditOutbox
 from console.policy.document import parse, render
-from console.store import groups as kept
+from console.store.groups import ADDRESS_GROUPS
 from console.store.revisions import active_policy, pending_policy, revision_policy
 from console.store.session import reading
 
@@ -41,7 +41,7 @@ def lines(context):
 def members(context):
     def read(name="DMZ"):
         with reading(context.store) as session:
-            return kept.get_address_group(session, name).members
+            return ADDRESS_GROUPS.get(session, name).members
 
     return read
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.store import groups as kept
+from console.store.groups import ADDRESS_GROUPS
 from console.store.session import reading
 from screens.terminal.page import WIDE
 from tests.screens.panels.operator import Operator
@@ -25,7 +25,7 @@ def some(run):
 
 def members(store, name):
     with reading(store) as session:
-        return kept.get_address_group(session, name).members
+        return ADDRESS_GROUPS.get(session, name).members
 
 
 def test_address_groups_are_listed_with_members_and_rules(some, operator):
