@@ -11,7 +11,7 @@ from console.commands.keywords import TEXT, one_of, with_special
 from console.commands.language import SAME
 from console.errors import CommandError
 from console.model.user_profiles import MOST_GROUPS, NAME_LENGTH, Limited, Status, UserClass, UserProfile
-from console.model.words import SPECIAL_AUTHORITIES, YesNo
+from console.model.words import SECADM, SPECIAL_AUTHORITIES, YesNo
 from console.people.administration import Administrator
 from console.people.looks import DEFAULT, KEYMAPS, THEMES
 from console.people.passwords import MOST_CHARACTERS
@@ -43,11 +43,16 @@ def named(context: Context, value: str) -> str:
     return context.user if value == CURRENT else value
 
 
+def authority_over(context: Context, value: str) -> tuple[str, ...]:
+    """Return the authority that a command needs for the profile that it names: none for one's own."""
+    return () if named(context, value) == context.user else (SECADM,)
+
+
 def profiles(context: Context) -> Sequence[Choice]:
     """Return the user profiles, for F4; one's own only without the authority to see others."""
     with context.opened() as session:
         found = kept.list_profiles(session)
-    may_see = "*SECADM" in context.authorities
+    may_see = SECADM in context.authorities
     return [Choice(each.name, each.text) for each in found if may_see or each.name == context.user]
 
 

@@ -18,6 +18,7 @@ from console.commands.user_profile_keywords import (
     TO_USER,
     USER,
     administrator_of,
+    authority_over,
     fields_of,
     looks_of,
     named,
@@ -62,6 +63,13 @@ def _check_pattern(value: str) -> str:
     if upper != ALL:
         check_name(upper.removesuffix("*") or "*")
     return upper
+
+
+def _new(context: Context, name: str, values: Mapping[str, str]) -> UserProfile:
+    """Return a profile that is made now, of a command's values."""
+    now = context.clock()
+    made = {"created_at": now, "created_by": context.user, "changed_at": now}
+    return UserProfile.model_validate({"name": name, **fields_of(values), **made})
 
 
 def _copied(profile: UserProfile, **fields: object) -> UserProfile:
@@ -121,9 +129,7 @@ class CreateUserProfile(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Make it."""
-        now = context.clock()
-        fields = {"created_at": now, "created_by": context.user, "changed_at": now}
-        profile = UserProfile.model_validate({"name": values["USRPRF"], **fields_of(values), **fields})
+        profile = _new(context, values["USRPRF"], values)
         with context.opened() as session:
             create(session, administrator_of(context), profile, password_given(values["PASSWORD"]) or "")
         return Result(messages=(message("GWL1036", name=profile.name),))
@@ -170,13 +176,12 @@ class CopyUserProfile(Command):
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Make it: with what the other one may do and how it looks; without its keys and its one-time codes."""
-        now, name = context.clock(), values["TOUSRPRF"]
-        fields = {"created_at": now, "created_by": context.user, "changed_at": now}
+        name = values["TOUSRPRF"]
         with context.opened() as session:
             kept.lock_profiles(session)
             given = values_of_profile(get_profile(session, values["USRPRF"]))
             given |= {"STATUS": Status.ENABLED.value, "PWDEXP": "*NO"}
-            profile = UserProfile.model_validate({"name": name, **fields_of(given), **fields})
+            profile = _new(context, name, given)
             create(session, administrator_of(context), profile, password_given(values["PASSWORD"]) or "")
         return Result(messages=(message("GWL1036", name=name),))
 
@@ -208,7 +213,7 @@ class DisplayUserProfile(Command):
     @classmethod
     def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return what another's profile needs."""
-        return () if named(context, values["USRPRF"]) == context.user else (SECADM,)
+        return authority_over(context, values["USRPRF"])
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show it."""

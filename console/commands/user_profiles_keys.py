@@ -10,7 +10,7 @@ from sqlmodel import Session
 from console.commands.definition import Choice, Command, Context, Parameter, Result
 from console.commands.keywords import BLANK, text_check
 from console.commands.listing import Column, labelled, table
-from console.commands.user_profile_keywords import OWN_OR_OTHER, USER, administrator_of, named
+from console.commands.user_profile_keywords import OWN_OR_OTHER, USER, administrator_of, authority_over, named
 from console.errors import CommandError
 from console.messages import message
 from console.model.user_profiles import UserKey, UserProfile
@@ -86,7 +86,7 @@ class WorkWithUserKeys(Command):
     @classmethod
     def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return what another's keys need."""
-        return () if named(context, values["USRPRF"]) == context.user else (SECADM,)
+        return authority_over(context, values["USRPRF"])
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Show them."""
@@ -138,9 +138,7 @@ class AddUserKey(Command):
         """Add it."""
         name, key = values["USRPRF"], read_key(values["PUBKEY"])
         with context.opened() as session:
-            kept.lock_profiles(session)
-            profile = get_profile(session, name)
-            may_manage(session, administrator_of(context), profile)
+            profile = _managed(session, context, name)
             if kept.find_key(session, name, key.fingerprint) is not None:
                 raise CommandError("GWL1032", name=name, fingerprint=key.fingerprint)
             kept.add_key(session, _row(context, name, key, values["TEXT"]))
@@ -161,6 +159,26 @@ def _row(context: Context, name: str, key: PublicKey, text: str) -> UserKey:
     )
 
 
+def _managed(session: Session, context: Context, name: str, *, or_own: bool = False) -> UserProfile:
+    """Return a profile whose keys or one-time codes are about to change; none changes meanwhile.
+
+    Args:
+        session: The transaction.
+        context: That of the running command.
+        name: The profile.
+        or_own: Whether everybody may do it to their own.
+
+    Raises:
+        AuthorityError: It may do more than who runs the command.
+        CommandError: There is none of this name.
+    """
+    kept.lock_profiles(session)
+    profile = get_profile(session, name)
+    if not (or_own and profile.name == context.user):
+        may_manage(session, administrator_of(context), profile)
+    return profile
+
+
 def _record(session: Session, context: Context, profile: UserProfile, text: str) -> None:
     record_profile(session, administrator_of(context).doer, "CHG", text, name=profile.name)
 
@@ -179,9 +197,7 @@ class RemoveUserKey(Command):
         """Remove it."""
         name = values["USRPRF"]
         with context.opened() as session:
-            kept.lock_profiles(session)
-            profile = get_profile(session, name)
-            may_manage(session, administrator_of(context), profile)
+            profile = _managed(session, context, name)
             key = key_of(session, name, values["FNGPRT"])
             kept.remove_key(session, key)
             _record(session, context, profile, f"Key {key.fingerprint} removed from user profile {name}")
@@ -200,20 +216,15 @@ class GenerateUserCode(Command):
     @classmethod
     def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
         """Return what another's codes need."""
-        return () if named(context, values["USRPRF"]) == context.user else (SECADM,)
+        return authority_over(context, values["USRPRF"])
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """Make the key; one that is there does not count any more."""
         name, key = named(context, values["USRPRF"]), codes.new_key()
         with context.opened() as session:
-            kept.lock_profiles(session)
-            profile = get_profile(session, name)
-            _may_manage_or_own(session, context, profile)
-            profile.sealed_code_key = seal(context.store.location, Secret(key)).text
-            profile.last_code = 0
-            profile.changed_at = context.clock()
-            kept.save_profile(session, profile)
-            _record(session, context, profile, f"One-time codes of user profile {name} set up")
+            profile = _managed(session, context, name, or_own=True)
+            sealed = seal(context.store.location, Secret(key)).text
+            _set_codes(session, context, profile, sealed, f"One-time codes of user profile {name} set up")
         system = socket.gethostname().split(".")[0]
         shown = (
             ("User profile", name),
@@ -236,21 +247,19 @@ class RemoveUserCode(Command):
         """Remove the key."""
         name = values["USRPRF"]
         with context.opened() as session:
-            kept.lock_profiles(session)
-            profile = get_profile(session, name)
-            may_manage(session, administrator_of(context), profile)
+            profile = _managed(session, context, name)
             if not profile.sealed_code_key:
                 raise CommandError("GWL103F", name=name)
-            profile.sealed_code_key, profile.last_code = "", 0
-            profile.changed_at = context.clock()
-            kept.save_profile(session, profile)
-            _record(session, context, profile, f"One-time codes of user profile {name} removed")
+            _set_codes(session, context, profile, "", f"One-time codes of user profile {name} removed")
         return Result(messages=(message("GWL103E", name=name),))
 
 
-def _may_manage_or_own(session: Session, context: Context, profile: UserProfile) -> None:
-    if profile.name != context.user:
-        may_manage(session, administrator_of(context), profile)
+def _set_codes(session: Session, context: Context, profile: UserProfile, sealed_key: str, text: str) -> None:
+    """Give a profile another key of one-time codes, or none; text is for the audit entry."""
+    profile.sealed_code_key, profile.last_code = sealed_key, 0
+    profile.changed_at = context.clock()
+    kept.save_profile(session, profile)
+    _record(session, context, profile, text)
 
 
 class ChangePassword(Command):
