@@ -18,7 +18,8 @@ begin in it; second the page where its leaves begin, and above it the page where
 
 A dimension is cut into pieces (`console.policy.vectors.Ranges`); a lookup counts the beginnings at or before a value.
 A leaf has 256 beginnings, in ascending order, of two words each, the upper first; the index has the first of each leaf.
-What is left of a page is all ones. The row of a piece is its set of rules, least word first; rows have a power of two
+Where that is more than a page, one with the first of each page of the index is in front of them. What is left of a page
+is all ones. The row of a piece is its set of rules, least word first; rows have a power of two
 of words, and none goes over the end of a page.
 
 A decision is one word: sequence number in 20 bits, errno in 12, outcome (0 allowed, 1 rejected, 2 would be rejected) in
@@ -235,7 +236,9 @@ def _dimensions(table: Table, accounts: Mapping[int, Account]) -> Iterable[_Piec
 def _dimension(pages: _Pages, starts: Sequence[int], masks: Sequence[int], *, row_octets: int) -> tuple[int, int]:
     starts = [start for start in starts if start < _KEY_END]
     leaves = pages.add(_keys(starts), b"\xff")
-    index = pages.add(_keys(starts[::_FANOUT]), b"\xff")
+    firsts = starts[::_FANOUT]
+    top = _keys(firsts[::_FANOUT]).ljust(PAGE, b"\xff") if len(firsts) > _FANOUT else b""
+    index = pages.add(top + _keys(firsts), b"\xff")
     rows = pages.add(b"".join(mask.to_bytes(row_octets, "little") for mask in masks[: len(starts) + 1]))
     return index | len(starts) << 32, leaves | rows << 32
 

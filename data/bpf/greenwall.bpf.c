@@ -240,6 +240,15 @@ static long locate(__u64 turn, struct search *search)
     if (!page)
         return search->failed = 1;
     __u32 leaf = at_or_before(page, value);
+    if (leaves > KEYS) { /* it was the top of several pages of the index, which follow it */
+        __u32 branches = (leaves + KEYS - 1) / KEYS, branch = leaf > branches ? branches : leaf;
+        if (branch) {
+            page = page_of(search->policy, (__u32)index + branch);
+            if (!page)
+                return search->failed = 1;
+            leaf = (branch - 1) * KEYS + at_or_before(page, value);
+        }
+    }
     if (leaf > leaves)
         leaf = leaves;
     if (leaf) {

@@ -49,7 +49,12 @@ class Image:
         rows, leaves = places >> 32, places & 0xFFFF_FFFF
         if not index:
             return -1
-        leaf = min(self._at_or_before(index, value), -(-count // 256))
+        leaves_in_all = -(-count // 256)
+        leaf = min(self._at_or_before(index, value), leaves_in_all)
+        if leaves_in_all > 256:
+            branch = min(leaf, -(-leaves_in_all // 256))
+            leaf = (branch - 1) * 256 + self._at_or_before(index + branch, value) if branch else 0
+            leaf = min(leaf, leaves_in_all)
         piece = (leaf - 1) * 256 + self._at_or_before(leaves + leaf - 1, value) if leaf else 0
         at = rows * WORDS + min(piece, count) * row_words
         return sum(word << 64 * place for place, word in enumerate(self._words[at : at + row_words]))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from console.errors import PolicyError
 from console.model.words import ExitPoint, Mode, RawSockets, SocksType, Udp
+from console.policy.address_groups import make_address_group
 from console.policy.checks import make_policy, make_rule
 from console.policy.compiler import compile_policy
 from console.policy.fields import MAX_ADDRESS
@@ -35,6 +36,20 @@ def held_by_kernel(policy):
     """Return a policy without what only a guard can see."""
     rules = [replace(rule, program="*ANY") for rule in policy.rules]
     return replace(policy, rules=tuple(rules), exit_programs=())
+
+
+def large_group():
+    """Return a policy that rejects 33,100 addresses, which are 66,200 pieces, and addresses in and beside them."""
+    members = " ".join(f"10.{at // 250}.{at % 250}.1" for at in range(33_100))
+    rules = [make_rule(exit_point="*CONNECT", sequence=10, remote_address="%MANY", action="*REJECT")]
+    groups = [make_address_group(name="MANY", members=members)]
+    compiled = compile_policy(make_policy({}, rules, SERVICES, address_groups=groups))
+    asked = [
+        0xFFFF_0A00_0001 + (at // 250 << 16) + (at % 250 << 8) + off
+        for at in (0, 1, 127, 128, 32_767, 32_768, 32_896, 33_098, 33_099)
+        for off in (-1, 0, 1)
+    ]
+    return compiled, [0, *asked, 0xFFFF_FFFF_FFFF, MAX_ADDRESS]
 
 
 def answers(compiled, pages, request, number):
@@ -98,6 +113,14 @@ def test_many_rules_fill_many_leaves_and_rows():
                 asked = _request(remote_address=base + (at // 250 << 16) + (at % 250 << 8) + off, remote_port=1 + at)
                 told, found = answers(compiled, pages, asked, number)
                 assert found == told
+
+
+def test_a_group_of_more_addresses_than_one_page_of_the_index_leads_to_is_found_whole():
+    compiled, asked = large_group()
+    pages = Image(image(compiled, ACCOUNTS))
+    for address in asked:
+        told, found = answers(compiled, pages, _request(remote_address=address), 7)
+        assert found == told
 
 
 def test_addresses_at_both_ends_are_in_their_pieces():

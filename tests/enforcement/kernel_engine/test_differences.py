@@ -6,11 +6,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from console.enforcement.layouts import Endpoint
-from console.model.words import SocksType
+from console.model.words import ExitPoint, SocksType
 from console.policy.compiler import compile_policy
 from console.policy.image import image
+from console.policy.request import Request
 from tests.policy.strategies import MOMENTS, policies, requests
-from tests.policy.test_image import ACCOUNTS, NUMBERS, held_by_kernel
+from tests.policy.test_image import ACCOUNTS, NUMBERS, held_by_kernel, large_group
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -38,3 +39,13 @@ def test_kernel_decides_as_the_reference(house, policy, asked, numbers, moment):
         entry = compiled.route(user, groups, request.remote_address, request.remote_port)
         way = 0 if entry is None or entry.type is SocksType.DIRECT else entry.sequence
         assert house.engine.ask_way(number, remote) == way
+
+
+def test_kernel_finds_every_address_of_a_group_that_fills_pages_of_the_index(house):
+    compiled, asked = large_group()
+    house.engine.activate(image(compiled, ACCOUNTS))
+    for address in asked:
+        request = Request(ExitPoint.CONNECT, "ALICE", frozenset(), "", 0, 0, address, 443)
+        found = house.engine.ask(ExitPoint.CONNECT, 7, Endpoint(0, 0), Endpoint(address, 443))
+        decision = compiled.decide(request)
+        assert (found.outcome, found.sequence) == (decision.outcome, decision.sequence)
