@@ -53,7 +53,7 @@ class Gate:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._waiting: Counter[str] = Counter()
-        """Connections in which nobody has signed on yet, by address."""
+        """Connections in which no console has been opened yet, by address."""
         self._sessions: Counter[str] = Counter()
         """Sessions by profile."""
         self._failures: OrderedDict[str, _Failures] = OrderedDict()
@@ -70,11 +70,11 @@ class Gate:
         return ""
 
     def came(self, address: str) -> None:
-        """Count a connection in which nobody has signed on."""
+        """Count a connection that has come."""
         self._waiting[group_of(address)] += 1
 
     def settled(self, address: str) -> None:
-        """Count it no longer: somebody has signed on, or it has ended."""
+        """Count it no longer: its console was opened, or it has ended."""
         _count_down(self._waiting, group_of(address))
 
     def failed(self, address: str, now_s: float) -> float:

@@ -34,7 +34,7 @@ class Limits:
     sessions_per_profile: int = 8
     """Consoles of one user profile (MaxSessions is 10 a connection)."""
     connections: int = 16
-    """Connections in which nobody has signed on yet (MaxStartups begins to refuse at 10)."""
+    """Connections in which no console has been opened yet (MaxStartups begins to refuse at 10)."""
     connections_per_address: int = 6
     """Those of them that one address may have; never more than half of them, so that one cannot keep all others out."""
     attempts: int | None = None

@@ -135,8 +135,10 @@ class Visit(SignOn):
         return super().begin_auth(username)
 
     def auth_completed(self) -> None:
-        """Make room for others at the door; who has signed on and opens no console has to go, too."""
-        self._settle()
+        """Wait for the console to be opened: who has signed on and opens none has to go, and stands at the door still.
+
+        Else one profile could have as many connections as there are descriptors.
+        """
         loop = asyncio.get_running_loop()
         self._idler = loop.call_later(self._house.doorway.limits.sign_on_s, self._end_without_console)
 
@@ -205,6 +207,7 @@ class Visit(SignOn):
             session.refuse(message("GWL1068", reason=error.strerror or error).text)
             return
         job = SessionJob(who.name, started.pid, self._peer)
+        self._settle()
         self._gate.session_began(who.name)
         self._house.is_empty.clear()
         self._house.live[session] = Live(session, job, who, self.method, self.key, session.last_input_s)

@@ -314,3 +314,16 @@ class Hasty(asyncssh.SSHClient):
     def password_auth_requested(self):
         asyncio.get_running_loop().call_later(0.03, self.connection.abort)
         return "wrong"
+
+
+async def test_who_signs_on_and_opens_no_console_takes_no_more_connections_than_strangers(store_url, key, serve):
+    add_person(store_url, "ALICE", key=f"{key}.pub")
+    server = await serve(connections=4)
+    async with contextlib.AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(connecting(server, keys=[key])[0]) for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.endpoint.port)
+        async with asyncio.timeout(5):
+            assert await reader.read() == b"Not allowed at this time\r\n"
+        writer.close()
+        await opened[0].create_session(asyncssh.SSHClientSession, term_type="xterm", encoding=None)
+        await stack.enter_async_context(connecting(server, keys=[key])[0])
