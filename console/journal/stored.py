@@ -19,6 +19,7 @@ from sqlmodel import Session
 
 from console.errors import JournalError
 from console.journal.chain import FIELDS
+from console.journal.seal import ReceiverForm
 from console.model.journal import JournalEntry, Receiver
 
 _PAGE = 1000
@@ -31,20 +32,10 @@ _MOMENTS = ("attached_at", "detached_at", "saved_at", "deleted_at")
 
 
 class StoredReceiver(NamedTuple):
-    """What one receiver says of itself, as it was found; times in microseconds, None where there is no time."""
+    """What one receiver says of itself, as it was found."""
 
-    name: str
-    attached_us: int
-    detached_us: int
-    first_sequence: int
-    last_sequence: int
-    before_hash: str
-    last_hash: str
-    size_bytes: int
-    checkpoints: int
-    saved_us: int
-    deleted_us: int
-    purged: int
+    form: ReceiverForm
+    """With None for a time that is none."""
     signature: str
 
 
@@ -52,7 +43,7 @@ ORDER = (
     "name", "attached_at", "detached_at", "first_sequence", "last_sequence", "before_hash", "last_hash", "size_bytes",
     "checkpoints", "saved_at", "deleted_at", "purged", "signature",
 )  # fmt: skip
-"""The columns of a receiver in the order of `StoredReceiver`."""
+"""The columns of a receiver in the order of `ReceiverForm`, and its signature."""
 NUMBERS = frozenset({"first_sequence", "last_sequence", "size_bytes", "checkpoints", "purged"})
 """Those of them that are numbers."""
 
@@ -84,9 +75,10 @@ def stored_receivers(session: Session) -> list[StoredReceiver]:
     """Return the receivers, oldest first; of those only whose numbers are numbers."""
     found = []
     for values in raw_receivers(session):
-        row = StoredReceiver._make(_value(name, each) for name, each in zip(ORDER, values, strict=True))
-        if isinstance(row.first_sequence, int) and isinstance(row.last_sequence, int):
-            found.append(row)
+        *signed, signature = (_value(name, each) for name, each in zip(ORDER, values, strict=True))
+        form = ReceiverForm._make(signed)
+        if isinstance(form.first_sequence, int) and isinstance(form.last_sequence, int):
+            found.append(StoredReceiver(form, signature))
     return found
 
 

@@ -55,8 +55,8 @@ def verify(session: Session, *, index: bool = True) -> Verdict:
 
 def _is_new(session: Session, receivers: list[StoredReceiver]) -> bool:
     """Say whether nothing was ever written to a journal, and so nothing signed."""
-    only = receivers[-1]
-    return only.last_sequence == 0 and not only.signature and first_entry(session, -(2**63), None) is None
+    form, signature = receivers[-1]
+    return form.last_sequence == 0 and not signature and first_entry(session, -(2**63), None) is None
 
 
 def _hidden(entries: int, blocks: list[int]) -> Verdict:

@@ -84,16 +84,16 @@ class Walk:
         stray = first_entry(self._session, self._expected - 1, None)
         if stray is not None:
             self._stop(self._expected, "GWL0604")
-        self._end(receivers[-1])
+        self._end(receivers[-1].form)
         if self._unchecked:
             names = ", ".join(form.name for form in self._unchecked)
             detail = (("receivers", names),)
             raise FoundError(Verdict(self._good, self._unchecked[0].first_sequence, "GWL062A", detail))
         return self._good
 
-    def _receiver(self, row: StoredReceiver, *, is_last: bool) -> None:
-        form = ReceiverForm(*row[:-1])
-        signed = None not in form and self._is_signed(form, row.signature)
+    def _receiver(self, receiver: StoredReceiver, *, is_last: bool) -> None:
+        row, signature = receiver
+        signed = None not in row and self._is_signed(row, signature)
         below = row.first_sequence - 1
         if self._expected <= below and first_entry(self._session, self._expected - 1, below) is not None:
             self._stop(self._expected, "GWL061D", receiver=row.name, last=below)
@@ -118,7 +118,7 @@ class Walk:
             self._unchecked.append(form)
         return True
 
-    def _hole(self, row: StoredReceiver) -> None:
+    def _hole(self, row: ReceiverForm) -> None:
         """Go to the first entry of a deleted receiver that is still there, or behind its last."""
         there = first_entry(self._session, row.first_sequence - 1, row.last_sequence)
         if row.first_sequence != self._expected or row.before_hash != self._digest.hex():
@@ -138,7 +138,7 @@ class Walk:
         while self._next is not None and self._next[0].sequence_number <= after:
             self._checkpoint(self._next, None)
 
-    def _entries(self, row: StoredReceiver) -> None:
+    def _entries(self, row: ReceiverForm) -> None:
         """Walk along the entries of a receiver."""
         name, good = row.name, self._good
         expected, digest = self._expected, self._digest
@@ -219,7 +219,7 @@ class Walk:
         except DBAPIError:
             return self._bad_checkpoint()
 
-    def _end(self, last: StoredReceiver) -> None:
+    def _end(self, last: ReceiverForm) -> None:
         if self._next is not None or self._passed != last.checkpoints:
             self._bad_checkpoint()
         if self._head is not None and self._head[0] > last.checkpoints:
