@@ -6,8 +6,9 @@ their groups are resolved here, because the kernel knows numbers only.
 Layout: Pages of 4096 octets, of 512 little-endian 64-bit words. A page is named by its number.
 
 ========  =====================================================================================================
-page 0    word 0 the revision, word 1 the number of pages, word 2 the settings (`Settings`); from word 16 on, 16 words
-          for each exit point, and after them as many for the SOCKS entries
+page 0    word 0 the revision, word 1 the number of pages, word 2 the settings (`Settings`), word 3 left for whoever
+          activates it (`ACTIVATION_AT`); from word 16 on, 16 words for each exit point, and after them as many for
+          the SOCKS entries
 page 1    all ones: the row of a dimension about which no rule says anything
 ========  =====================================================================================================
 
@@ -53,6 +54,8 @@ MOST_RULES = 16_384
 """Of one exit point; what the program in the kernel can look through."""
 EXIT_POINTS = (ExitPoint.ACCEPT, ExitPoint.CONNECT, ExitPoint.LISTEN)
 """In the order in which page 0 has them."""
+ACTIVATION_AT = 24
+"""Where in page 0 there are 8 octets that tell one activation from another, also of the same revision."""
 
 
 class Settings(IntFlag):

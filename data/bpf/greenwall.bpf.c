@@ -34,6 +34,7 @@
 #define KEYS 256
 #define STRIDE 8 /* words that one turn of a loop looks at */
 #define MAX_EXTENSIONS 8
+#define MAX_TURNS 8 /* of a decision, while one policy after the other is activated */
 #define MAPPED 0xFFFF00000000ull /* lower half of an IPv4 address in its mapped form, without the address */
 #define LOOPBACK 0x7F000001u
 #define CLOCK_TICK_NS 10000000 /* USER_HZ is 100 */
@@ -52,7 +53,7 @@ struct page {
 /* Who made a socket, and what became of it. The worker writes one for each listener of the relay. */
 struct owner {
     __u32 uid, pid;
-    __u32 revision; /* under which it was decided about */
+    __u32 activation; /* under which it was decided about */
     __u8 inert, exempt, relay, unused;
 };
 
@@ -345,6 +346,8 @@ __noinline int decide(struct request *request, struct decision *decision)
     decision->sequence = 0;
     decision->error = EPERM;
     decision->revision = 0;
+    decision->activation = 0;
+    decision->settings = 0;
     decision->outcome = REJECTED;
     decision->journal = 1;
     decision->alert = 0;
@@ -354,6 +357,8 @@ __noinline int decide(struct request *request, struct decision *decision)
     if (!head)
         return 0;
     decision->revision = head->words[0];
+    decision->activation = head->words[3];
+    decision->settings = head->words[2];
     __u32 at = HEAD_AT + HEAD_WORDS * (request->exit_point & 3);
     __u64 rules = head->words[at & (PAGE_WORDS - 1)], where = head->words[(at + 1) & (PAGE_WORDS - 1)];
     if (!rules) {
@@ -568,19 +573,36 @@ static __always_inline __u32 relay_port(struct bpf_sock_addr *ctx, int is_ipv4)
     return is_ours ? port : 0;
 }
 
-/* Leads a connection that a SOCKS entry is about to the relay. What became of it is told when it is known; where there is
- * no relay it fails. Answers 1 if it goes there, 0 if it goes directly, and -1 if it must fail. */
-static __always_inline int lead(struct bpf_sock_addr *ctx, struct request *request, struct decision *decision)
+/* Decides about a connect of TCP and, if it may go on, about its way: both by the same policy. */
+__noinline int decide_with_way(struct request *request, struct decision *decision, struct decision *route)
 {
-    struct decision route;
+    if (!request || !decision || !route)
+        return 0;
+    for (int i = 0; i < MAX_TURNS; i++) {
+        decide(request, decision);
+        route->error = route->sequence = 0;
+        if (decision->error || !(decision->settings & HAS_ROUTES))
+            return 0;
+        request->exit_point = ROUTE;
+        decide(request, route);
+        request->exit_point = CONNECT;
+        if (route->activation == decision->activation)
+            return 0;
+    }
+    decision->outcome = REJECTED;
+    decision->error = EPERM;
+    decision->journal = 1;
+    return 0;
+}
+
+/* Leads a connection that a SOCKS entry is about to the relay. What became of it is told when it is known; where there is
+ * no relay it fails. Answers the port of the relay if it goes there, and -1 if it must fail. */
+static __always_inline int lead(struct bpf_sock_addr *ctx, struct request *request, struct decision *decision,
+                                struct decision *route)
+{
     struct key *far = &request->values[REMOTE_ADDRESS];
     int is_ipv4 = !far->upper && far->lower >> 32 == MAPPED >> 32;
-    request->exit_point = ROUTE;
-    decide(request, &route);
-    request->exit_point = CONNECT;
-    if (route.off || (!route.error && !route.sequence))
-        return 0;
-    __u32 port = route.error ? 0 : relay_port(ctx, is_ipv4);
+    __u32 port = route->error ? 0 : relay_port(ctx, is_ipv4);
     struct destination *there = 0;
     if (port && ctx->sk)
         there = bpf_sk_storage_get(&destinations, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -595,8 +617,8 @@ static __always_inline int lead(struct bpf_sock_addr *ctx, struct request *reque
     there->underway.address = *far;
     there->underway.port = request->values[REMOTE_PORT].lower;
     there->underway.cookie = bpf_get_socket_cookie(ctx);
-    there->underway.entry = route.sequence;
-    there->underway.revision = route.revision;
+    there->underway.entry = route->sequence;
+    there->underway.revision = route->revision;
     describe(&there->underway.event, request, decision);
     there->underway.is_silent = !counted(decision);
     return port;
@@ -611,8 +633,7 @@ static __always_inline void forget_destination(struct bpf_sock_addr *ctx)
 /* Answers the port of the relay to be led there, 0 to go where the call says, and a negative number to fail. */
 static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request *request)
 {
-    struct decision decision;
-    __u32 revision;
+    struct decision decision, route = {};
     set_caller(request);
     if (is_of_guard(request->pid))
         return 0;
@@ -621,9 +642,12 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request 
         request->values[REMOTE_PORT].lower = bpf_ntohs(ctx->user_port);
     if (ctx->sk)
         request->values[LOCAL_PORT].lower = ctx->sk->src_port;
-    decide(request, &decision);
-    if (!decision.error && is_tcp(ctx) && policy_flags(&revision) & HAS_ROUTES) {
-        int led = lead(ctx, request, &decision);
+    if (is_tcp(ctx))
+        decide_with_way(request, &decision, &route);
+    else
+        decide(request, &decision);
+    if (!decision.error && (route.error || route.sequence)) {
+        int led = lead(ctx, request, &decision, &route);
         if (led > 0)
             return led;
     }
@@ -858,7 +882,7 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct request *
         owner->pid = request->pid;
         owner->exempt = is_exempt;
         owner->inert = 0;
-        owner->revision = 0;
+        owner->activation = 0;
     }
     if (is_exempt)
         return;
@@ -866,7 +890,7 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct request *
     if (decision.outcome == REJECTED) {
         request->flags = INERT;
         if (owner) {
-            owner->revision = decision.revision;
+            owner->activation = decision.activation;
             owner->inert = 1;
         }
     }
@@ -991,16 +1015,17 @@ static __always_inline __u32 tcp_at(struct __sk_buff *skb, struct request *reque
     return 0;
 }
 
-static __always_inline __u32 revision_in_force(void)
+static __always_inline __u32 activation_in_force(void)
 {
     __u32 zero = 0;
     void *policy = bpf_map_lookup_elem(&policies, &zero);
     struct page *head = policy ? page_of(policy, 0) : 0;
-    return head ? head->words[0] : 0;
+    return head ? head->words[3] : 0;
 }
 
 /* Decides about a listener when somebody comes: one of which nothing is known, because it was there before these
- * programs, or there was no memory for its owner; or an inert one, under another revision. */
+ * programs, or there was no memory for its owner; or an inert one, since another policy was activated: another
+ * revision, or the same one in another mode or at another time of the day. */
 static __always_inline struct owner *look_again(struct bpf_sock *sock, struct owner *owner, struct owner *now,
                                                 struct request *request, struct decision *decision)
 {
@@ -1016,10 +1041,10 @@ static __always_inline struct owner *look_again(struct bpf_sock *sock, struct ow
         set_ipv6(&request->values[LOCAL_ADDRESS], own);
     }
     decide_listen(sock, request, decision);
-    now->revision = decision->revision;
+    now->activation = decision->activation;
     now->inert = decision->outcome == REJECTED;
     if (owner) {
-        owner->revision = now->revision;
+        owner->activation = now->activation;
         owner->inert = now->inert;
     } else {
         owner = bpf_sk_storage_get(&owners, sock, now, BPF_SK_STORAGE_GET_F_CREATE);
@@ -1045,7 +1070,7 @@ int ingress(struct __sk_buff *skb)
     if (!sock)
         return 1;
     struct owner *owner = bpf_sk_storage_get(&owners, sock, 0, 0);
-    if (!owner || (owner->inert && owner->revision != revision_in_force())) {
+    if (!owner || (owner->inert && owner->activation != activation_in_force())) {
         struct owner now = {.uid = owner ? owner->uid : bpf_get_socket_uid(skb), .pid = owner ? owner->pid : 0};
         owner = look_again(sock, owner, &now, &request, &decision);
     }

@@ -54,6 +54,8 @@ struct decision {
     __u32 error; /* errno */
     __u32 revision;
     __u8 outcome, journal, alert, off; /* journal: 1, and 2 where the audit levels have a word in it */
+    __u32 activation;
+    __u32 settings; /* of the policy: policy_flags */
 };
 
 struct question {

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import os
 import struct
+import time
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +32,7 @@ from console.enforcement.layouts import Endpoint
 from console.errors import KernelError
 from console.kernel_support import cgroup_mount, first_lack
 from console.model.words import ExitPoint
-from console.policy.image import PAGE
+from console.policy.image import ACTIVATION_AT, PAGE
 from console.resources import data_path
 
 _OBJECT = "greenwall.bpf.o"
@@ -58,6 +59,8 @@ _OWNER = struct.Struct("<IIIBBBB")
 """struct owner."""
 _RELAY = struct.Struct("<II")
 _DIGEST_BYTES = 8
+_ACTIVATION_SHIFT, _ACTIVATION_MASK = 10, 2**32 - 1
+"""Of the time since the system was started: about a microsecond, which no activation is done in. 0 is for none."""
 
 
 class Counters(NamedTuple):
@@ -138,6 +141,8 @@ class KernelEngine:
         Raises:
             KernelError: There is no memory for it; the one before stays in force.
         """
+        activation = _COUNT.pack(time.monotonic_ns() >> _ACTIVATION_SHIFT & _ACTIVATION_MASK or 1)
+        pages = pages[:ACTIVATION_AT] + activation + pages[ACTIVATION_AT + len(activation) :]
         try:
             with libbpf.pages_map(pages, PAGE) as made:
                 libbpf.update(self.descriptor("policies"), _FIRST, _NUMBER.pack(made.number))

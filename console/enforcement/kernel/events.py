@@ -41,7 +41,7 @@ _UNDERWAY = struct.Struct(f"<QQIIQII{_EVENT.size}s")
 _COOKIE = struct.Struct("<Q")
 _DIMENSIONS = 5
 _REQUEST = struct.Struct(f"<II{_KEY.size * _DIMENSIONS}sII")
-_DECISION = struct.Struct("<IIIBBBB")
+_DECISION = struct.Struct("<IIIBBBBII")
 _LOWER = (1 << 64) - 1
 
 
@@ -177,7 +177,7 @@ def _question(exit_point: int, uid: int, local: Endpoint, remote: Endpoint) -> b
 
 def read_answer(octets: bytes) -> Answer:
     """Return what was answered to a `question`."""
-    sequence, error, revision, outcome, journal, alert, off = _DECISION.unpack(octets[_REQUEST.size :])
+    sequence, error, revision, outcome, journal, alert, off, _, _ = _DECISION.unpack(octets[_REQUEST.size :])
     return Answer(
         sequence, error, revision, OUTCOMES[outcome], bool(journal), bool(alert), bool(off), bool(journal & 2)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 
 import pytest
 
@@ -261,6 +262,21 @@ def test_listener_that_was_inert_under_another_engine_is_inert_still(house):
         assert program.communicate("go\n", 60)[0] == "reach timed out\n"
     assert house.told() == [("*CONNECT", "*ALLOWED", 99999), ("*LISTEN", "*REJECTED", 10)]
     assert house.last[1].flags == INERT
+
+
+def test_inert_listener_is_reached_when_the_same_revision_lets_it_listen(house):
+    rule = {"exit_point": "*LISTEN", "sequence": 10, "local_port": "1024-65535"} | REJECT
+    house.put_in_force(rule)
+    with house.start("""
+        made = socket.socket()
+        made.listen()
+        tried("refused", lambda: connect("127.0.0.1", made.getsockname()[1]))
+        sys.stdin.readline()
+        tried("watched", lambda: connect("127.0.0.1", made.getsockname()[1]))
+    """, stdin=subprocess.PIPE) as program:  # fmt: skip
+        assert program.stdout.readline() == "refused timed out\n"
+        house.put_in_force(rule, modes={ExitPoint.LISTEN: Mode.MONITOR})  # greenwall engine monitor
+        assert program.communicate("\n", timeout=60)[0] == "watched 0\n"
 
 
 def test_inert_listener_is_reached_under_a_policy_that_lets_it_listen(house):
