@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from console.commands.definition import Parameter
+from console.commands.definition import Choice, Context, Parameter
 from console.commands.keywords import with_special
 from console.errors import CommandError
 from console.model.running import JOB_NUMBER_MAX
@@ -60,6 +60,24 @@ def any_job_check(keyword: str) -> Callable[[str], str]:
         return upper.zfill(len(str(JOB_NUMBER_MAX))) if value.isascii() and value.isdecimal() else upper
 
     return check
+
+
+def one_job(name: str, list_values: Callable[[Context], Sequence[Choice]]) -> Parameter:
+    """Return the parameter for a job that is there.
+
+    Args:
+        name: What stands for the last part of its name where it is said what may be keyed.
+        list_values: Returns the jobs, for F4.
+    """
+    return Parameter(
+        "JOB",
+        "Job",
+        job_check("JOB"),
+        length=LONGEST_JOB,
+        choices=f"number/USER/{name}, F4 for list",
+        quoted=True,
+        list_values=list_values,
+    )
 
 
 ANY_JOB = Parameter(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from console.commands.definition import Choice, Command, Context, Parameter, Result
-from console.commands.job_names import ALL, ANY_JOB, LONGEST_JOB, JobName, job_check, read_job_name
+from console.commands.job_names import ALL, ANY_JOB, JobName, one_job, read_job_name
 from console.commands.keywords import ANY_USER, number, one_of
 from console.commands.listing import Column, table
 from console.errors import CommandError
@@ -111,38 +111,38 @@ def _active_jobs(context: Context) -> Sequence[Choice]:
     return [Choice(job.qualified_job_name, printable(job.command)) for job in jobs]
 
 
+HOW_TO_END = Parameter(
+    "OPTION",
+    "How to end",
+    one_of("OPTION", tuple(EndOption)),
+    default=EndOption.CONTROLLED.value,
+    special=tuple(EndOption),
+)
+
+
+def delay_time(longest_s: int) -> Parameter:
+    """Return the parameter that says how long something that is ended with *CNTRLD may take.
+
+    Args:
+        longest_s: The longest time that may be keyed, in seconds.
+    """
+    return Parameter(
+        "DELAY",
+        "Delay time, if *CNTRLD",
+        number("DELAY", 1, longest_s),
+        length=len(str(longest_s)),
+        default="30",
+        choices=f"1-{longest_s} seconds",
+    )
+
+
 class EndSocketJob(Command):
     """Ends a job under a guard."""
 
     name = "ENDSOCJOB"
     text = "End Socket Job"
     authority = (JOBCTL,)
-    parameters = (
-        Parameter(
-            "JOB",
-            "Job",
-            job_check("JOB"),
-            length=LONGEST_JOB,
-            choices="number/USER/NAME, F4 for list",
-            quoted=True,
-            list_values=_active_jobs,
-        ),
-        Parameter(
-            "OPTION",
-            "How to end",
-            one_of("OPTION", tuple(EndOption)),
-            default=EndOption.CONTROLLED.value,
-            special=tuple(EndOption),
-        ),
-        Parameter(
-            "DELAY",
-            "Delay time, if *CNTRLD",
-            number("DELAY", 1, _LONGEST_DELAY_S),
-            length=6,
-            default="30",
-            choices="1-999999 seconds",
-        ),
-    )
+    parameters = (one_job("NAME", _active_jobs), HOW_TO_END, delay_time(_LONGEST_DELAY_S))
     changes = True
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from console.commands.definition import Choice, Command, Context, Parameter, Result
-from console.commands.job_names import LONGEST_JOB, job_check, read_job_name
+from console.commands.definition import Choice, Command, Context, Result
+from console.commands.job_names import one_job, read_job_name
 from console.commands.jobs import moment
 from console.commands.listing import Column, table
 from console.errors import CommandError
@@ -119,17 +119,7 @@ class EndSshSession(Command):
     name = "ENDSSHSSN"
     text = "End SSH Session"
     authority = (JOBCTL,)
-    parameters = (
-        Parameter(
-            "JOB",
-            "Job",
-            job_check("JOB"),
-            length=LONGEST_JOB,
-            choices="number/USER/SSH, F4 for list",
-            quoted=True,
-            list_values=_jobs,
-        ),
-    )
+    parameters = (one_job("SSH", _jobs),)
     changes = True
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:

@@ -10,8 +10,8 @@ from datetime import datetime
 import psutil
 
 from console.commands.definition import Command, Context, Parameter, Result
-from console.commands.jobs import moment
-from console.commands.keywords import number, one_of, with_special
+from console.commands.jobs import HOW_TO_END, delay_time, moment
+from console.commands.keywords import one_of, with_special
 from console.commands.language import render
 from console.commands.listing import Column, labelled, table
 from console.errors import CommandError
@@ -187,19 +187,7 @@ class EndSocketWorker(Command):
     name = "ENDSOCWRK"
     text = "End Socket Worker"
     authority = (JOBCTL,)
-    parameters = (
-        Parameter(
-            "OPTION",
-            "How to end",
-            one_of("OPTION", tuple(EndOption)),
-            default=EndOption.CONTROLLED.value,
-            special=tuple(EndOption),
-        ),
-        Parameter(
-            "DELAY", "Delay time, if *CNTRLD", number("DELAY", 1, _LONGEST_DELAY_S), length=3, default="30",
-            choices="1-600 seconds",
-        ),
-    )  # fmt: skip
+    parameters = (HOW_TO_END, delay_time(_LONGEST_DELAY_S))
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
         """End it, and wait for its end."""
