@@ -6,8 +6,10 @@ import textwrap
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic
 
 from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, Stay, Submission
+from screens.panels.columns import RowT
 from screens.panels.help_texts import panel_help
 from screens.panels.replies import DONE, roll
 from screens.panels.services import Services
@@ -102,6 +104,15 @@ class Display(Panel):
     def help(self, key: str) -> Help | None:
         """Return help on the panel, a value or the keys."""
         return panel_help(self.module, key, self.function_keys)
+
+
+class DisplayRow(Display, Generic[RowT]):
+    """Shows all that is known of one row of a list."""
+
+    def __init__(self, services: Services, row: RowT) -> None:
+        """Show a row as the list had it."""
+        super().__init__(services)
+        self.row = row
 
 
 def _parts(line: Line, columns: int) -> list[Line]:

@@ -13,10 +13,9 @@ from console.store.guards import end_request, list_jobs
 from console.store.workers import is_running
 from screens.panel import FunctionKey
 from screens.panels.columns import Column
-from screens.panels.display import Display, Line
+from screens.panels.display import DisplayRow, Line
 from screens.panels.held_list import WorkWithHeld, view_key
 from screens.panels.options import Option, Way
-from screens.panels.services import Services
 from screens.panels.work_with import LIVE_KEYS
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import WIDE, Page, Size
@@ -68,21 +67,16 @@ def job_row(job: Guard) -> JobRow:
     )
 
 
-class DisplayJob(Display):
+class DisplayJob(DisplayRow[JobRow]):
     """Shows all that is known of one job."""
 
     name = "DSPSOCJOB"
     title = "Display Socket Job"
     module = "display_job"
 
-    def __init__(self, services: Services, row: JobRow) -> None:
-        """Show a job."""
-        super().__init__(services)
-        self._row = row
-
     def lines(self) -> Sequence[Line]:
         """Return every field."""
-        row = self._row
+        row = self.row
         return [
             Line("Job", row.job, "JOB"),
             Line("User profile", row.user, "USER"),

@@ -14,7 +14,7 @@ from console.store.rules import count_rules
 from console.store.settings import Settings, get_settings
 from screens.panel import FunctionKey, Panel, Push, Reply, Submission
 from screens.panels.columns import Column
-from screens.panels.display import Display, Line
+from screens.panels.display import DisplayRow, Line
 from screens.panels.options import Option, Way
 from screens.panels.pager import HeldList
 from screens.panels.pending import draw_pending
@@ -69,21 +69,16 @@ class ExitPointRow:
         return EXIT_POINT_NAMES[self.point][2]
 
 
-class DisplayExitPoint(Display):
+class DisplayExitPoint(DisplayRow[ExitPointRow]):
     """Shows one exit point in words."""
 
     name = "DSPEXTPNT"
     title = "Display Exit Point"
     module = "display_exit_point"
 
-    def __init__(self, services: Services, row: ExitPointRow) -> None:
-        """Show an exit point."""
-        super().__init__(services)
-        self._row = row
-
     def lines(self) -> Sequence[Line]:
         """Return what it is and what it does."""
-        row = self._row
+        row = self.row
         waits = "" if row.mode is row.active else ", waits for activation"
         return [
             Line("Exit point", row.name, "EXITPNT"),
@@ -100,9 +95,9 @@ class DisplayExitPoint(Display):
 
     def _settings(self) -> list[Line]:
         """Return the settings of the policy that bear on this exit point."""
-        if self._row.point is not ExitPoint.CONNECT:
+        if self.row.point is not ExitPoint.CONNECT:
             return []
-        udp = self._row.settings.udp
+        udp = self.row.settings.udp
         return [Line("Pending UDP setting", f"{udp}   {_UDP[udp]}", "UDP")]
 
 

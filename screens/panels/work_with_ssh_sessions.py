@@ -8,30 +8,24 @@ from console.commands.jobs import moment
 from console.commands.ssh_sessions import ENDING, SshSessionRow, ssh_session_rows
 from screens.panel import FunctionKey
 from screens.panels.columns import Column
-from screens.panels.display import Display, Line
+from screens.panels.display import DisplayRow, Line
 from screens.panels.held_list import WorkWithHeld
 from screens.panels.options import Option, Way
-from screens.panels.services import Services
 from screens.panels.work_with import LIVE_KEYS
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import WIDE, Page, Size
 
 
-class DisplaySshSession(Display):
+class DisplaySshSession(DisplayRow[SshSessionRow]):
     """Shows all that is known of one session."""
 
     name = "DSPSSHSSN"
     title = "Display SSH Session"
     module = "work_with_ssh_sessions"
 
-    def __init__(self, services: Services, row: SshSessionRow) -> None:
-        """Show a session."""
-        super().__init__(services)
-        self._row = row
-
     def lines(self) -> Sequence[Line]:
         """Return every field."""
-        row = self._row
+        row = self.row
         return [
             Line("Job", row.job, "JOB"),
             Line("User profile", row.user, "USER"),

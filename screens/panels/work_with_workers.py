@@ -12,30 +12,24 @@ from console.store.worker_process import log_file
 from console.store.worker_state import WorkerState, health
 from screens.panel import FunctionKey
 from screens.panels.columns import Column
-from screens.panels.display import Display, Line
+from screens.panels.display import DisplayRow, Line
 from screens.panels.held_list import WorkWithHeld
 from screens.panels.options import Option, Way
-from screens.panels.services import Services
 from screens.panels.work_with import LIVE_KEYS
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import WIDE, Page, Size
 
 
-class DisplayWorker(Display):
+class DisplayWorker(DisplayRow[WorkerRow]):
     """Shows all that is known of one worker, and of what it works on."""
 
     name = "DSPSOCWRK"
     title = "Display Socket Worker"
     module = "work_with_workers"
 
-    def __init__(self, services: Services, row: WorkerRow) -> None:
-        """Show a worker."""
-        super().__init__(services)
-        self._row = row
-
     def lines(self) -> Sequence[Line]:
         """Return every field."""
-        row, store = self._row, self.services.context.store
+        row, store = self.row, self.services.context.store
         spools = sum(1 for _ in store.location.spool.glob("*.spool"))
         return [
             Line("Process id", str(row.pid), "PID"),
