@@ -48,7 +48,7 @@ class WorkWithAlerts(WorkWithHeld[Watched]):
     heading_rows = 1
     gap = 1
     empty_text = "(No alerts: nothing in the journal is told of)"
-    command_label = "Parameters for options 1, 2, 3, 8 or command"
+    command_label = "Parameters for options 2, 3, 8 or command"
     _shows_all = False
 
     @property

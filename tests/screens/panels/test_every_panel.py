@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import inspect
 import pkgutil
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -252,7 +253,7 @@ class Walk:
 def looks(operator):
     """Return what is wrong with how a panel looks, and with its help."""
     panel, frame = operator.session.panel, operator.session.frame
-    return [*shape(operator, panel, frame), *keys(panel, frame), *helps(panel, frame.page)]
+    return [*shape(operator, panel, frame), *keys(panel, frame), *helps(panel, frame.page), *labels(panel)]
 
 
 def shape(operator, panel, frame):
@@ -288,6 +289,14 @@ def keys(panel, frame):
         answered = terminal.press(Function[f"F{number}"])
         if answered is not None or terminal.message_line.current.message_id != "KBD0101":
             yield f"F{number} is not refused"
+
+
+def labels(panel):
+    """Check that the label of the command line names no option that the legend lacks."""
+    numbers = {option.number for option in panel.options} if isinstance(panel, OptionList) else set()
+    told = {int(number) for number in re.findall(r"\d+", getattr(panel, "command_label", ""))}
+    if told - numbers:
+        yield f"the command line takes parameters for options {sorted(told - numbers)}, which are not there"
 
 
 def helps(panel, page):
