@@ -17,7 +17,7 @@ _SHORT = 13
 """Fields up to here leave room at the right for choices in their usual column."""
 _BELOW_COLUMN = 3
 _BELOW_ROOM = 33
-"""From there to the column before the marker."""
+"""From there to the column before the marker, beside a field that goes on there."""
 _CUT = "..."
 _MORE_VALUES = "  + for more"
 _USUAL_ROWS = 3
@@ -105,7 +105,8 @@ def place(parameter: Parameter, row: int, room: Room) -> Placed:
     cells = columns - start
     if parameter.length <= _SHORT or (len(choices) <= cells and start <= _LAST_CHOICES_COLUMN):
         return Placed(parameter, row, stretches, _fit(parameter, choices, cells), (row, start))
-    return Placed(parameter, row, stretches, _fit(parameter, choices, _BELOW_ROOM), (row + 1, _BELOW_COLUMN))
+    below = columns - _BELOW_COLUMN if len(stretches) == 1 else _BELOW_ROOM
+    return Placed(parameter, row, stretches, _fit(parameter, choices, below), (row + 1, _BELOW_COLUMN))
 
 
 def longest_shown(columns: int) -> int:

@@ -115,6 +115,12 @@ def test_a_value_longer_than_the_row_goes_on_in_the_next(prompt, store):
     assert rule(store, 10).remote_address == value
 
 
+def test_choices_below_a_label_have_the_whole_row_beside_a_field_of_one_row(prompt):
+    operator = prompt("DSPJRN")
+    assert operator.row(7).rstrip() == "  Date time, *LAST n, *TODAY, *FIRST..."
+    assert operator.press("ROLLUP").row(6).rstrip() == "  Address, network/n, generic*, *ALL"
+
+
 def test_f4_lists_the_values_of_the_field(prompt):
     operator = prompt("ADDSOCRUL *CONNECT").go_to("ACTION").press("F4")
     assert operator.matches("selection_window")
