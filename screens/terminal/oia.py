@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from console.printable import printable
 
+FIRST_SESSION = "A"
+"""The one that there always is: the short form says only that it is another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
     """What the area can say."""
 
-    session: str = "A"
+    session: str = FIRST_SESSION
     system: str = ""
     inhibited: str = ""
     """``X SYSTEM``, ``X II`` or nothing."""
@@ -54,6 +57,7 @@ _SHORT: tuple[_Slot, ...] = (
     (10, 4, lambda shown: shown.code),
     (15, 2, lambda shown: "MW" if shown.message_waiting else ""),
     (18, 2, lambda shown: "IM" if shown.insert else ""),
+    (25, 1, lambda shown: "" if shown.session == FIRST_SESSION else shown.session),
     (21, 5, lambda shown: f"KB{shown.queued}" if shown.queued else "FER" if shown.field_exit else ""),
     (27, 5, lambda shown: shown.prefix or shown.clock),
     (34, 6, lambda shown: f"{shown.row:02}/{shown.column:03}"),

@@ -186,6 +186,12 @@ def test_status_rows_keep_their_width(shown):
     assert len(oia.short(shown)) == oia.SHORT_COLUMNS
 
 
+def test_the_short_status_row_says_that_this_is_another_session():
+    first, second = (oia.short(oia.Indicators(session, clock="23:59")) for session in "AB")
+    assert "A" not in first
+    assert first.replace("   23:59", " B 23:59") == second
+
+
 def test_the_banner_fills_the_free_part_of_row_2_and_moves_nothing():
     target = terminal()
     before = target.text()
