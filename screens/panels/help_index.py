@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from console.commands.registry import COMMANDS
 from console.resources import data_path
 from screens.panels.help_texts import read_help, section_title
 
@@ -33,8 +34,15 @@ def topics() -> Sequence[Topic]:
         title = f"{file.title} ({name})" if name.isupper() else file.title
         found.append((title, 0, Topic(title, file.text)))
         sections = enumerate(file.sections.items(), 1)
-        found += [(title, at, Topic(f"{title}: {section_title(key)}", text)) for at, (key, text) in sections]
+        found += [(title, at, Topic(f"{title}: {_section(name, key)}", text)) for at, (key, text) in sections]
     return [topic for _, _, topic in sorted(found, key=lambda each: (each[0].lower(), each[1])) if topic.text]
+
+
+def _section(name: str, key: str) -> str:
+    """Return what a section is headed by: in the help of a command as its prompt has it, ``Members (MBR)``."""
+    cls = COMMANDS.get(name)
+    prompts = {parameter.keyword: parameter.prompt for parameter in cls.parameters} if cls else {}
+    return f"{prompts[key]} ({key})" if key in prompts else section_title(key)
 
 
 def find_topics(words: str) -> Sequence[Topic]:

@@ -19,6 +19,11 @@ def test_every_help_file_is_in_the_index():
     assert missed == []
 
 
+def test_a_parameter_is_a_topic_by_its_prompt_and_its_keyword():
+    titles = {topic.title for topic in topics()}
+    assert {"Add Address Group (ADDADRGRP): Members (MBR)", "Add Alert (ADDALR): Condition (COND)"} <= titles
+
+
 def test_all_words_must_be_there_and_titles_come_first():
     found = find_topics("remote PORT")
     assert found
