@@ -126,9 +126,8 @@ class RemoveAddressGroupEntry(Command):
         left = [member for member in before.members if member not in gone]
         after = address_group_of(before.name, " ".join(left), before.text)
         done = message("GWL02CA", name=after.name, count=len(gone), total=len(after.members))
-        return _CHANGES.change(
-            context, before, after, f"Members removed from address group {after.name}: {len(gone)}", done
-        )
+        text = f"Members removed from address group {after.name}: {len(gone)}"
+        return _CHANGES.change(context, before, after, text, done)
 
 
 def _given(values: Mapping[str, str]) -> list[str]:
