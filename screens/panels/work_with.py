@@ -18,6 +18,7 @@ from screens.terminal.page import COMMAND, HELP_OPTIONS, Page, Size
 _OPTION_COLUMN = 3
 _CELLS_COLUMN = 7
 _NO_REPEAT = "GWL0711"
+_NOT_ADDED = "GWL0771"
 
 
 def read_text(moment: datetime) -> str:
@@ -33,6 +34,8 @@ class WorkWithList(OptionList[RowT]):
     """Where ``Type options`` stands; the list's headings follow."""
     legend_rows: int = 1
     """Rows that the options may take."""
+    add_fields: tuple[str, ...] = ()
+    """The key fields of the input row, of lists that have one."""
     heading_rows: int = 2
     option_width: int = 2
     gap: int = GAP
@@ -201,6 +204,8 @@ class WorkWithList(OptionList[RowT]):
         reply = self.enter_header(submission)
         if reply is not None:
             return reply
+        if not self.typed[ADD_ROW] and any(self.fields.get(name) for name in self.add_fields):
+            return Stay((message(_NOT_ADDED),), errors=(OPTION_FIELD + ADD_ROW,), redraw=True)
         if self.typed:
             return self.carry_out()
         if self.line.text:

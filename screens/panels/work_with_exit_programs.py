@@ -82,6 +82,7 @@ class WorkWithExitPrograms(WorkWithList[ExitProgramRow]):
     options_row = 6
     empty_text = "(No exit programs found)"
     command_label = "Parameters for options 1, 10 or command"
+    add_fields = (_NUMBER, _PROGRAM)
     function_keys = (*LIST_KEYS, FunctionKey(6, "Add"), FunctionKey(10, "Activate pending policy"))
 
     def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:

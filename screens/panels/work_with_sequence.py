@@ -36,6 +36,7 @@ class WorkWithSequence(WorkWithList[RowT]):
     """Cells of the first column, which the field for a new number lies under."""
     has_position: ClassVar[bool] = True
 
+    add_fields = (_NEW,)
     _list: HeldList[RowT]
     _view: int = 0
     _shows_all: bool = False

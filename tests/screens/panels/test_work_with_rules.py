@@ -73,6 +73,14 @@ def test_f6_adds_a_rule_and_the_list_shows_it(rules, store):
     assert "Pending changes  . :  4   F10 activates" in rules.row(4)
 
 
+def test_a_number_on_the_first_row_without_an_option_is_told_of_and_nothing_done(rules):
+    rules.option("*CONNECT.10", "5").type(SEQNBR="4").press("ENTER")
+    assert rules.message_ids == ["GWL0771"]
+    assert rules.buffer.values["SEQNBR"] == "4"
+    rules.type(SEQNBR="").press("ENTER")
+    assert rules.title == "Display Socket Rule"
+
+
 def test_option_1_on_the_first_row_takes_the_number_typed_there(rules, store):
     rules.option("*ADD", "1").type(SEQNBR="15").press("ENTER")
     assert rules.buffer.values["SEQNBR"] == "15"
