@@ -20,7 +20,7 @@ from console.commands.socks_keywords import (
 )
 from console.errors import PolicyError
 from console.messages import Message, message
-from console.model.words import IOSYSCFG, SocksType
+from console.model.words import ALLOBJ, IOSYSCFG, SocksType
 from console.policy.rule import SocksEntry
 from console.policy.socks_entries import (
     SOCKS_KEYWORDS,
@@ -105,6 +105,16 @@ class ChangeSocksEntry(Command):
     authority = (IOSYSCFG,)
     parameters = (SEQUENCE, *as_it_is(ENTRY_VALUES))
     changes = True
+
+    @classmethod
+    def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return what it needs to send a kept password to another server: it can be read there, as in clear."""
+        if values["PASSWORD"] != SAME or values["SERVER"] == values["PORT"] == SAME:
+            return ()
+        before = _read(context, values)
+        now = values_of(before)
+        goes_elsewhere = any(values[keyword] not in (SAME, now[keyword]) for keyword in ("SERVER", "PORT"))
+        return (ALLOBJ,) if before.password and goes_elsewhere else ()
 
     @classmethod
     def current(cls, context: Context, values: Mapping[str, str]) -> Mapping[str, str]:

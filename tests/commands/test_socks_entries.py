@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from console.commands.language import parse, render
 from console.commands.registry import COMMANDS
 from console.commands.socks_entries import AddSocksEntry
 from console.commands.socks_keywords import entry_of, values_of
-from console.errors import ConsoleError
+from console.errors import AuthorityError, ConsoleError
 from console.messages import describe
 from console.model.words import SocksType, SocksVersion
 from console.policy.checks import make_policy
@@ -313,3 +314,15 @@ def test_an_entry_written_as_a_command_is_the_same_one(servers, version, user_id
     assert values == values_of(entry)
     assert entry_of(values, sequence=7) == entry
     assert render(AddSocksEntry, values) == string
+
+
+def test_password_goes_to_another_server_only_by_who_may_read_it(context):
+    operator = replace(context, user="NET", authorities=frozenset({"*IOSYSCFG"}))
+    run_command(PLAIN + " USERID(me)" + SECRET, context)
+    for elsewhere in ("SERVER(evil.example)", "PORT(1081)"):
+        with pytest.raises(AuthorityError, match="GWL1006"):
+            run_command(f"CHGSOCKSE 10 {elsewhere}", operator)
+    for allowed in ("PORT(1080) SERVER(proxy.example)", "TEXT(Out)", "PORT(1081) PASSWORD(another)"):
+        run_command(f"CHGSOCKSE 10 {allowed}", operator)
+    run_command("CHGSOCKSE 10 PORT(1082)", context)
+    assert opened(context).text == "another"
