@@ -12,6 +12,7 @@ _PACKAGE = "screens.panels"
 
 PANELS: Mapping[str, str] = {
     "ChangePassword": "change_password:open_change_password",
+    "CommandEntry": "command_entry",
     "ConfigureSocks": "work_with_socks_entries",
     "ConfirmActivation": "confirm_activation",
     "DisplayAddressGroup": "display_groups",

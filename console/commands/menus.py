@@ -24,7 +24,7 @@ MENUS = "MENUS"
 
 _NO_MENU = "GWL0730"
 _VERB_LETTERS = 3
-_WORDS = frozenset({"GO", "NETSTAT", "SIGNOFF"})
+_WORDS = frozenset({"GO", "NETSTAT", "QCMD", "SIGNOFF"})
 """Commands whose name is no verb with an object behind it."""
 _COMMAND_MENU = "CMD"
 _GENERIC = "*"
@@ -196,6 +196,7 @@ _MENUS = (
             MenuOption(3, "Change your password", "CHGPWD"),
             MenuOption(4, "Display messages", "DSPMSG"),
             MenuOption(5, "Search the help for words", "STRSCHIDX"),
+            MenuOption(6, "Command entry", "QCMD"),
             _go(10, "All menus", ALL, gap=1),
             _go(11, "All commands, by verb", VERBS),
             _go(12, "What the Attention key shows", ATTENTION),

@@ -46,7 +46,7 @@ MODULES: Mapping[str, str] = {
     "ssh_sessions": "WRKSSHSSN DSPSSHSSN ENDSSHSSN",
     "user_profiles": "WRKUSRPRF CRTUSRPRF CHGUSRPRF CPYUSRPRF DLTUSRPRF DSPUSRPRF CHGPRF DSPAUTUSR",
     "user_profiles_keys": "WRKUSRKEY ADDUSRKEY RMVUSRKEY GENUSRCOD RMVUSRCOD CHGPWD",
-    "session": "GO SIGNOFF STRSCHIDX DSPTHRMDL DSPKEY",
+    "session": "GO SIGNOFF STRSCHIDX DSPTHRMDL DSPKEY QCMD",
 }
 """Module -> the names of its commands, with other names that they go by. A test holds it to be what the modules say."""
 

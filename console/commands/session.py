@@ -96,4 +96,24 @@ class DisplayKeys(Command):
         return Result(panel="DisplayKeys")
 
 
-COMMANDS: tuple[type[Command], ...] = (GoToMenu, SignOff, StartSearchIndex, DisplayThreatModel, DisplayKeys)
+class CommandEntry(Command):
+    """Takes commands one after the other, and shows what each answered."""
+
+    name = "QCMD"
+    text = "Command Entry"
+    authority = ()
+    interactive = True
+
+    def run(self, context: Context, values: Mapping[str, str]) -> Result:
+        """Show the panel."""
+        return Result(panel="CommandEntry")
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    GoToMenu,
+    SignOff,
+    StartSearchIndex,
+    DisplayThreatModel,
+    DisplayKeys,
+    CommandEntry,
+)

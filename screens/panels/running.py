@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from console.commands.definition import Command
 from console.commands.execute import run_command
-from console.commands.language import ParsedCommand, parse_partial, render
-from console.messages import Message
+from console.commands.language import ParsedCommand, parse_partial, render, without_secrets
+from console.errors import ConsoleError
+from console.messages import Message, describe
+from screens.command_log import Logged
 from screens.panel import Panel, Push, Reply, SignOff, Stay
 from screens.panels.listing import DisplayListing
 from screens.panels.services import Services
@@ -46,7 +48,13 @@ def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True)
     Raises:
         ConsoleError: It cannot be parsed or is refused; nothing was changed.
     """
-    result = run_command(command, services.context, keyed=keyed)
+    written = _written(services, command)
+    try:
+        result = run_command(command, services.context, keyed=keyed)
+    except ConsoleError as error:
+        services.log.add(Logged(written, (describe(error),), keyed))
+        raise
+    services.log.add(Logged(written, result.messages, keyed))
     if result.panel == _SIGN_OFF:
         return Ran(signs_off=True)
     if result.panel:
@@ -55,6 +63,13 @@ def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True)
         title, secret = _title(services, command), result.is_secret
         return Ran(result.messages, DisplayListing(services, title, result.lines, is_secret=secret))
     return Ran(result.messages)
+
+
+def _written(services: Services, command: str | ParsedCommand) -> str:
+    """Return a command without its passwords."""
+    if isinstance(command, ParsedCommand):
+        return render(command.cls, command.values, secrets=False)
+    return without_secrets(command, services.commands)
 
 
 def _title(services: Services, command: str | ParsedCommand) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from console.commands.authority import check_authority, lacking, refusals_recorded
 from console.commands.definition import Command, Context
 from console.model.words import SPECIAL_AUTHORITIES
+from screens.command_log import CommandLog
 from screens.history import History
 from screens.looks import NOTHING_CHOSEN, Looks
 from screens.panel import Panel
@@ -61,6 +62,8 @@ class Services:
     system: str = ""
     """Name of this system, for row 2."""
     history: History = field(default_factory=History)
+    log: CommandLog = field(default_factory=CommandLog)
+    """What was run since sign-on, and what it answered."""
     progress: Progress = field(default_factory=Progress)
     """What a turn that takes long says of itself."""
     looks: Looks = NOTHING_CHOSEN

@@ -253,14 +253,14 @@ class Page:
     def command_line(self, row: int, value: str = "", *, label: str = "Command", rows: int = 1) -> None:
         """Show a command line, its label on the row above.
 
-        The field is called `COMMAND`. With one row it ends two columns before the edge; with two it runs on over the
-        whole of the next row.
+        The field is called `COMMAND`. With one row it ends two columns before the edge; with more it runs on over the
+        whole of the next ones.
 
         Args:
             row: Where ``===>`` goes.
             value: A command to show in it.
             label: ``Command``, ``Selection or command`` or ``Parameters or command``.
-            rows: 1 or 2.
+            rows: 1 to 3.
         """
         self.text(row - 1, 2, label, Attribute.GREEN)
         self.text(row, 2, "===>", Attribute.GREEN)
@@ -268,7 +268,8 @@ class Page:
         if rows == 1:
             self.field(COMMAND, row, 7, columns - 8, value)
         else:
-            self.field(COMMAND, row, 7, columns - 7, value, continued=(Stretch(row + 1, 2, columns - 2),))
+            continued = tuple(Stretch(row + after, 2, columns - 2) for after in range(1, rows))
+            self.field(COMMAND, row, 7, columns - 7, value, continued=continued)
 
     def legend(self, row: int, rows: int = 2) -> None:
         """Say where the function-key legend goes; 0 rows for none."""

@@ -20,7 +20,7 @@ from console.store.session import reading
 
 FREE = {
     # Everybody who has signed on.
-    "SIGNOFF", "GO", "CHGPWD", "CHGPRF", "DSPKEY", "DSPMSG", "SNDMSG", "DSPTHRMDL", "STRSCHIDX",
+    "SIGNOFF", "GO", "CHGPWD", "CHGPRF", "DSPKEY", "DSPMSG", "SNDMSG", "DSPTHRMDL", "STRSCHIDX", "QCMD",
     # What decides, not what was decided.
     "WRKREGINF", "WRKSOCRUL", "DSPSOCRUL", "TSTSOCRUL", "CMPSOCPCY", "WRKSOCPCY", "DSPSOCPCY", "EXPSOCPCY",
     "WRKSOCKSE", "DSPSOCKSE", "CFGSOCKS",
