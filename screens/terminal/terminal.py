@@ -33,8 +33,11 @@ _INHIBITED = {State.SYSTEM: "X SYSTEM", State.HELPED: "X SYSTEM", State.ERROR: "
 _LOOKS_AT = ((5, "Display"), (1, "Select"))
 """Options that change nothing, in every list that has them."""
 _PREFIX_HINT = "1-9 0 - = for F1-F12, x Field Exit, r Reset, g Find, p Print"
-_TWICE_HINT = "1-9 0 - = for F13-F24"
-_TWICE = "^G^G-"
+_ONCE, _TWICE = "^G-", "^G^G-"
+_HINTS = {
+    _ONCE: "1-9 0 - = for F1-F12, Ctrl+G again for F13-F24, x Field Exit, r Reset",
+    _TWICE: "1-9 0 - = for F13-F24",
+}
 
 
 class Terminal:
@@ -291,7 +294,7 @@ class Terminal:
             words = f" {error.code}  {describe(error).text}"
             return f"{words}  {self._reset_hint}".rstrip()[:columns].ljust(columns)
         if self.prefix:
-            hint = _TWICE_HINT if self.prefix == _TWICE else _PREFIX_HINT
+            hint = _HINTS.get(self.prefix, _PREFIX_HINT)
             return f" {self.prefix}  {hint}"[:columns].ljust(columns)
         return self.message_line.line(columns) if self.message_line.current else None
 

@@ -155,6 +155,8 @@ def test_a_prefix_says_what_may_follow_also_without_a_status_row():
     target.has_status_row = False
     target.prefix = "ESC-"
     assert target.text()[23].startswith(" ESC-  1-9 0 - = for F1-F12")
+    target.prefix = "^G-"
+    assert "F1-F12, Ctrl+G again for F13-F24, x Field Exit, r Reset " in target.text()[23]
     target.prefix = "^G^G-"
     assert target.text()[23].startswith(" ^G^G-  1-9 0 - = for F13-F24 ")
     target.prefix = ""
