@@ -34,6 +34,8 @@ from console.store.session import transaction
 
 _ANOTHER = "another"
 """Told of a secret that was replaced."""
+_PLACE = ("CHANNEL", "TARGET", "SERVER", "PORT", "SECURITY")
+"""What says where a secret goes, and who can read it on the way."""
 _COLUMNS = (
     Column("Destination"),
     Column("Channel"),
@@ -110,10 +112,16 @@ class ChangeAlertDestination(Command):
 
     @classmethod
     def further_authority(cls, context: Context, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Return what a destination needs that runs a program of this system, or is to do so."""
-        if values["CHANNEL"] != SAME:
-            return _programs(values["CHANNEL"])
-        return _programs(_read(context, values["DEST"]).channel.value)
+        """Return what a destination needs that runs a program of this system, or is to do so.
+
+        Sending a secret that is kept to another place needs it, too: there it can be read.
+        """
+        there = _read(context, values["DEST"])
+        now = destination_values(there)
+        is_kept = bool(there.sealed_secret) and values["SECRET"] == SAME
+        if is_kept and any(values[keyword] not in (SAME, now[keyword]) for keyword in _PLACE):
+            return (ALLOBJ,)
+        return _programs(now["CHANNEL"] if values["CHANNEL"] == SAME else values["CHANNEL"])
 
     @classmethod
     def current(cls, context: Context, values: Mapping[str, str]) -> Mapping[str, str]:

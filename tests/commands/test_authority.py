@@ -183,6 +183,14 @@ def test_destination_that_runs_a_program_cannot_be_pointed_at_another_program(co
     assert "*ALLOBJ" in refused(may(context, "*AUDIT", "*IOSYSCFG"), "CHGALRDST X TARGET('/bin/sh -c id')").text
 
 
+def test_secret_of_a_destination_goes_elsewhere_only_by_who_may_read_it(context):
+    operator = may(context, "*AUDIT", "*IOSYSCFG")
+    run_command("ADDALRDST X *WEBHOOK TARGET('http://127.0.0.1:9/') SECRET('hidden word')", context)
+    assert "*ALLOBJ" in refused(operator, "CHGALRDST X TARGET('http://127.0.0.1:10/')").text
+    run_command("CHGALRDST X TARGET('http://127.0.0.1:9/') TEXT(Hook)", operator)
+    run_command("CHGALRDST X TARGET('http://127.0.0.1:10/') SECRET('other word')", operator)
+
+
 def test_limited_user_keys_only_what_is_for_limited_users_and_that_is_journalled(context):
     eve = may(context, *SPECIAL_AUTHORITIES, limited=True)
     for command in ("RNBSOCRUL *CONNECT", "DSPJRN", "GO", "WRKSOCRUL *CONNECT", "DSPUSRPRF", "CHGPRF THEME(AMBER)"):
