@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from console.errors import CommandError
+from console.messages import Message, describe
 from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, Stay, Submission
 from screens.panels.help_texts import panel_help
 from screens.panels.replies import DONE, roll
+from screens.panels.report import Extent, Place, find, go, ruler
 from screens.panels.services import Services
+from screens.terminal.attributes import Attribute
+from screens.terminal.field_format import UPPER
 from screens.terminal.page import Page, Size
 
-_FIRST_ROW = 3
+_RULER_ROW = 5
+_FIRST_ROW = 6
+_ROWS_BELOW = 4
+"""From ``More...`` to the bottom."""
 _SHIFT = 40
 """Columns that F19 and F20 move: half a screen, so that the eye keeps its place."""
+_CONTROL = "CONTROL"
+_FIND = "FIND"
+_FIELD_COLUMN = 21
 
 
 class DisplayListing(Panel):
-    """Shows lines; the operator rolls and shifts."""
+    """Shows lines; the operator rolls, shifts and searches."""
 
     name = "DSPLST"
     is_wide = True
@@ -36,52 +47,125 @@ class DisplayListing(Panel):
         self._services = services
         self._title = title
         self._lines = lines
-        self._top = 0
-        self._left = 0
+        self._place = Place(0, 0)
+        self._wanted = ""
+        self._found: Place | None = None
         self._rows = 1
         self._columns = 80
 
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
         """Left and right only where lines are longer than the screen."""
-        keys = [FunctionKey(3, "Exit"), FunctionKey(12, "Cancel")]
-        if max(map(len, self._lines), default=0) > self._columns - 2:
+        keys = [FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"), FunctionKey(16, "Repeat find")]
+        if self._extent.columns > self._columns:
             keys += [FunctionKey(19, "Left", attention=True), FunctionKey(20, "Right", attention=True)]
         return tuple(keys)
 
     def page(self, size: Size) -> Page:
         """Show as many lines as fit, the heading always first."""
         page = Page(size)
-        self._columns = size.columns
+        self._columns = size.columns - 2
         page.title(self._title)
         page.system(self._services.system)
-        self._rows = size.rows - 5 - _FIRST_ROW
-        heading, body = self._lines[:1], self._lines[1:]
-        for index, line in enumerate([*heading, *body[self._top : self._top + self._rows - 1]]):
-            page.text(_FIRST_ROW + index, 2, line[self._left : self._left + size.columns - 2])
-        page.more(size.rows - 5, more=self._top + self._rows - 1 < len(body))
-        page.instruction(size.rows - 4, "Press Enter to continue.")
+        last = size.rows - _ROWS_BELOW
+        self._rows = last - _FIRST_ROW - 1
+        self._draw_control(page)
+        left = self._place.column
+        page.text(_RULER_ROW, 2, ruler(left, self._columns), Attribute.TURQUOISE, "RULER")
+        if self._lines:
+            page.text(_FIRST_ROW, 2, self._lines[0][left : left + self._columns])
+        for index, line in enumerate(self._body[self._place.line : self._place.line + self._rows]):
+            page.text(_FIRST_ROW + 1 + index, 2, line[left : left + self._columns])
+        self._draw_found(page)
+        page.more(last, more=self._place.line + self._rows < len(self._body))
+        page.instruction(last + 1, "Press Enter to continue.")
         return page
 
     def handle(self, submission: Submission) -> Reply:
-        """Roll, shift, or go back."""
+        """Roll, shift, search, or go back."""
+        self._wanted = submission.values.get(_FIND, self._wanted).strip()
         match submission.key:
             case "ROLLUP" | "ROLLDOWN" as key:
-                self._top, messages = roll(key, self._top, self._rows - 1, len(self._lines) - 1)
-                return Stay(messages, redraw=True)
+                top, messages = roll(key, self._place.line, self._rows, len(self._body))
+                return self._show(Place(top, self._place.column), messages)
+            case "F16":
+                return self._find()
             case "F19":
-                self._left = max(0, self._left - _SHIFT)
+                return self._show(go(f"W-{_SHIFT}", self._place, self._extent))
             case "F20":
-                longest = max(map(len, self._lines))
-                self._left = min(self._left + _SHIFT, max(0, longest - self._columns + 2))
+                return self._show(go(f"W+{_SHIFT}", self._place, self._extent))
             case "F3":
                 return Exit()
             case "F12":
                 return Return()
             case _:
-                return Return(DONE)
-        return Stay(redraw=True)
+                return self._enter(submission)
 
     def help(self, key: str) -> Help | None:
-        """Return the panel's help."""
+        """Return help on the panel, its fields or the keys."""
         return panel_help("display_listing", key, self.function_keys)
+
+    @property
+    def _body(self) -> Sequence[str]:
+        return self._lines[1:]
+
+    @property
+    def _extent(self) -> Extent:
+        longest = max(map(len, self._lines), default=0)
+        return Extent(len(self._body), longest, self._rows, self._columns)
+
+    def _enter(self, submission: Submission) -> Reply:
+        """Go where Control says, or look for what was typed; back when nothing was.
+
+        Raises:
+            CommandError: Control takes no such word.
+        """
+        control = submission.values.get(_CONTROL, "").strip()
+        if control:
+            # Line numbers count the heading, which always shows.
+            place = f"{max(1, int(control) - 1)}" if control.isascii() and control.isdecimal() else control
+            return self._show(go(place, self._place, self._extent), cursor=_CONTROL)
+        if self._wanted and _FIND in submission.modified:
+            self._found = None
+            return self._find()
+        return Return(DONE)
+
+    def _find(self) -> Reply:
+        if not self._wanted:
+            return Stay(cursor=_FIND)
+        after = self._found or Place(self._place.line, -1)
+        try:
+            found = find(self._wanted, self._body, after)
+        except CommandError as error:
+            # Drawn anew, so that the text counts as looked for, and the next Enter goes back.
+            return Stay((describe(error),), errors=(_FIND,), redraw=True)
+        is_in_sight = self._place.column <= found.column and found.column + len(self._wanted) <= (
+            self._place.column + self._columns
+        )
+        widest = max(0, self._extent.columns - self._columns)
+        column = self._place.column if is_in_sight else min(max(0, found.column - _SHIFT), widest)
+        reply = self._show(Place(found.line, column), cursor=_FIND)
+        self._found = found
+        return reply
+
+    def _show(self, place: Place, messages: tuple[Message, ...] = (), *, cursor: str | None = None) -> Stay:
+        """Show another part; what was found stands out no more, and Find begins at what shows."""
+        self._place, self._found = place, None
+        return Stay(messages, redraw=True, cursor=cursor)
+
+    def _draw_control(self, page: Page) -> None:
+        page.label(3, 2, "Control", 18)
+        page.field(_CONTROL, 3, _FIELD_COLUMN, 8, format=UPPER)
+        first = min(self._place.line + 2, len(self._lines))
+        page.text(3, 36, f"Line {first} of {len(self._lines)}", help_key="LINE")
+        page.text(3, 60, f"Columns {self._place.column + 1}-{self._place.column + self._columns}", help_key="RULER")
+        page.label(4, 2, "Find", 18)
+        page.field(_FIND, 4, _FIELD_COLUMN, 40, self._wanted)
+
+    def _draw_found(self, page: Page) -> None:
+        """Let the text that was found stand out, at the top of what shows."""
+        if self._found is None:
+            return
+        start = self._found.column - self._place.column
+        shown = self._body[self._found.line][self._found.column :][: min(len(self._wanted), self._columns - start)]
+        page.text(_FIRST_ROW + 1, 2 + start, shown, Attribute.WHITE_REVERSE)

@@ -45,15 +45,3 @@ def test_an_exit_point_that_is_off_asks_no_rule(tested, run):
     tested.press("F12").press("ENTER")
     assert "Not asked: the exit point is *OFF" in tested.shown
     assert "matches, and decides" not in tested.shown
-
-
-def test_a_listing_without_panel_can_be_shifted(services):
-    from screens.panels.listing import DisplayListing
-    from tests.screens.panels.operator import Operator
-
-    operator = Operator(DisplayListing(services, "List", ("head" + " " * 90 + "end", *(f"row {n}" for n in range(40)))))
-    operator.press("F20")
-    assert "end" in operator.row(3)
-    operator.press("F19").press("ROLLUP")
-    assert operator.row(4).strip() == "row 15"
-    operator.press("ENTER")
