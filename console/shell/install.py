@@ -24,6 +24,8 @@ _DEFAULTS_SOURCE = "greenwall.default"
 _COMMAND = "@COMMAND@"
 _RUNNING = Path("/run/systemd/system")
 """There if systemd is what runs here (sd_booted(3))."""
+_MASK = Path("/dev/null")
+"""Where a unit leads that the operator does not want (systemctl(1), mask)."""
 _MODE = 0o644
 _SYSTEMCTL_S = 60
 
@@ -108,17 +110,21 @@ def _quoted(command: str) -> str:
 
 
 def _write(path: Path, text: str) -> bool:
-    """Write a file whole, or not at all; say whether it is another than before.
+    """Write a file whole, or not at all; say whether it is another than before. A unit that is masked stays so.
 
     Raises:
         UsageError: It cannot be written.
     """
     try:
+        if path.is_symlink() and path.readlink() == _MASK:
+            return False
         if path.exists() and path.read_text(encoding="utf-8", errors="surrogateescape") == text:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{path.name}.new")
-        fresh.write_text(text, encoding="utf-8")
+        fresh.unlink(missing_ok=True)
+        with fresh.open("x", encoding="utf-8") as file:  # never through a link that somebody has put there
+            file.write(text)
         fresh.chmod(_MODE)
         fresh.replace(path)
     except OSError as error:

@@ -66,6 +66,24 @@ def test_command_is_quoted_as_systemd_reads_it(tmp_path):
     assert 'a b%%c$$d\\"e" ssh $GREENWALL_SSH_OPTIONS' in text
 
 
+def test_unit_that_is_masked_stays_so(tmp_path):
+    units(tmp_path).mkdir(parents=True)
+    (units(tmp_path) / UNITS[0]).symlink_to("/dev/null")
+    assert ids(install(tmp_path, COMMAND)) == ["GWL0491", "GWL0490", "GWL0490", "GWL0492"]
+    assert (units(tmp_path) / UNITS[0]).readlink() == Path("/dev/null")
+
+
+def test_nothing_is_written_through_a_link(tmp_path):
+    other = tmp_path / "other"
+    other.write_text("mine")
+    units(tmp_path).mkdir(parents=True)
+    for name in (UNITS[0], f".{UNITS[0]}.new"):
+        (units(tmp_path) / name).symlink_to(other)
+    list(install(tmp_path, COMMAND))
+    assert other.read_text() == "mine"
+    assert not (units(tmp_path) / UNITS[0]).is_symlink()
+
+
 def test_directory_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "etc").touch()
     with pytest.raises(UsageError) as caught:
