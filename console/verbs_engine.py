@@ -51,10 +51,14 @@ def monitor_in_kernel(
 @engine_app.command("detach")
 def detach(context: typer.Context) -> int:
     """Let the kernel decide no longer by the policy of this store, whose worker has ended."""
+    from console.commands.audit import record
     from console.enforcement.kernel_start import detach_kernel
+    from console.messages import line, message
     from console.shell.operator import admit
 
     with open_for_verb(context.obj, must_exist=True) as store:
-        admit(store, "ACTSOCPCY", "engine detach")
-        detach_kernel(store)
+        operator = admit(store, "ACTSOCPCY", "engine detach")
+        done = message("GWL049B", path=detach_kernel(store, operator.clock))
+        record(operator, done.text)
+        print_text(f"{line(done)}\n")
     return DONE

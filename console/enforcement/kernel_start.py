@@ -19,6 +19,7 @@ from console.store.session import reading, transaction
 from console.store.workers import forget_cgroup, latest_worker
 
 if TYPE_CHECKING:
+    from console.clock import Clock
     from console.enforcement.kernel.keeper import KernelKeeper
     from console.enforcement.scribe import Scribe
     from console.policy.rule import Policy
@@ -87,23 +88,31 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
     return keeper
 
 
-def detach_kernel(store: Store) -> None:
-    """Remove what keeps the engine of a store attached.
+def detach_kernel(store: Store, clock: Clock) -> str:
+    """Remove what keeps the engine of a store attached; what it has told since its worker ended goes into the journal.
+
+    Returns:
+        The cgroup that it was attached to; empty where that is not known any more.
 
     Raises:
         KernelError: A worker that runs holds it, or nothing is attached for this store.
         StoreError: The store cannot be read.
     """
     from console.enforcement.kernel.pins import Pins
+    from console.enforcement.kernel.telling import write_last_words
+    from console.enforcement.ledger import Ledger
 
     with reading(store) as session:
         worker = latest_worker(session)
     if worker is not None and worker.cgroup and is_locked(store.location.worker_lock):
         raise KernelError("GWL0485", pid=worker.pid, path=worker.cgroup)
-    if not Pins(pin_directory(store.location)).remove():
+    pins = Pins(pin_directory(store.location))
+    write_last_words(Ledger(store, clock), pins.leave_all())
+    if not pins.remove():
         raise KernelError("GWL0484", url=store.shown_url)
     with transaction(store) as session:
         forget_cgroup(session)
+    return "" if worker is None else worker.cgroup
 
 
 def left_attached(store: Store) -> Path | None:

@@ -162,6 +162,16 @@ def test_what_was_lost_without_a_worker_is_said_by_the_next(greenwall, cgroup, e
         assert sum(counted(greenwall)) == MORE_THAN_FIT
 
 
+def test_what_the_kernel_has_told_when_it_is_detached_is_in_the_journal(greenwall, cgroup, engine):
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine() as worker:
+        worker.kill()
+        worker.wait()
+    assert connect(cgroup, "127.0.0.2") == 1
+    assert f"below {cgroup}." in greenwall.done("engine", "detach")
+    assert [call[:3] for call in calls(greenwall)] == [("*REJECTED", 10, "127.0.0.2")]
+
+
 def counted(greenwall):
     """Return how many socket entries there are, and how many decisions the journal says are missing."""
     with contextlib.closing(sqlite3.connect(greenwall.url.removeprefix("sqlite:///"))) as store:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
@@ -19,20 +18,19 @@ from struct import error as StructError  # noqa: N812 -- so that it is known for
 from typing import NamedTuple
 
 from console.enforcement.kernel.engine import KernelEngine, read_events
-from console.enforcement.kernel.entries import authority_failure, entry, is_wanted, lost, note
-from console.enforcement.kernel.events import NOTE, KernelEvent
+from console.enforcement.kernel.entries import lost
+from console.enforcement.kernel.events import KernelEvent
 from console.enforcement.kernel.loading import Loaded, Wanted, load
 from console.enforcement.kernel.pins import Leftover
 from console.enforcement.kernel.relay_house import RelayHouse
 from console.enforcement.kernel.resets import is_to_be_reset, send_reset
 from console.enforcement.kernel.ring import Ring
+from console.enforcement.kernel.telling import entries_of
 from console.enforcement.scribe import Scribe
 from console.errors import ConsoleError, PolicyError
 from console.journal.entries import Entry
 from console.messages import describe, line, message
-from console.model.words import ExitPoint, Outcome
 from console.policy.audit_levels import Auditing, Levels
-from console.policy.image import Account
 from console.policy.rule import Policy
 
 _log = logging.getLogger("greenwall.worker")
@@ -233,22 +231,11 @@ class KernelKeeper:
 
     def _all_entries(self, events: list[KernelEvent], clock_ns: int) -> list[Entry]:
         """Return the entries of some events; tells peers that are to hear of it that they were refused."""
+        accounts = self._loaded.accounts
         for event in events:
             if is_to_be_reset(event):
                 send_reset(event)
-        return [made for event in events for made in self._entries(event, clock_ns)]
-
-    def _entries(self, event: KernelEvent, clock_ns: int) -> list[Entry]:
-        if event.flags & NOTE:
-            return [note(event.text, at_ns=event.at_ns + clock_ns)]
-        account = self._loaded.accounts.get(event.uid) or Account(str(event.uid))
-        if not is_wanted(event, self._levels, account.user):
-            return []
-        made = entry(event, clock_ns=clock_ns, user=account.user, program=_program(event))
-        is_failure = event.exit_point is ExitPoint.LISTEN and event.outcome is Outcome.REJECTED
-        if is_failure and self._levels.wants("AF", user=account.user):
-            return [made, authority_failure(made)]
-        return [made]
+        return [made for event in events for made in entries_of(event, clock_ns, accounts, self._levels)]
 
 
 async def _to_the_end(work: Coroutine[object, object, None], then: Callable[[], None]) -> None:
@@ -267,11 +254,3 @@ async def _to_the_end(work: Coroutine[object, object, None], then: Callable[[], 
                 then()
         raise
     then()
-
-
-def _program(event: KernelEvent) -> str:
-    """Return the path of the program of a process that lives, else the name that its thread had."""
-    try:
-        return os.readlink(f"/proc/{event.pid}/exe") if event.pid else event.comm
-    except OSError:
-        return event.comm

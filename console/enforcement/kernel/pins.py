@@ -91,7 +91,7 @@ class Pins:
         made.mkdir(mode=0o700, parents=True)
         return made
 
-    def leave_all(self, but: Path) -> list[Leftover]:
+    def leave_all(self, but: Path | None = None) -> list[Leftover]:
         """Let all other engines decide no longer; return what they have left to be written."""
         return [Leftover(found) for found in self._all() if found != but]
 
