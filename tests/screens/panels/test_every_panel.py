@@ -110,8 +110,9 @@ CERTAIN_ROWS = (
     [("command", "WRKREGINF"), ("row", "*ACCEPT=8")],
     [("command", "WRKREGINF"), ("row", "*ACCEPT=8"), ("row", "2=5")],
     [("command", "WRKSYSVAL QAUDLVL"), ("row", "QAUDLVL=2")],
+    [("command", "DSPJRN"), ("option", "5")],
 )
-"""Ways that only certain rows of a list lead."""
+"""Ways that only certain rows of a list lead, or that lead on from where another way ends: whichever comes first."""
 
 BUGS = (AssertionError, AttributeError, ConsoleError, LookupError, OSError, TypeError, ValueError)
 """What would end the console, or leave it without a panel: noted, and the walk goes on."""
