@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from console.commands.menus import MAIN, MenuOption, find_menu
 from console.errors import CommandError
 from console.messages import message
-from console.model.words import SPECIAL_AUTHORITIES
 from screens.panel import Exit, FunctionKey, Help, Push, Reply, Return, SignOff, Stay, Submission
 from screens.panels.command_panel import COMMAND_KEYS, CommandPanel
 from screens.panels.help_texts import menu_help, panel_help
@@ -122,16 +121,8 @@ class Menu(CommandPanel):
 
     def _text(self, option: MenuOption) -> str:
         """Return the words of an option, with what the operator lacks to use it."""
-        missing = self._missing(option)
+        missing = self.services.missing(option.command_name)
         return f"{option.text} (needs {', '.join(missing)})" if missing else option.text
-
-    def _missing(self, option: MenuOption) -> Sequence[str]:
-        name = option.command_name
-        # Asked first, as the authority of a command is known only when its module is loaded, which takes a while.
-        if self.services.context.authorities.issuperset(SPECIAL_AUTHORITIES) or self.services.may(name):
-            return ()
-        needed = self.services.commands[name].authority
-        return [each for each in needed if each not in self.services.context.authorities]
 
     def _leave(self, *, was_leaving: bool) -> Reply:
         if not self._is_first:

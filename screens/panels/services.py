@@ -101,6 +101,13 @@ class Services:
         """Say whether the operator has the authority that a command needs; its values may need more yet."""
         return self.context.authorities.issuperset(self.commands[name].authority)
 
+    def missing(self, name: str) -> Sequence[str]:
+        """Return the special authorities that a command needs and the operator lacks."""
+        # Asked first, as the authority of a command is known only when its module is loaded, which takes a while.
+        if self.context.authorities.issuperset(SPECIAL_AUTHORITIES):
+            return ()
+        return [each for each in self.commands[name].authority if each not in self.context.authorities]
+
     def command_choices(self) -> Sequence[tuple[str, str]]:
         """Return name and text of every command, by name."""
         return [(name, command.text) for name, command in sorted(self.commands.items())]

@@ -17,6 +17,8 @@ from screens.terminal.page import COMMAND, HELP_OPTIONS, Page, Size
 
 _OPTION_COLUMN = 3
 _CELLS_COLUMN = 7
+_NEEDS_COLUMN = 31
+"""Behind ``Type options``: what is missing for some of them."""
 _NO_REPEAT = "GWL0711"
 _NOT_ADDED = "GWL0771"
 
@@ -79,9 +81,7 @@ class WorkWithList(OptionList[RowT]):
         """Show a page of the list."""
         page = self.start_page(size, self.title)
         self.draw_header(page)
-        page.instruction(self.options_row, "Type options, press Enter.")
-        legend = [(option.number, option.text) for option in self.options]
-        page.option_legend(self.options_row + 1, legend, self.legend_rows)
+        self._draw_legend(page)
         last = size.rows - (5 if self.command_label else 3)
         first = self.options_row + 2 + self.legend_rows + self.heading_rows
         self._draw_list(page, first, last)
@@ -159,6 +159,16 @@ class WorkWithList(OptionList[RowT]):
         self.line.clear()
         self.reload()
         return Stay(redraw=True)
+
+    def _draw_legend(self, page: Page) -> None:
+        """Show the options; those that the operator has no authority for in parentheses, with what they need."""
+        missing = {option.number: self.services.missing(option.command) for option in self.options if option.command}
+        legend = [(each.number, f"({each.text})" if missing.get(each.number) else each.text) for each in self.options]
+        needed = sorted({name for names in missing.values() for name in names})
+        page.instruction(self.options_row, "Type options, press Enter.")
+        if needed:
+            page.text(self.options_row, _NEEDS_COLUMN, f"In ( ): needs {' '.join(needed)}", help_key=HELP_OPTIONS)
+        page.option_legend(self.options_row + 1, legend, self.legend_rows)
 
     def _draw_list(self, page: Page, first: int, last: int) -> None:
         columns = self.columns(page.size)

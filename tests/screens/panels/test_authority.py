@@ -85,3 +85,40 @@ def test_option_without_its_authority_is_refused_and_journalled(of):
     operator = Operator(MainMenu(services, is_first=True)).command("2").press("F6")
     assert operator.message_ids == ["GWL1006"]
     assert refusals(services) == ["K"]
+
+
+@pytest.mark.parametrize(
+    ("command", "has"),
+    [
+        *((name, ()) for name in ("WRKSOCRUL *CONNECT", "WRKREGINF", "WRKSOCKSE", "WRKADRGRP", "WRKTIMGRP")),
+        *((name, ()) for name in ("WRKSOCJOB", "WRKTCPSTS", "WRKSOCWRK", "WRKSOCPCY", "WRKSYSVAL", "WRKSSHSSN")),
+        *((name, ("*AUDIT",)) for name in ("WRKALR", "WRKALRDST", "WRKJRNFWD")),
+        ("WRKUSRPRF", ("*SECADM",)),
+    ],
+)
+def test_every_option_of_a_list_has_room_and_those_that_may_not_be_used_say_what_they_need(of, command, has):
+    shared = of(*has)
+    operator = Operator(MainMenu(shared, is_first=True)).command(command)
+    panel, told = operator.session.panel, operator.session.frame.options()
+    assert told.keys() == {option.number for option in panel.options}
+    for option in panel.options:
+        missing = shared.missing(option.command) if option.command else ()
+        assert told[option.number].startswith("(") == bool(missing)
+        assert all(authority in operator.row(panel.options_row) for authority in missing)
+
+
+def test_options_of_who_may_everything_are_as_ever(services):
+    operator = Operator(MainMenu(services, is_first=True)).command("WRKSOCRUL *CONNECT")
+    assert "(" not in "".join(operator.session.frame.options().values())
+    assert "needs" not in operator.shown
+
+
+def test_option_in_parentheses_is_refused_and_says_so(of, run):
+    run("ADDSOCRUL *CONNECT 10 ACTION(*REJECT)")
+    operator = Operator(MainMenu(of(), is_first=True)).command("WRKSOCRUL *CONNECT")
+    assert operator.matches("work_with_rules_no_authority")
+    first = next(name[4:] for name in operator.buffer.contents if name.startswith("OPT.") and "ADD" not in name)
+    operator.option(first, "4").press("ENTER")
+    if operator.title.startswith("Confirm"):
+        operator.press("ENTER")
+    assert "*IOSYSCFG" in operator.message
