@@ -32,6 +32,7 @@ from console.enforcement.guard.exit_programs import ExitPrograms
 from console.enforcement.guard.front import Front
 from console.enforcement.guard.link import WorkerLink
 from console.enforcement.guard.listen import handle_listen
+from console.enforcement.guard.nesting import check_not_nested
 from console.enforcement.guard.notify import SeccompBackend
 from console.enforcement.guard.plain_calls import PlainCalls, is_possible
 from console.enforcement.guard.protocols import handle_socket, handle_upgrade
@@ -79,6 +80,7 @@ def be_guard(location: Location, names: JobNames, start: child.JobStart, line: s
     _die_of_any_bug(front)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would take the job's exit status from us
     try:
+        check_not_nested()
         _supervise(location, names, start, front)
     except ConsoleError as error:
         front.say_error(error)
