@@ -85,6 +85,8 @@ class Acceptance:
     """When SO_RCVTIMEO of the listener ends the wait (time.monotonic); 0 for never."""
     dropped: bool = False
     """Whether a connection was there for it that the rules reject."""
+    waits: bool = False
+    """Whether there was nothing for it when it began."""
     has_waited: bool = False
     """Whether it was looked at since it waits."""
     _inode: int = 0
@@ -157,8 +159,6 @@ class AcceptPoint:
                 return
             acceptance = Acceptance(attempt, listener, flags, polled, attempt.caller.pidfd)
             taken = self.take(acceptance) if accepted is None else self._announced(acceptance, accepted)
-            if polled and not isinstance(taken, int):  # said before the program can make its next accept
-                self._looking.note(_place(attempt), False)
             if self.try_once(supervisor, acceptance, taken):
                 return
             failure = self._cannot_wait(acceptance) if polled else errno.EAGAIN
@@ -171,6 +171,7 @@ class AcceptPoint:
             timeout_s = syscalls.receive_timeout_s(listener.number)
             acceptance.deadline = time.monotonic() + timeout_s if timeout_s else 0.0
             acceptance.listener = OwnedFd(listener.release())
+        acceptance.waits = True
         self._wait(acceptance)
 
     def try_once(self, supervisor: Supervisor, acceptance: Acceptance, taken: Taken | None = None) -> bool:
@@ -198,6 +199,8 @@ class AcceptPoint:
                 return True
             connection = self._admit(supervisor, acceptance, taken)
             if connection is not None:
+                if acceptance.blocking and not acceptance.waits:  # said before the program can make its next accept
+                    self._looking.note(_place(acceptance.attempt), False)
                 answer = self._refuse if connection.refused else self._hand_over
                 answer(supervisor, acceptance, connection)
                 return True

@@ -325,3 +325,14 @@ def test_refused_program_that_a_signal_takes_out_of_its_accept_hears_of_it_at_th
     assert setting.serve(setting.accept(server)) == errno.ECONNABORTED
     assert ended(client) == "ECONNRESET"
     assert setting.outcomes == [("*ALLOWED", "")] * 3 + [("*REJECTED", "")]
+
+
+def test_program_that_waits_after_refused_connections_is_not_taken_for_one_that_looks_first(server, dial):
+    setting = Setting(REFUSED)
+    calls = []
+    for _ in range(4):
+        dial("127.0.0.2")
+        hears(server)
+        calls.append(setting.accept(server))
+        assert setting.serve(calls[-1]) is None
+    assert all(map(setting.kernel.is_waiting, calls))
