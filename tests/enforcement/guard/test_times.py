@@ -97,8 +97,9 @@ def test_an_accept_that_began_before_is_decided_when_the_connection_comes(server
         until(lambda: setting.kernel.deliveries, "the first to be let in", PATIENCE_S)
         setting.serve(setting.accept(server))
         setting.now += 1
-        with socket.create_connection(server.getsockname(), PATIENCE_S) as second:
-            assert ended(second) == "ECONNRESET"
+        # The reset may come before the client knows that it is connected.
+        with pytest.raises(ConnectionResetError), socket.create_connection(server.getsockname(), PATIENCE_S) as second:
+            second.recv(1)
         assert len(setting.kernel.deliveries) == 1
         client.close()
 
