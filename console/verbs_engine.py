@@ -51,14 +51,13 @@ def monitor_in_kernel(
 @engine_app.command("detach")
 def detach(context: typer.Context) -> int:
     """Let the kernel decide no longer by the policy of this store, whose worker has ended."""
-    from console.commands.audit import record
     from console.enforcement.kernel_start import detach_kernel
-    from console.messages import line, message
+    from console.messages import line
+    from console.shell.kernel_engine import detached
     from console.shell.operator import admit
 
     with open_for_verb(context.obj, must_exist=True) as store:
         operator = admit(store, "ACTSOCPCY", "engine detach")
-        done = message("GWL049B", path=detach_kernel(store, operator.clock))
-        record(operator, done.text)
+        done = detached(operator, detach_kernel(store, operator.clock))
         print_text(f"{line(done)}\n")
     return DONE

@@ -48,7 +48,7 @@ def record(
     """Record a change with its values; they become the entry's detail, as JSON with the names of the policy document.
 
     Args:
-        context: That of the running command.
+        context: That of the running command, its transaction open: without one the entry would be lost.
         text: One line for people.
         exit_point: The exit point concerned, if it is one.
         revision: The revision concerned, if it is one.
@@ -56,16 +56,17 @@ def record(
         after: What it is.
         gr_type: Type of the GR entry, where IBM i has one for such a change: ``A`` exit program added.
     """
+    if context.session is None:
+        raise RuntimeError("what is recorded needs the transaction of the change")
     detail = {**({"type": gr_type} if gr_type else {}), "before": before, "after": after}
-    with context.opened() as session:
-        add_audit(
-            session,
-            "GR",
-            at=context.clock(),
-            user=context.user,
-            job=context.job,
-            text=text,
-            detail=json.dumps(detail, ensure_ascii=False),
-            exit_point=exit_point,
-            revision=revision,
-        )
+    add_audit(
+        context.session,
+        "GR",
+        at=context.clock(),
+        user=context.user,
+        job=context.job,
+        text=text,
+        detail=json.dumps(detail, ensure_ascii=False),
+        exit_point=exit_point,
+        revision=revision,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from console.commands.audit import record
 from console.commands.definition import Context
@@ -53,9 +54,23 @@ def _set(context: Context, cgroup: str, *, enforced: bool) -> Message:
     done = message("GWL048D" if enforced else "GWL048E", path=place)
     with transaction(context.store) as session:
         is_news = set_enforced(session, place, enforced=enforced)
+        if is_news:
+            now, then = {"enforced": enforced, "cgroup": place}, {"enforced": not enforced}
+            record(replace(context, session=session), done.text, before=then, after=now)
     if is_news:
-        record(context, done.text, before={"enforced": not enforced}, after={"enforced": enforced, "cgroup": place})
         notify(context.store)
+    return done
+
+
+def detached(context: Context, place: str) -> Message:
+    """Record that the kernel decides no longer for a cgroup; return what there is to say.
+
+    Raises:
+        StoreError: The store cannot be written.
+    """
+    done = message("GWL049B", path=place)
+    with transaction(context.store) as session:
+        record(replace(context, session=session), done.text)
     return done
 
 

@@ -170,6 +170,9 @@ def test_what_the_kernel_has_told_when_it_is_detached_is_in_the_journal(greenwal
     assert connect(cgroup, "127.0.0.2") == 1
     assert f"below {cgroup}." in greenwall.done("engine", "detach")
     assert [call[:3] for call in calls(greenwall)] == [("*REJECTED", 10, "127.0.0.2")]
+    greenwall.done("run", "--", "true")  # starts a worker, which takes in what administration has left
+    told = [entry["text"] for entry in greenwall.show("journal") if entry["entry_type"] == "GR"]
+    assert [text for text in told if f"below {cgroup}." in text], told
 
 
 def counted(greenwall):
