@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.end_to_end.command import until
 from tests.fidelity.peers import ask, at_once, counted
 
 _SOURCE = Path(__file__).parent / "programs" / "manners.c"
@@ -42,10 +43,12 @@ def test_each_connection_goes_to_one_process_and_all_get_work(house, manners, ho
         said = [job.line() for _ in range(processes + 1)]
         (port,) = (int(line) for line in said if line != "ready")
         answers = collections.Counter(at_once(lambda: ask(port, b""), connections))
+        # The worker writes them down while the job goes on.
+        until(lambda: sum(counted(house.entries(job.name), "*ACCEPT").values()) >= connections, "the entries")
         entries = house.entries(job.name)
     assert set(answers) == {b"%d" % name for name in range(processes)}
     assert answers.total() == connections
-    assert set(counted(entries, "*ACCEPT")) == {("*ALLOWED", "127.0.0.1")}
+    assert counted(entries, "*ACCEPT") == {("*ALLOWED", "127.0.0.1"): connections}
 
 
 STATE = """
