@@ -44,6 +44,7 @@ __all__ = [
     "profile_of_host_user",
     "sign_on",
     "sign_on_by_key",
+    "spelt",
 ]
 
 
@@ -66,7 +67,7 @@ def sign_on(store: Store, name: str, password: str, *, code: str = "", place: st
         SignOnError: Refused.
         StoreError: The store cannot be read or written.
     """
-    attempt = Attempt(_spelt(name), printable(place), clock())
+    attempt = Attempt(spelt(name), printable(place), clock())
     kept_hash = _find(store, attempt.name, "password_hash")
     failure = "" if passwords.matches(kept_hash, password) else records.PASSWORD_NOT_VALID
     new_hash = passwords.hashed(password) if not failure and passwords.is_outdated(kept_hash) else kept_hash
@@ -95,7 +96,7 @@ def sign_on_by_key(store: Store, name: str, openssh_key: str, *, code: str = "",
         SignOnError: Refused.
         StoreError: The store cannot be read or written.
     """
-    attempt = Attempt(_spelt(name), printable(place), clock())
+    attempt = Attempt(spelt(name), printable(place), clock())
     fingerprint = _fingerprint(openssh_key)
 
     def let_in(session: Session, profile: UserProfile) -> str:
@@ -113,7 +114,7 @@ def sign_on_failed(store: Store, name: str, place: str, clock: Clock) -> None:
         StoreError: The store cannot be read or written.
     """
     with suppress(SignOnError):
-        settle(store, Attempt(_spelt(name), printable(place), clock()), BY_PASSWORD, _wrong)
+        settle(store, Attempt(spelt(name), printable(place), clock()), BY_PASSWORD, _wrong)
 
 
 def _wrong(session: Session, profile: UserProfile) -> str:
@@ -129,7 +130,7 @@ def key_is_of(store: Store, name: str, openssh_key: str) -> bool:
     """
     fingerprint = _fingerprint(openssh_key)
     with reading(store) as session:
-        profile = kept.find_profile(session, _spelt(name))
+        profile = kept.find_profile(session, spelt(name))
         found = fingerprint and profile and kept.find_key(session, profile.name, fingerprint)
         return bool(found) and profile is not None and profile.status is Status.ENABLED
 
@@ -142,7 +143,7 @@ def needs_code(store: Store, name: str) -> bool:
     Raises:
         StoreError: The store cannot be read.
     """
-    return bool(_find(store, _spelt(name), "sealed_code_key"))
+    return bool(_find(store, spelt(name), "sealed_code_key"))
 
 
 def most_sign_ons(store: Store) -> int | None:
@@ -192,7 +193,7 @@ def profile_of_host_user(store: Store, name: str, clock: Clock) -> SignedOn:
     return signed_on(profile, authorities(profile, profiles), password_expired=False)
 
 
-def _spelt(name: str) -> str:
+def spelt(name: str) -> str:
     """Return a name as profiles have it; no more of it than a name can be is looked at or journalled."""
     return printable(name.strip()[:NAME_LENGTH].upper())[:NAME_LENGTH]
 

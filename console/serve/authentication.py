@@ -20,7 +20,7 @@ import asyncssh
 from console.clock import Clock
 from console.errors import SignOnError, StoreError
 from console.messages import describe, message
-from console.people.sign_on import SignedOn, key_is_of, most_sign_ons, needs_code, sign_on, sign_on_by_key
+from console.people.sign_on import SignedOn, key_is_of, most_sign_ons, needs_code, sign_on, sign_on_by_key, spelt
 from console.serve.connection import StepsOwner
 from console.serve.entries import Peer
 from console.serve.gate import Gate
@@ -80,11 +80,6 @@ class SignOn(StepsOwner):
         """The key that it was done with, if it was one."""
         self.has_tried = False
         """Whether anybody wanted to sign on."""
-
-    @property
-    def has_failed_uncounted(self) -> bool:
-        """Say whether somebody wanted to sign on and did not, and the gate knows nothing of it."""
-        return self.has_tried and not self._is_at_gate and self.signed_on is None
 
     def begin_auth(self, username: str) -> bool:
         """Begin with a name; another name begins from nothing. Everybody must sign on."""
@@ -163,7 +158,7 @@ class SignOn(StepsOwner):
         """
         store, clock, place = self._doorway.store, self._doorway.clock, str(self._peer)
         name, self._is_at_gate = self._name, True
-        delay_s = self._doorway.gate.failed(self._peer.address, asyncio.get_running_loop().time())
+        delay_s = self._count_failure()
         how = sign_on if first.method == PASSWORD else sign_on_by_key
         try:
             self.signed_on = await self._doorway.threads.run(
@@ -176,8 +171,17 @@ class SignOn(StepsOwner):
             raise asyncssh.DisconnectError(asyncssh.DISC_BY_APPLICATION, describe(error).text) from error
         self.method = " and ".join(filter(None, (first.method, CODE if code else "")))
         self.key = first.text if first.method == KEY else ""
-        self._doorway.gate.succeeded(self._peer.address)
+        self._doorway.gate.succeeded(self._peer.address, spelt(name))
         return True
+
+    def _count_failure(self) -> float:
+        now_s = asyncio.get_running_loop().time()
+        return self._doorway.gate.failed(self._peer.address, spelt(self._name), now_s)
+
+    def count_uncounted(self) -> None:
+        """Count at the gate, at the end, that somebody wanted to sign on and did not."""
+        if self.has_tried and not self._is_at_gate and self.signed_on is None:
+            self._count_failure()
 
     async def _ask(self, question: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
         try:

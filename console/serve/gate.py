@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from console.serve.limits import Limits
 
@@ -21,14 +21,37 @@ _LONGEST_WAIT_S = 300.0
 """Long enough to make guessing hopeless, short enough for the others behind the same address."""
 _FIRST_DELAY_S = 0.25
 _LONGEST_DELAY_S = 4.0
+_MOST_NAMES = 32
+"""That are told apart of one address; what it fails with more of them is counted together, and no sign-on ends it."""
 _NETWORK_BITS = 64
 """Of an IPv6 address: what one customer of a provider has at the least."""
+_THE_OTHERS = "\0"
+"""No name: those of an address that has tried too many of them."""
+
+
+@dataclass(slots=True)
+class _OfName:
+    count: int
+    last_s: float
 
 
 @dataclass(slots=True)
 class _Failures:
-    count: int
-    last_s: float
+    """Of one address, by the name that was to be signed on."""
+
+    by_name: dict[str, _OfName] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return sum(each.count for each in self.by_name.values())
+
+    @property
+    def last_s(self) -> float:
+        return max(each.last_s for each in self.by_name.values())
+
+    def add(self, name: str, now_s: float) -> None:
+        key = name if name in self.by_name or len(self.by_name) < _MOST_NAMES else _THE_OTHERS
+        self.by_name[key] = _OfName(self.by_name[key].count + 1 if key in self.by_name else 1, now_s)
 
 
 def group_of(address: str) -> str:
@@ -77,19 +100,33 @@ class Gate:
         """Count it no longer: its console was opened, or it has ended."""
         _count_down(self._waiting, group_of(address))
 
-    def failed(self, address: str, now_s: float) -> float:
-        """Count a failure; return for how many seconds the answer is to be held back."""
+    def failed(self, address: str, name: str, now_s: float) -> float:
+        """Count a failure; return for how many seconds the answer is to be held back.
+
+        Args:
+            address: Where it came from.
+            name: Who was to be signed on, as profiles are spelt.
+            now_s: What time it is.
+        """
         group = group_of(address)
         known = self._failures.pop(group, None)
-        count = 1 if known is None or now_s - known.last_s > _FORGET_S else known.count + 1
-        self._failures[group] = _Failures(count, now_s)
+        if known is None or now_s - known.last_s > _FORGET_S:
+            known = _Failures()
+        known.add(name, now_s)
+        self._failures[group] = known
         if len(self._failures) > _MOST_ADDRESSES:
             self._failures.popitem(last=False)
-        return min(_doubled(_FIRST_DELAY_S, count), _LONGEST_DELAY_S)
+        return min(_doubled(_FIRST_DELAY_S, known.count), _LONGEST_DELAY_S)
 
-    def succeeded(self, address: str) -> None:
-        """Forget the failures of an address."""
-        self._failures.pop(group_of(address), None)
+    def succeeded(self, address: str, name: str) -> None:
+        """Forget what an address failed with one name: else who has a profile could guess at another's for ever."""
+        group = group_of(address)
+        known = self._failures.get(group)
+        if known is None:
+            return
+        known.by_name.pop(name, None)
+        if not known.by_name:
+            del self._failures[group]
 
     def session_refusal(self, profile: str) -> str:
         """Return why a profile may not have a session more, as a message id; empty if it may."""

@@ -155,8 +155,7 @@ class Visit(SignOn):
         if self._idler is not None:
             self._idler.cancel()
         self._house.visits.discard(self)
-        if self.has_failed_uncounted:
-            self._gate.failed(self._peer.address, asyncio.get_running_loop().time())
+        self.count_uncounted()
         reason = str(exc) if exc else "the client has gone"
         if not self.has_tried:
             # Anybody can make very many of these in no time. Those who try to sign on are kept away soon.

@@ -46,7 +46,7 @@ def test_an_address_that_fails_waits_twice_as_long_each_time_up_to_five_minutes(
     waits = []
     now = 0.0
     for _ in range(20):
-        gate.failed(HERE, now)
+        gate.failed(HERE, "ALICE", now)
         wait = 0.0
         while gate.refusal(HERE, now + wait):
             wait = wait * 2 or 1.0
@@ -60,20 +60,44 @@ def test_an_address_that_fails_waits_twice_as_long_each_time_up_to_five_minutes(
 def test_a_quarter_of_an_hour_or_a_sign_on_makes_an_address_new():
     gate = Gate(Limits())
     for _ in range(9):
-        gate.failed(HERE, 0)
+        gate.failed(HERE, "ALICE", 0)
     assert gate.refusal(HERE, 1) == "GWL1061"
     assert gate.refusal(HERE, 400) == ""
-    gate.failed(HERE, 1400)
+    gate.failed(HERE, "ALICE", 1400)
     assert gate.refusal(HERE, 1400.1) == ""
     for _ in range(9):
-        gate.failed(HERE, 1401)
-    gate.succeeded(HERE)
+        gate.failed(HERE, "ALICE", 1401)
+    gate.succeeded(HERE, "ALICE")
     assert gate.refusal(HERE, 1401) == ""
+
+
+def test_a_sign_on_of_one_profile_leaves_what_was_guessed_of_another():
+    gate = Gate(Limits())
+    now = 0.0
+    for _ in range(9):
+        gate.failed(HERE, "ALICE", now)
+        gate.failed(HERE, "EVE", now)  # counted until it is known to be none
+        gate.succeeded(HERE, "EVE")
+    assert gate.refusal(HERE, now + 5) == "GWL1061"
+    assert gate.refusal(HERE, now + 9) == ""
+    gate.failed(HERE, "EVE", now + 9)
+    gate.succeeded(HERE, "EVE")
+    assert gate.refusal(HERE, now + 10) == ""
+
+
+def test_an_address_that_tries_very_many_names_is_known_by_few_of_them():
+    gate = Gate(Limits())
+    for number in range(1000):
+        gate.failed(HERE, f"NAME{number}", number)
+    assert len(gate._failures[HERE].by_name) <= 33
+    gate.succeeded(HERE, "NAME999")
+    gate.succeeded(HERE, "NAME1")
+    assert gate._failures[HERE].count == 999
 
 
 def test_answers_to_failures_come_later_and_later_but_never_very_late():
     gate = Gate(Limits())
-    delays = [gate.failed(HERE, 0) for _ in range(10)]
+    delays = [gate.failed(HERE, "ALICE", 0) for _ in range(10)]
     assert delays[:5] == [0.25, 0.5, 1, 2, 4]
     assert max(delays) == 4
 
@@ -81,7 +105,7 @@ def test_answers_to_failures_come_later_and_later_but_never_very_late():
 def test_only_so_many_addresses_are_remembered():
     gate = Gate(Limits())
     for number in range(10_050):
-        gate.failed(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}", number)
+        gate.failed(f"10.{number // 65536}.{number // 256 % 256}.{number % 256}", "ALICE", number)
     assert len(gate._failures) == 10_000
 
 

@@ -288,21 +288,40 @@ async def test_connections_that_are_there_when_the_server_ends_are_told_of(store
     writer.close()
 
 
+async def guess(server):
+    """Try a password of ALICE, and be gone before the answer."""
+    with contextlib.suppress(asyncssh.Error, OSError):
+        await asyncssh.create_connection(
+            Hasty, "127.0.0.1", server.endpoint.port, username="ALICE", known_hosts=None, client_keys=None, config=None
+        )
+
+
+async def is_kept_away(server):
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.endpoint.port)
+    said = await reader.readline()
+    writer.close()
+    return said == b"Not allowed at this time\r\n"
+
+
 async def test_who_hangs_up_before_the_answer_is_kept_away_as_who_waits_for_it(store, store_url, serve):
     add_person(store_url, "ALICE")
     server = await serve()
     for _ in range(6):
-        client = Hasty()
-        with contextlib.suppress(asyncssh.Error, OSError):
-            await asyncssh.create_connection(
-                lambda client=client: client, "127.0.0.1", server.endpoint.port, username="ALICE", known_hosts=None,
-                client_keys=None, config=None,
-            )  # fmt: skip
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.endpoint.port)
-    assert await reader.read() == b"Not allowed at this time\r\n"
-    writer.close()
+        await guess(server)
+    assert await is_kept_away(server)
     with reading(store) as session:
         assert session.get(UserProfile, "ALICE").failures, "it is tried for real"
+
+
+async def test_who_signs_on_between_guesses_at_another_profile_is_kept_away_all_the_same(store_url, key, serve):
+    add_person(store_url, "ALICE")
+    add_person(store_url, "EVE", key=f"{key}.pub")
+    server = await serve()
+    for _ in range(5):
+        await guess(server)
+        assert (await lets_in(server, name="eve", keys=[key]))[0]
+    await guess(server)
+    assert await is_kept_away(server)
 
 
 class Hasty(asyncssh.SSHClient):
