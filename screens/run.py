@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import replace
 
 from textual import screen
@@ -18,8 +18,8 @@ from screens.themes import has_colours
 
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 _STANDARD_INPUT = 0
-
-
+_STANDARD_OUTPUT = 1
+_SIZES = ("LINES", "COLUMNS")
 _FRAMES_PER_S = 120
 
 
@@ -31,6 +31,26 @@ def paint_sooner(environment: Mapping[str, str]) -> None:
     """
     if not environment.get("TEXTUAL_FPS"):
         screen.UPDATE_PERIOD = 1 / _FRAMES_PER_S  # type: ignore[misc]  # read when the screen makes its timer
+
+
+def let_the_terminal_tell_its_size(environment: MutableMapping[str, str], descriptor: int = _STANDARD_OUTPUT) -> None:
+    """Take LINES and COLUMNS out of an environment where the terminal itself knows how large it is.
+
+    Both are believed before the terminal (shutil.get_terminal_size). A shell that exports them, as resize(1) has it
+    done, would keep the console at the size the window had then, whatever is done to the window. A serial line, whose
+    size is told as 0 times 0, needs them.
+
+    Args:
+        environment: Of this process; changed.
+        descriptor: Of the terminal.
+    """
+    try:
+        size = os.get_terminal_size(descriptor)
+    except OSError:
+        return
+    if size.columns and size.lines:
+        for name in _SIZES:
+            environment.pop(name, None)
 
 
 def run_console(first_panel: Callable[[], Panel], options: ConsoleOptions) -> None:
@@ -47,6 +67,7 @@ def run_console(first_panel: Callable[[], Panel], options: ConsoleOptions) -> No
     keys_shim.install()
     keys_shim.wait_longer(os.environ)
     paint_sooner(os.environ)
+    let_the_terminal_tell_its_size(os.environ)
     if not has_colours():
         # Textual asks no database, and sends every terminal colours unless this says not to (no-color.org).
         os.environ["NO_COLOR"] = "1"

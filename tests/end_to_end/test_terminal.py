@@ -61,8 +61,9 @@ def test_the_palette_finds_a_command_and_runs_it(terminal, greenwall):
     screen.wait_for("Display Audit Report")
 
 
-def test_a_window_that_gets_too_small_keeps_what_is_typed(terminal, greenwall):
-    screen = opened(terminal, greenwall)
+@pytest.mark.parametrize("environment", [{}, {"LINES": "24", "COLUMNS": "80"}], ids=["plain", "size exported"])
+def test_a_window_that_gets_too_small_keeps_what_is_typed(terminal, greenwall, environment):
+    screen = opened(terminal, greenwall, **environment)
     screen.type("half a command")
     screen.wait_for("half a command")
     resize(screen, 60, 20)

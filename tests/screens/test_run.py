@@ -7,10 +7,11 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 
 import pytest
 
-from screens.run import has_hung_up
+from screens.run import has_hung_up, let_the_terminal_tell_its_size
 from tests.end_to_end.command import until
 
 SCRIPT = """
@@ -51,3 +52,22 @@ def test_console_ends_with_a_terminal_that_sends_it_no_signal(terminal):
             until(lambda: console.poll() is not None, "the end of the console")
         finally:
             console.kill()
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "kept"),
+    [(24, 80, {}), (0, 0, {"LINES": "24", "COLUMNS": "80"})],
+    ids=["a terminal that knows its size", "a serial line"],
+)
+def test_size_of_the_environment_counts_only_where_the_terminal_has_none(terminal, rows, columns, kept):
+    termios.tcsetwinsize(terminal[1], (rows, columns))
+    environment = {"LINES": "24", "COLUMNS": "80", "TERM": "xterm"}
+    let_the_terminal_tell_its_size(environment, terminal[1])
+    assert environment == {"TERM": "xterm"} | kept
+
+
+def test_size_of_the_environment_counts_where_there_is_no_terminal(tmp_path):
+    environment = {"LINES": "24"}
+    with (tmp_path / "file").open("w") as file:
+        let_the_terminal_tell_its_size(environment, file.fileno())
+    assert environment == {"LINES": "24"}
