@@ -51,7 +51,6 @@ class DisplayJournal(WorkWithList[JournalEntry]):
     is_live = True
     options_row = 5
     heading_rows = 1
-    option_width = 1
     gap = 1
     command_label = ""
     empty_text = "(No journal entries)"
@@ -76,7 +75,7 @@ class DisplayJournal(WorkWithList[JournalEntry]):
         return (
             Option(5, "Display entire entry", opens=self._entry_panel),
             Option(
-                8,
+                14,
                 "Add rule from entry",
                 "ADDSOCRUL",
                 given=lambda entry: rule_values(self.services.context, entry),

@@ -60,8 +60,8 @@ class WorkWithAlerts(WorkWithHeld[Watched]):
             Option(4, "Remove", "RMVALR", _name, Way.CONFIRM),
             Option(5, "Display", "DSPALR", _name, Way.RUN),
             Option(8, "Test", "TSTALR", _name),
-            Option(14, "Activate", "CHGALR", _active(YesNo.YES), Way.RUN),
-            Option(15, "Hold", "CHGALR", _active(YesNo.NO), Way.RUN),
+            Option(14, "Enable", "CHGALR", _active(YesNo.YES), Way.RUN),
+            Option(15, "Disable", "CHGALR", _active(YesNo.NO), Way.RUN),
         )
 
     @property

@@ -98,7 +98,7 @@ class WorkWithAddressGroups(_WorkWithGroups[AddressGroup]):
     add_command = "ADDADRGRP"
     legend_rows = 2
     empty_text = "(No address groups. F6 adds one; rules say it as %NAME)"
-    command_label = "Parameters for options 2, 3, 11, 12 or command"
+    command_label = "Parameters for options 2, 3, 14, 15 or command"
 
     @property
     def options(self) -> Sequence[Option[Used[AddressGroup]]]:
@@ -109,8 +109,8 @@ class WorkWithAddressGroups(_WorkWithGroups[AddressGroup]):
             Option(4, "Remove", "RMVADRGRP", _address_name, Way.CONFIRM),
             Option(5, "Display", "DSPADRGRP", _address_name, Way.RUN),
             Option(8, "Rules that use it", opens=lambda row: GroupRules(self.services, GROUP_MARK + row.group.name)),
-            Option(11, "Add members", "ADDADRGRPE", _address_name),
-            Option(12, "Remove members", "RMVADRGRPE", _address_name),
+            Option(14, "Add members", "ADDADRGRPE", _address_name),
+            Option(15, "Remove members", "RMVADRGRPE", _address_name),
         )
 
     def columns(self, size: Size) -> Sequence[Column[Used[AddressGroup]]]:

@@ -32,7 +32,7 @@ class WorkWithPolicies(WorkWithHeld[RevisionRow]):
     heading_rows = 1
     gap = 1
     empty_text = "(No revisions)"
-    command_label = "Parameters for options 6, 8, 10 or command"
+    command_label = "Parameters for options 10, 14, 15 or command"
     _until: datetime | None = None
     _changes = 0
     _status = ""
@@ -42,10 +42,10 @@ class WorkWithPolicies(WorkWithHeld[RevisionRow]):
         """What can be done with a revision."""
         return (
             Option(5, "Display", "DSPSOCPCY", _policy, Way.RUN),
-            Option(6, "Export", "EXPSOCPCY", _policy),
-            Option(8, "Compare", "CMPSOCPCY", _from, replaceable=frozenset({"FROM", "TO"})),
-            Option(9, "What changed", "CMPSOCPCY", _with_before, Way.RUN, check=_check_has_before),
+            Option(8, "Display changes", "CMPSOCPCY", _with_before, Way.RUN, check=_check_has_before),
             Option(10, "Roll back to", "RBKSOCPCY", _revision),
+            Option(14, "Compare", "CMPSOCPCY", _from, replaceable=frozenset({"FROM", "TO"})),
+            Option(15, "Export", "EXPSOCPCY", _policy),
         )
 
     @property

@@ -30,7 +30,7 @@ class WorkWithReceivers(WorkWithList[Receiver]):
     is_wide = True
     options_row = 5
     empty_text = "(No receivers)"
-    command_label = "Parameters for options 4, 9 or command"
+    command_label = "Parameters for options 4, 14 or command"
     function_keys = (*LIST_KEYS, FunctionKey(6, "Attach new receiver"))
 
     def __init__(self, services: Services, arguments: Mapping[str, str]) -> None:
@@ -50,7 +50,7 @@ class WorkWithReceivers(WorkWithList[Receiver]):
         return (
             Option(4, "Delete", "DLTJRNRCV", _given, Way.CONFIRM),
             Option(8, "Display attributes", "DSPJRNRCVA", _given, Way.RUN),
-            Option(9, "Save", "SAVJRNRCV", _given),
+            Option(14, "Save", "SAVJRNRCV", _given),
         )
 
     def columns(self, size: Size) -> Sequence[Column[Receiver]]:

@@ -46,9 +46,9 @@ class WorkWithUserProfiles(WorkWithHeld[UserProfile]):
             Option(3, "Copy", "CPYUSRPRF", _name),
             Option(4, "Delete", "DLTUSRPRF", _name, Way.CONFIRM),
             Option(5, "Display", "DSPUSRPRF", _name, Way.RUN),
-            Option(6, "Enable", "CHGUSRPRF", lambda row: {**_name(row), **_ENABLE}, Way.RUN),
-            Option(7, "Disable", "CHGUSRPRF", lambda row: {**_name(row), **_DISABLE}, Way.RUN),
             Option(8, "Keys", "WRKUSRKEY", _name, Way.RUN),
+            Option(14, "Enable", "CHGUSRPRF", lambda row: {**_name(row), **_ENABLE}, Way.RUN),
+            Option(15, "Disable", "CHGUSRPRF", lambda row: {**_name(row), **_DISABLE}, Way.RUN),
         )
 
     @property

@@ -94,7 +94,7 @@ def test_operator_adds_rules_over_two_pages_activates_and_makes_one_of_an_entry(
     console.move_to("===>")
     console.enter("dspjrn")
     console.wait_for("Display Journal Entries")
-    on_row(console, "*REJECTED", "8")
+    on_row(console, "*REJECTED", "14")
     console.press("Enter")
     fill_prompt(console, "Add Socket Rule (ADDSOCRUL)")
     console.wait_for("added to *CONNECT.")

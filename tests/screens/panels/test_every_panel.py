@@ -119,6 +119,29 @@ BUGS = (AssertionError, AttributeError, ConsoleError, LookupError, OSError, Type
 
 _MOST_STEPS = 5
 
+FIXED = {
+    1: ("Add", "Create", "Select"),
+    2: ("Change",),
+    3: ("Copy", "Hold"),
+    4: ("Delete", "Remove", "End"),
+    5: ("Display",),
+    6: ("Print", "Release"),
+    7: ("Rename", "Renumber"),
+    8: ("Display", "Work with", "Test"),
+    9: ("Work with", "Run"),
+    10: ("Replace", "Restart", "Roll back to"),
+    11: ("Move",),
+    12: ("Work with",),
+    13: ("Change description",),
+}
+"""What an option may be called that has one of the numbers that mean the same everywhere; 14 and up are free."""
+
+RELATED = {"Keys", "Job", "Journal entries", "Rules that use it"}
+"""What option 8 leads to, where no verb stands before it."""
+
+OF_FIXED_NUMBERS = {"Add", "Create", "Change", "Copy", "Delete", "Remove", "End", "Hold", "Release", "Print", "Test"}
+"""Words that one of the fixed numbers has for itself, where nothing stands behind them."""
+
 
 @dataclass
 class Walk:
@@ -254,7 +277,7 @@ class Walk:
 def looks(operator):
     """Return what is wrong with how a panel looks, and with its help."""
     panel, frame = operator.session.panel, operator.session.frame
-    return [*shape(operator, panel, frame), *keys(panel, frame), *helps(panel, frame.page), *labels(panel)]
+    return [*shape(operator, panel, frame), *keys(panel, frame), *helps(panel, frame.page), *labels(panel), *numbers(panel)]
 
 
 def shape(operator, panel, frame):
@@ -298,6 +321,18 @@ def labels(panel):
     told = {int(number) for number in re.findall(r"\d+", getattr(panel, "command_label", ""))}
     if told - numbers:
         yield f"the command line takes parameters for options {sorted(told - numbers)}, which are not there"
+
+
+def numbers(panel):
+    """Check that an option's number and its words mean what they mean on every list."""
+    for option in panel.options if isinstance(panel, OptionList) else ():
+        told = f"{option.number}={option.text}"
+        if option.number in FIXED:
+            means = option.text.startswith(FIXED[option.number])
+            if not means and not (option.number == 8 and option.text in RELATED):
+                yield f"{told}: that number means {' or '.join(FIXED[option.number])}"
+        elif option.text in OF_FIXED_NUMBERS:
+            yield f"{told}: the word has a number of its own"
 
 
 def helps(panel, page):

@@ -254,7 +254,7 @@ def test_an_entry_without_addresses_has_nothing_to_look_up(operator, fill):
 
 
 def test_option_8_asks_for_a_rule_filled_in_from_the_entry(journal, run):
-    journal.option("29", "8").press("ENTER")
+    journal.option("29", "14").press("ENTER")
     assert journal.matches("prompter_rule_from_entry")
     journal.press("ENTER")
     assert journal.message == "Rule 10 added to *CONNECT."
@@ -271,7 +271,7 @@ def test_f6_does_so_from_the_entry(journal):
 
 def test_an_entry_that_no_rule_can_be_made_of_is_refused(operator, fill):
     fill(1, entry_type="CD", exit_point="")
-    operator.command("5").option("1", "8").press("ENTER")
+    operator.command("5").option("1", "14").press("ENTER")
     assert operator.message_ids == ["GWL0638"]
     operator.option("1", "5").press("ENTER").press("F6")
     assert operator.message_ids == ["GWL0638"]

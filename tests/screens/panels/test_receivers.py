@@ -30,7 +30,7 @@ def test_f15_lists_receivers_that_are_attached_saved_and_deleted(journal, tmp_pa
     journal.enter()
     assert journal.message_ids == ["GWL0624"]
     assert "ONLINE" in journal.shown
-    journal.option("AUDRCV0001", "9").press("ENTER")
+    journal.option("AUDRCV0001", "14").press("ENTER")
     assert journal.title == "Save Journal Receiver (SAVJRNRCV)"
     journal.press("ENTER")
     assert journal.message_ids == ["GWL0626"]

@@ -36,7 +36,7 @@ def test_profiles_are_listed_with_what_their_groups_give(operator, services):
 
 
 def test_options_enable_disable_and_delete(operator, services):
-    operator.command("WRKUSRPRF").option("BEN", "6").option("ANNA", "7").press("ENTER")
+    operator.command("WRKUSRPRF").option("BEN", "14").option("ANNA", "15").press("ENTER")
     store = services.context.store
     assert (get(store, "BEN").status.value, get(store).status.value) == ("*ENABLED", "*DISABLED")
     operator.option("BEN", "4").press("ENTER").press("ENTER")
