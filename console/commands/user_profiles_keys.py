@@ -16,7 +16,7 @@ from console.messages import message
 from console.model.user_profiles import UserKey, UserProfile
 from console.model.words import SECADM
 from console.people import codes
-from console.people.administration import get_profile, may_manage
+from console.people.administration import get_profile, may_manage, remove_key
 from console.people.public_keys import PublicKey, read_key
 from console.people.records import record_profile
 from console.policy.secret import Secret
@@ -199,7 +199,7 @@ class RemoveUserKey(Command):
         with context.opened() as session:
             profile = _managed(session, context, name)
             key = key_of(session, name, values["FNGPRT"])
-            kept.remove_key(session, key)
+            remove_key(session, key)
             _record(session, context, profile, f"Key {key.fingerprint} removed from user profile {name}")
         return Result(messages=(message("GWL103C", name=name, fingerprint=key.fingerprint),))
 

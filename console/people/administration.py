@@ -12,11 +12,12 @@ from datetime import datetime
 from sqlmodel import Session
 
 from console.errors import AuthorityError, CommandError
-from console.model.user_profiles import MOST_GROUPS, UserProfile
+from console.model.user_profiles import MOST_GROUPS, UserKey, UserProfile
 from console.model.words import ALLOBJ, SECADM
 from console.people import passwords
 from console.people.profile import authorities, by_name, has_officer, names_of_groups
 from console.people.records import NO_AUTHORITY, Doer, record_profile, told
+from console.people.ways_in import without_password
 from console.store import user_profiles as kept
 from console.store.system_values import PASSWORD_LENGTH, get_values
 
@@ -119,10 +120,9 @@ def change(
     held, held_after = authorities(profile, profiles), authorities(after, changed)
     adds_secadm = SECADM in held_after - held or SECADM in _own(after) - _own(profile)
     administrator.may_manage(profile.name, held, held_after, {SECADM, ALLOBJ} if adds_secadm else ())
-    if not has_officer(changed, here=administrator.doer.user):
-        raise CommandError("GWL1014", name=profile.name)
     if password is not None:
         set_password(session, after, password, administrator.doer.at)
+    _check_officer_stays(session, profiles, changed, profile.name)
     shown = told(after)
     if shown == before and password is None and after.failures == profile.failures:
         return False
@@ -176,10 +176,36 @@ def delete(session: Session, administrator: Administrator, name: str) -> None:
     member = next((each.name for each in profiles.values() if name in names_of_groups(each)), None)
     if member is not None:
         raise CommandError("GWL1016", name=name, member=member)
-    if not has_officer(profiles, without=name, here=administrator.doer.user):
-        raise CommandError("GWL1014", name=name)
+    left = {each: found for each, found in profiles.items() if each != name}
+    _check_officer_stays(session, profiles, left, name)
     record_profile(session, administrator.doer, "DLT", f"User profile {name} deleted", name=name, before=told(profile))
     kept.remove_profile(session, name)
+
+
+def _check_officer_stays(
+    session: Session, before: Mapping[str, UserProfile], after: Mapping[str, UserProfile], name: str
+) -> None:
+    """Check that somebody is left who can sign on and manage the others, if there was somebody.
+
+    Raises:
+        CommandError: Nobody would be.
+    """
+    otherwise = without_password(session)
+    if has_officer(before, otherwise) and not has_officer(after, otherwise):
+        raise CommandError("GWL1014", name=name)
+
+
+def remove_key(session: Session, key: UserKey) -> None:
+    """Take a public key from a profile.
+
+    Raises:
+        CommandError: It is the last way in of the last that can manage the others.
+    """
+    profiles = by_name(kept.list_profiles(session))
+    had = has_officer(profiles, without_password(session))
+    kept.remove_key(session, key)
+    if had and not has_officer(profiles, without_password(session)):
+        raise CommandError("GWL1014", name=key.user)
 
 
 def may_manage(session: Session, administrator: Administrator, profile: UserProfile) -> None:

@@ -13,6 +13,7 @@ from console.model.user_profiles import Status, UserProfile
 from console.people import codes, records
 from console.people.profile import authorities, by_name, has_officer
 from console.people.signed_on import SignedOn, signed_on
+from console.people.ways_in import without_password
 from console.policy.secret import Secret
 from console.store import user_profiles as kept
 from console.store import wakeup
@@ -107,7 +108,8 @@ def _count(session: Session, profile: UserProfile, attempt: Attempt) -> None:
     values = get_values(session)
     most = number_of(values[MOST_SIGN_ONS])
     if most is not None and profile.failures >= most and values[SIGN_ON_ACTION] in _ACTIONS_THAT_DISABLE:
-        is_last = not has_officer(by_name(kept.list_profiles(session)), without=profile.name)
+        profiles = by_name(kept.list_profiles(session))
+        is_last = not has_officer(profiles, without_password(session), without=profile.name)
         if not is_last:
             profile.status = Status.DISABLED
         _tell(session, "GWL1005" if is_last else "GWL1004", profile, attempt)

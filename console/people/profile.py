@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 
 from console.errors import CommandError
@@ -64,21 +64,17 @@ def authorities(profile: UserProfile, profiles: Mapping[str, UserProfile]) -> fr
     return found
 
 
-def is_officer(profile: UserProfile, profiles: Mapping[str, UserProfile], *, here: str = "") -> bool:
-    """Say whether a profile is enabled, has *SECADM and *ALLOBJ, and is somebody's to sign on with.
-
-    Nobody signs on with the group of others that has no password: it counts as nobody, for all its authorities.
+def is_officer(profile: UserProfile, profiles: Mapping[str, UserProfile], otherwise: Container[str]) -> bool:
+    """Say whether a profile is enabled, has *SECADM and *ALLOBJ, and somebody can sign on with it.
 
     Args:
         profile: The profile.
         profiles: All of them, by name.
-        here: Who has signed on, and so is somebody.
+        otherwise: Names of those who come in without a password.
     """
     if profile.status is not Status.ENABLED or not authorities(profile, profiles) >= OFFICER:
         return False
-    if profile.password_hash or profile.name == here:
-        return True
-    return not any(profile.name in names_of_groups(each) for each in profiles.values())
+    return bool(profile.password_hash) or profile.name in otherwise
 
 
 def by_name(profiles: Iterable[UserProfile]) -> dict[str, UserProfile]:
@@ -86,12 +82,12 @@ def by_name(profiles: Iterable[UserProfile]) -> dict[str, UserProfile]:
     return {profile.name: profile for profile in profiles}
 
 
-def has_officer(profiles: Mapping[str, UserProfile], *, without: str = "", here: str = "") -> bool:
-    """Say whether somebody is left who can manage the others.
+def has_officer(profiles: Mapping[str, UserProfile], otherwise: Container[str], *, without: str = "") -> bool:
+    """Say whether somebody is left who can sign on and manage the others.
 
     Args:
         profiles: All of them, by name.
+        otherwise: Names of those who come in without a password.
         without: Who does not count.
-        here: Who has signed on.
     """
-    return any(name != without and is_officer(profile, profiles, here=here) for name, profile in profiles.items())
+    return any(name != without and is_officer(profile, profiles, otherwise) for name, profile in profiles.items())

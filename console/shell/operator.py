@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from console.commands.authority import check_authority, refusals_recorded
 from console.commands.definition import Context
 from console.commands.registry import find
 from console.people.sign_on import SignedOn, profile_of_host_user
+from console.people.ways_in import name_of_user
 
 if TYPE_CHECKING:
     from console.store.engine import Store
@@ -38,11 +38,7 @@ SHOWN_BY: Mapping[str, str] = {
 
 def user_profile() -> str:
     """Return the user profile of this process: its real user, in upper case, or the number of one without a name."""
-    uid = os.getuid()
-    try:
-        return pwd.getpwuid(uid).pw_name.upper()
-    except KeyError:
-        return str(uid)
+    return name_of_user(os.getuid())
 
 
 def host_user(store: Store) -> SignedOn:

@@ -62,6 +62,11 @@ def find_key(session: Session, user: str, fingerprint: str) -> UserKey | None:
     return session.exec(wanted).first()
 
 
+def names_with_keys(session: Session) -> set[str]:
+    """Return the names of the profiles that have a public key."""
+    return set(session.exec(select(col(UserKey.user)).distinct()))
+
+
 def add_key(session: Session, key: UserKey) -> None:
     """Add a public key."""
     session.add(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -14,8 +15,9 @@ from console.model.user_profiles import Limited, Status, UserClass
 from console.people import passwords
 from console.people.own_password import change_own_password
 from console.people.sign_on import profile_of_host_user, sign_on
+from console.people.ways_in import name_of_user
 from console.store.outbox import waiting
-from console.store.session import reading
+from console.store.session import reading, transaction
 from console.store.user_profiles import find_profile, list_keys
 from tests.people.profiles import KEY, OTHER_KEY, get
 
@@ -27,6 +29,8 @@ PASSWORD = "correct horse battery"
 def _officer(context):
     """OPER is the security officer, as who started the store first."""
     profile_of_host_user(context.store, "OPER", context.clock)
+    with transaction(context.store) as session:
+        find_profile(session, "OPER").password_hash = passwords.NOT_KNOWN_HASH
 
 
 def run(context, *commands):
@@ -190,7 +194,7 @@ def test_officer_by_a_group_is_the_last_too(context):
     run(
         context,
         "CRTUSRPRF OFFICERS SPCAUT(*SECADM *ALLOBJ) STATUS(*DISABLED)",
-        "CRTUSRPRF ANNA GRPPRF(OFFICERS)",
+        f"CRTUSRPRF ANNA GRPPRF(OFFICERS) PASSWORD('{PASSWORD}')",
         "CHGUSRPRF OPER SPCAUT(*NONE)",
     )
     for command in ("CHGUSRPRF OFFICERS SPCAUT(*SECADM)", "CHGUSRPRF ANNA GRPPRF(*NONE)", "DLTUSRPRF ANNA"):
@@ -198,9 +202,41 @@ def test_officer_by_a_group_is_the_last_too(context):
             run(context, command)
 
 
+@pytest.mark.parametrize("of", ["", "PASSWORD(*NONE) ", "STATUS(*DISABLED) "])
+def test_officer_that_nobody_can_sign_on_with_is_not_left_as_the_last(context, of):
+    run(context, f"CRTUSRPRF SPARE SPCAUT(*SECADM *ALLOBJ) {of}", f"ADDUSRKEY OPER '{KEY}'", "CRTUSRPRF OTHER")
+    run(context, "CHGUSRPRF OPER PASSWORD(*NONE)", "CHGUSRPRF OTHER TEXT('x')")
+    key = list_of_keys(context, "OPER")[0]
+    for command in (
+        "CHGUSRPRF OPER STATUS(*DISABLED)",
+        "CHGUSRPRF OPER SPCAUT(*NONE)",
+        f"RMVUSRKEY OPER '{key}'",
+    ):
+        with pytest.raises(CommandError, match="GWL1014"):
+            run(context, command)
+    with pytest.raises(CommandError, match="GWL1014"):
+        run(replace(context, user="GONE"), "DLTUSRPRF OPER")
+    assert list_of_keys(context, "OPER") == [key]
+    run(context, f"CHGUSRPRF SPARE STATUS(*ENABLED) PASSWORD('{PASSWORD}')", f"RMVUSRKEY OPER '{key}'")
+
+
+def test_last_officer_keeps_the_last_way_in(context):
+    with pytest.raises(CommandError, match="GWL1014"):
+        run(context, "CHGUSRPRF OPER PASSWORD(*NONE)")
+    me = name_of_user(os.getuid())
+    run(context, f"CRTUSRPRF {me} SPCAUT(*SECADM *ALLOBJ)", "CHGUSRPRF OPER PASSWORD(*NONE)")
+    with pytest.raises(CommandError, match="GWL1014"):
+        run(context, f"DLTUSRPRF {me}")
+
+
+def list_of_keys(context, name):
+    with reading(context.store) as session:
+        return [each.fingerprint for each in list_keys(session, name)]
+
+
 def test_group_that_nobody_signs_on_with_is_not_left_as_the_last_officer(context):
     run(context, "CRTUSRPRF OFFICERS SPCAUT(*SECADM *ALLOBJ)", "CRTUSRPRF USER GRPPRF(OFFICERS) STATUS(*DISABLED)")
-    run(context, "CRTUSRPRF ANNA GRPPRF(OFFICERS)", "CHGUSRPRF OPER SPCAUT(*NONE)")
+    run(context, f"CRTUSRPRF ANNA GRPPRF(OFFICERS) PASSWORD('{PASSWORD}')", "CHGUSRPRF OPER SPCAUT(*NONE)")
     for command in ("CHGUSRPRF ANNA STATUS(*DISABLED)", "CHGUSRPRF ANNA GRPPRF(*NONE)", "DLTUSRPRF ANNA"):
         with pytest.raises(CommandError, match="GWL1014"):
             run(context, command)
@@ -212,7 +248,7 @@ def test_who_runs_it_counts_also_when_others_have_it_for_a_group(context):
 
 
 def test_profile_cannot_delete_itself(context):
-    run(context, "CRTUSRPRF SECOND USRCLS(*SECOFR)")
+    run(context, f"CRTUSRPRF SECOND USRCLS(*SECOFR) PASSWORD('{PASSWORD}')")
     with pytest.raises(CommandError, match="GWL1015"):
         run(context, "DLTUSRPRF OPER")
     run(replace(context, user="SECOND"), "DLTUSRPRF OPER")

@@ -36,6 +36,14 @@ def test_who_starts_a_store_first_is_its_security_officer(greenwall):
     assert "*ALLOBJ *AUDIT *IOSYSCFG *JOBCTL *SECADM" in greenwall.cl("DSPUSRPRF")
 
 
+def test_officer_that_nobody_can_sign_on_with_is_not_left_alone(greenwall):
+    greenwall.cl("CRTUSRPRF SPARE SPCAUT(*SECADM *ALLOBJ)")
+    for command in (f"CHGUSRPRF {ME} STATUS(*DISABLED)", f"CHGUSRPRF {ME} SPCAUT(*ALLOBJ)"):
+        done = greenwall("cl", command)
+        assert (done.returncode, done.stderr.split()[0]) == (1, "GWL1014")
+    greenwall.cl("DSPUSRPRF SPARE")
+
+
 def test_user_of_the_system_without_profile_is_refused_with_a_way_out(greenwall):
     become(greenwall)
     store = open_store(greenwall.url)

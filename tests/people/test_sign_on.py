@@ -167,6 +167,16 @@ def test_group_without_a_password_is_no_officer_that_could_let_the_others_in_aga
     assert {get(store, "OPER").status, get(store, "SECOND").status} == {Status.ENABLED, Status.DISABLED}
 
 
+def test_officer_whom_nothing_lets_in_does_not_keep_the_last_one_from_staying_enabled(store, enter):
+    put(store, officer(), officer("SPARE", password_hash=""))
+    for _ in range(3):
+        fails(enter, "wrong", name="OPER")
+    assert get(store, "OPER").status is Status.ENABLED
+    give_key(store, "SPARE")
+    fails(enter, "wrong", name="OPER")
+    assert get(store, "OPER").status is Status.DISABLED
+
+
 def test_passwords_disable_nobody_who_has_none(store, enter):
     put(store, officer(), officer("ROOT", password_hash=""))
     for _ in range(5):
