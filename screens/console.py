@@ -19,7 +19,7 @@ from console.journal.report.marks import has_blocks
 from console.people.sign_on import SignedOn, idle_minutes
 from console.store.engine import Store
 from screens.console_options import ConsoleOptions, InFront
-from screens.history import History, history_file
+from screens.history import History
 from screens.key_tables import LAYOUTS
 from screens.looks import NOTHING_CHOSEN, Looks, outfit
 from screens.mail import Mailbox
@@ -80,7 +80,7 @@ def console_services(
     )
     looks = Looks(who.theme, who.keymap)
     name = system or host_name()
-    history = History(history_file(store.location, who.name))
+    history = History(store.location.history(who.name))
     return Services(
         context, OPENERS, COMMANDS, name, history=history, progress=progress, looks=looks, has_blocks=blocks
     )

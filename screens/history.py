@@ -1,17 +1,16 @@
 """The commands that an operator has run, for F9: from all panels and both sessions, kept from one console to the next.
 
-A file for each user profile lies beside the store, readable by its owner alone. Passwords never come here: who adds a
-command has taken them out (`console.commands.language.without_secrets`). The file is a convenience: where it cannot be
-read or written, F9 finds the commands of this console only.
+A file for each user profile lies beside the store, readable by its owner alone, and goes with the profile. Passwords
+never come here: who adds a command has taken them out (`console.commands.language.without_secrets`). The file is a
+convenience: where it cannot be read or written, F9 finds the commands of this console only.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
-from urllib.parse import quote
-
-from console.store.location import Location
+from weakref import finalize
 
 _REMEMBERED = 200
 """Commands that F9 finds; a person walks back a dozen at most."""
@@ -29,11 +28,16 @@ class History:
     def __init__(self, path: Path | None = None) -> None:
         """Begin with what the file holds; it is read when first asked for.
 
+        The file stays open: when the profile is deleted, and another one made of the same name, what is still keyed
+        here comes to the file that was, and not to the new one.
+
         Args:
             path: The file; None for nothing but memory.
         """
-        self._path = path
+        self._file = _opened(path) if path is not None else None
         self._read: list[str] | None = None
+        if self._file is not None:
+            finalize(self, os.close, self._file)
 
     def add(self, command: str) -> None:
         """Remember a command; the same one twice in a row counts once."""
@@ -50,38 +54,41 @@ class History:
     @property
     def _commands(self) -> list[str]:
         if self._read is None:
-            self._read = _lines(self._path) if self._path else []
+            self._read = _lines(self._file) if self._file is not None else []
         return self._read
 
     def _write(self, command: str) -> None:
-        if self._path is None:
+        if self._file is None:
             return
         try:
-            self._path.parent.mkdir(mode=0o700, exist_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
-            descriptor = os.open(self._path, flags, 0o600)
-            with open(descriptor, "ab", buffering=0) as file:
-                if file.tell() > _LONGEST_FILE_BYTES:
-                    file.truncate(0)
-                    file.write("".join(f"{each}\n" for each in self._commands).encode())
-                else:
-                    file.write(f"{command}\n".encode())
+            if os.fstat(self._file).st_size > _LONGEST_FILE_BYTES:
+                os.ftruncate(self._file, 0)
+                os.write(self._file, "".join(f"{each}\n" for each in self._commands).encode())
+            else:
+                os.write(self._file, f"{command}\n".encode())
         except OSError:
-            self._path = None
+            self._file = None
 
 
-def history_file(location: Location, user: str) -> Path:
-    """Return where the commands of a user profile are kept."""
-    return location.directory / f"{location.name}.history" / quote(user, safe="")
+def _opened(path: Path) -> int | None:
+    """Return the file, made if need be; None where it cannot be had, or is not what this file makes."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(path, flags, 0o600)
+    except OSError:
+        return None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(file: int) -> list[str]:
     """Return the newest lines of a file; none where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(descriptor, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _LONGEST_FILE_BYTES))
-            text = file.read(_LONGEST_FILE_BYTES).decode(errors="replace")
+        at = max(0, os.fstat(file).st_size - _LONGEST_FILE_BYTES)
+        text = os.pread(file, _LONGEST_FILE_BYTES, at).decode(errors="replace")
     except OSError:
         return []
     return [line for line in text.splitlines() if line and line.isprintable()][-_REMEMBERED:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from console.commands.definition import Choice, Command, Context, Parameter, Result
@@ -72,6 +73,15 @@ def _new(context: Context, name: str, values: Mapping[str, str]) -> UserProfile:
     return UserProfile.model_validate({"name": name, **fields_of(values), **made})
 
 
+def _forget_history(context: Context, name: str) -> None:
+    """Remove the commands that a profile has run: they are nobody's who gets its name. A file nobody has made is none.
+
+    Before the transaction ends: a command that is undone has lost somebody's F9, and one that is done leaves nothing.
+    """
+    with suppress(OSError):
+        context.store.location.history(name).unlink()
+
+
 def _copied(profile: UserProfile, **fields: object) -> UserProfile:
     return UserProfile.model_validate({**profile.model_dump(), **fields})
 
@@ -132,6 +142,7 @@ class CreateUserProfile(Command):
         profile = _new(context, values["USRPRF"], values)
         with context.opened() as session:
             create(session, administrator_of(context), profile, password_given(values["PASSWORD"]) or "")
+        _forget_history(context, profile.name)
         return Result(messages=(message("GWL1036", name=profile.name),))
 
 
@@ -183,6 +194,7 @@ class CopyUserProfile(Command):
             given |= {"STATUS": Status.ENABLED.value, "PWDEXP": "*NO"}
             profile = _new(context, name, given)
             create(session, administrator_of(context), profile, password_given(values["PASSWORD"]) or "")
+        _forget_history(context, profile.name)
         return Result(messages=(message("GWL1036", name=name),))
 
 
@@ -196,9 +208,10 @@ class DeleteUserProfile(Command):
     changes = True
 
     def run(self, context: Context, values: Mapping[str, str]) -> Result:
-        """Delete it, with its keys."""
+        """Delete it, with its keys and the commands that F9 finds."""
         with context.opened() as session:
             delete(session, administrator_of(context), values["USRPRF"])
+        _forget_history(context, values["USRPRF"])
         return Result(messages=(message("GWL1038", name=values["USRPRF"]),))
 
 

@@ -80,6 +80,12 @@ class Location:
         """Return the file that says how far the journal had come at its last checkpoint."""
         return self.directory / f"{self.name}.journal.head"
 
+    def history(self, user: str) -> Path:
+        """Return the file of the commands that a user profile has run, for F9; no name leads out of its directory."""
+        from urllib.parse import quote  # for consoles only: guards have no time for it
+
+        return self.directory / f"{self.name}.history" / quote(user, safe="")
+
     @property
     def spool(self) -> Path:
         """Return the directory in which guards keep entries that no worker has taken."""

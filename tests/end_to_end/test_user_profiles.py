@@ -189,3 +189,20 @@ def test_expired_password_is_changed_before_the_console_opens(greenwall, seat):
     seat.wait_for("Sign On")
     sign_on(seat, "anna", "another good one")
     seat.wait_for("Greenwall Main Menu")
+
+
+def test_commands_of_a_deleted_profile_are_not_found_by_who_gets_its_name(greenwall, seat, terminal):
+    sign_on(seat, "anna", PASSWORD)
+    seat.wait_for("Greenwall Main Menu")
+    seat.enter("sndmsg 'from the old one'")
+    seat.wait_for("Message sent")
+    made = f"CRTUSRPRF ANNA PASSWORD('{PASSWORD}')"
+    greenwall.cl("DLTUSRPRF ANNA", made)
+    seat.enter("sndmsg 'still there'")
+    seat.wait_for("Message sent")
+    new = terminal(greenwall.arguments("--sign-on"))
+    new.wait_for("Sign On")
+    sign_on(new, "anna", PASSWORD)
+    new.wait_for("Greenwall Main Menu")
+    new.press("F9")
+    assert "sndmsg" not in new.wait_for("There is no earlier command.")

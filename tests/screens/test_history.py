@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from console.store.location import Location
-from screens.history import History, history_file
+from screens.history import History
 
 
 def path_of(tmp_path):
-    return history_file(Location(tmp_path, "store.db"), "ALICE")
+    return Location(tmp_path, "store.db").history("ALICE")
 
 
 def test_the_next_console_finds_the_commands_of_this_one(tmp_path):
@@ -28,7 +28,7 @@ def test_only_the_owner_can_read_the_file(tmp_path):
 
 
 def test_a_name_cannot_lead_out_of_the_directory(tmp_path):
-    path = history_file(Location(tmp_path, "store.db"), "../X")
+    path = Location(tmp_path, "store.db").history("../X")
     assert path.parent.parent == tmp_path
 
 
@@ -65,3 +65,13 @@ def test_a_long_file_is_cut_to_what_is_remembered(tmp_path):
     assert path.stat().st_size < 300 * 1024
     assert History(path).before(1) == f"SNDMSG '{2999:0200}'"
     assert History(path).before(201) is None
+
+
+def test_who_is_still_there_after_the_file_was_removed_writes_into_no_other(tmp_path):
+    path = path_of(tmp_path)
+    history = History(path)
+    history.add("DSPJRN")
+    path.unlink()
+    History(path).add("WRKREGINF")
+    history.add("WRKALR")
+    assert path.read_text() == "WRKREGINF\n"
