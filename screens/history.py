@@ -1,7 +1,7 @@
 """The commands that an operator has run, for F9: from all panels and both sessions, kept from one console to the next.
 
 A file for each user profile lies beside the store, readable by its owner alone, and goes with the profile. Passwords
-never come here: who adds a command has taken them out (`console.commands.language.without_secrets`). The file is a
+never come here: who adds a command has taken them out (`console.commands.without_secrets`). The file is a
 convenience: where it cannot be read or written, F9 finds the commands of this console only.
 """
 

@@ -16,7 +16,7 @@ lists.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
@@ -33,13 +33,11 @@ NOT_GIVEN = "*N"
 Registry = Mapping[str, type[Command]]
 """Command name -> class."""
 
-_PROMPTED = "??"
+PROMPTED = "??"
 """In front of a keyword: prompt it."""
 
 _NAME = re.compile(r"[A-Z$#@][A-Z0-9$#@_]{0,9}")
 _PLAIN = re.compile(r"[^ \t'()]+")
-_LETTERS_LEFT_OUT = 3
-"""By which a keyword may have been mistyped and is still taken for one that a password follows: PASSWD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ def parse_partial(text: str, registry: Registry) -> PartialCommand:
     if prompt:
         # The question mark becomes a blank, so that columns stay those of the text as typed.
         text = text.replace("?", " ", 1)
-    tokens = tokenize(text)
+    tokens = _tokens(text, registry)
     if not tokens:
         raise CommandError("GWL0102")
     cls = _find_command(tokens[0], registry)
@@ -115,13 +113,28 @@ def parse_partial(text: str, registry: Registry) -> PartialCommand:
     return PartialCommand(cls, _values(cls, rest), prompt or bool(asked), asked)
 
 
+def _tokens(text: str, registry: Registry) -> Sequence[Token]:
+    """Return the tokens of a command; what cannot be read of one that takes a password is not told in the error."""
+    try:
+        return tokenize(text)
+    except CommandError as error:
+        name = text.split(maxsplit=1)[0].upper()
+        if "value" in error.values and name in registry and _takes_secret(registry[name]):
+            raise CommandError(error.message_id, **{**error.values, "value": NOT_SHOWN}) from None
+        raise
+
+
+def _takes_secret(cls: type[Command]) -> bool:
+    return any(parameter.secret for parameter in cls.parameters)
+
+
 def _without_marks(tokens: Sequence[Token]) -> tuple[Sequence[Token], frozenset[str]]:
     """Take the two question marks off keywords to be prompted, and their empty parentheses away."""
     kept: list[Token] = []
     asked = set()
     for token in tokens:
-        if token.kind is Kind.WORD and token.text.startswith(_PROMPTED) and token.text != _PROMPTED:
-            token = replace(token, text=token.text.removeprefix(_PROMPTED))
+        if token.kind is Kind.WORD and token.text.startswith(PROMPTED) and token.text != PROMPTED:
+            token = replace(token, text=token.text.removeprefix(PROMPTED))
             asked.add(token.text.upper())
         kept.append(token)
         if token.kind is Kind.CLOSE and len(kept) > 2 and kept[-2].kind is Kind.OPEN and kept[-3].text.upper() in asked:
@@ -183,56 +196,6 @@ def render(cls: type[Command], values: Mapping[str, str], *, secrets: bool = Tru
             continue
         parts.append(f"{parameter.keyword}({_quote(parameter, value)})")
     return " ".join(parts)
-
-
-def without_secrets(text: str, registry: Registry) -> str:
-    """Return what was typed as a command without its passwords, whether it can be read or not.
-
-    Args:
-        text: As it was typed.
-        registry: The commands there are.
-    """
-    keywords = {parameter.keyword for cls in registry.values() for parameter in cls.parameters if parameter.secret}
-    kept = _without_parameters(text, keywords)
-    slips = tuple(keyword[: max(1, len(keyword) - _LETTERS_LEFT_OUT)] for keyword in keywords)
-    return kept[: _first_slip(kept, slips)].rstrip()
-
-
-def _first_slip(text: str, slips: Sequence[str]) -> int:
-    """Return where something begins that may be a password after all: nothing from there on is to be kept."""
-    try:
-        words = [(token.text, token.column - 1) for token in tokenize(text) if token.kind is Kind.WORD]
-    except CommandError:
-        words = [(text, 0)]
-    found = (at + column for word, column in words for slip in slips if (at := word.upper().find(slip)) >= 0)
-    return min(found, default=len(text))
-
-
-def _without_parameters(text: str, keywords: Container[str]) -> str:
-    """Return a command without some of its parameters; as it is where it cannot be read."""
-    try:
-        tokens = tokenize(text)
-    except CommandError:
-        return text
-    kept, start = "", 0
-    for at, token in enumerate(tokens[:-1]):
-        if token.column <= start or token.text.upper() not in keywords or tokens[at + 1].kind is not Kind.OPEN:
-            continue
-        closing = _closing(tokens[at + 1 :])
-        if closing is None:
-            break
-        kept, start = kept + text[start : token.column - 1].rstrip(), closing.column
-    return (kept + text[start:]).strip()
-
-
-def _closing(tokens: Sequence[Token]) -> Token | None:
-    """Return what closes the parenthesis that the first token opens; None for nothing."""
-    depth = 0
-    for token in tokens:
-        depth += {Kind.OPEN: 1, Kind.CLOSE: -1}.get(token.kind, 0)
-        if not depth:
-            return token
-    return None
 
 
 def _quote(parameter: Parameter, value: str) -> str:
@@ -318,7 +281,7 @@ def _inside(parameter: Parameter, tokens: Sequence[Token], at: int) -> tuple[_Wr
         raise CommandError("GWL0112", keyword=parameter.keyword, column=opening.column)
     if not inside:
         raise CommandError("GWL010C", keyword=parameter.keyword, column=opening.column)
-    _refuse_joined(tokens[at + 2 : closing])
+    _refuse_joined(parameter, tokens[at + 2 : closing])
     if parameter.many:
         # Whatever is not in apostrophes is folded here: joined, the values are one that is.
         folded = " ".join(_fold(parameter, _written(token)) for token in inside)
@@ -330,20 +293,21 @@ def _inside(parameter: Parameter, tokens: Sequence[Token], at: int) -> tuple[_Wr
     return _written(inside[0]), closing + 1
 
 
-def _refuse_joined(tokens: Sequence[Token]) -> None:
+def _refuse_joined(parameter: Parameter, tokens: Sequence[Token]) -> None:
     for token in tokens[1:]:
         if not token.spaced:
-            raise CommandError("GWL0110", value=token.text, column=token.column)
+            raise CommandError("GWL0110", value=_told(parameter, token.text), column=token.column)
 
 
 def _positional(cls: type[Command], token: Token, taken: int, *, seen_keyword: bool) -> tuple[Parameter, _Written]:
+    told = NOT_SHOWN if _takes_secret(cls) else token.text  # it may be a password whose keyword was left out
     if not token.spaced:
-        raise CommandError("GWL0110", value=token.text, column=token.column)
+        raise CommandError("GWL0110", value=told, column=token.column)
     if seen_keyword:
-        raise CommandError("GWL010E", value=token.text, column=token.column)
+        raise CommandError("GWL010E", value=told, column=token.column)
     allowed = min(cls.positional, len(cls.parameters))
     if taken >= allowed:
-        raise CommandError("GWL0105", value=token.text, column=token.column, command=cls.name, allowed=allowed)
+        raise CommandError("GWL0105", value=told, column=token.column, command=cls.name, allowed=allowed)
     return cls.parameters[taken], _written(token)
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from console.commands.language import parse_partial, without_secrets
-from console.messages import message
+from dataclasses import replace
+
+from console.commands.language import parse_partial
+from console.commands.without_secrets import without_secrets
+from console.errors import CommandError
+from console.messages import describe, message
 from screens.panel import FunctionKey, Panel, Push, Reply, Stay, Submission
 from screens.panels.prompter import Prompter
 from screens.panels.running import run
@@ -18,6 +22,7 @@ COMMAND_KEYS = (
     FunctionKey(12, "Cancel"),
 )
 _NO_EARLIER = "GWL0704"
+_REQUIRED = "GWL0106"
 
 
 class CommandLine:
@@ -53,7 +58,7 @@ class CommandLine:
         return Stay(redraw=True, cursor=COMMAND)
 
     def enter(self) -> Reply:
-        """Run what is typed; a question mark in front prompts it.
+        """Run what is typed; a question mark in front prompts it, and so does a required value that is missing.
 
         Raises:
             ConsoleError: It cannot be run; it stays on the line.
@@ -61,11 +66,22 @@ class CommandLine:
         self._services.history.add(without_secrets(self.text, self._services.commands))
         if self._asks_to_prompt():
             return self.prompt()
-        reply = run(self._services, self.text).reply()
+        try:
+            reply = run(self._services, self.text).reply()
+        except CommandError as error:
+            if error.message_id != _REQUIRED:
+                raise
+            return self._ask_for(error)
         self.clear()
         return reply
 
-    def prompt(self, *, is_typed: bool = True) -> Reply:
+    def _ask_for(self, missing: CommandError) -> Reply:
+        """Prompt the command that is typed, with the cursor in the field whose value is missing."""
+        prompter = self.prompt()
+        keyword = str(missing.values["keyword"])
+        return replace(prompter, messages=(describe(missing),), errors=(keyword,))
+
+    def prompt(self, *, is_typed: bool = True) -> Push:
         """Prompt the command that is typed; with nothing typed, choose one first.
 
         Args:

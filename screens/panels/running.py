@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from console.commands.definition import Command
 from console.commands.execute import run_command
-from console.commands.language import ParsedCommand, parse_partial, render, without_secrets
+from console.commands.language import ParsedCommand, parse, parse_partial, render
+from console.commands.without_secrets import without_secrets
 from console.errors import ConsoleError
-from console.messages import Message, describe
+from console.messages import Message, describe, message
 from screens.command_log import Logged
-from screens.panel import Panel, Push, Reply, SignOff, Stay
+from screens.panel import Panel, Push, Replace, Reply, Return, SignOff, Stay
+from screens.panels.display_program_messages import DisplayProgramMessages
+from screens.panels.inquiries import INQUIRIES
 from screens.panels.listing import DisplayListing
+from screens.panels.replies import DONE
 from screens.panels.services import Services
 
 _SIGN_OFF = "SignOff"
@@ -45,6 +50,9 @@ def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True)
         keyed: Whether the operator keyed it on a command line, which limited users may with few commands only; what a
             menu or an option runs is not.
 
+    Returns:
+        What became of it: where it may be asked back whether to go on, the panel that asks.
+
     Raises:
         ConsoleError: It cannot be parsed or is refused; nothing was changed.
     """
@@ -53,7 +61,10 @@ def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True)
         result = run_command(command, services.context, keyed=keyed)
     except ConsoleError as error:
         services.log.add(Logged(written, (describe(error),), keyed))
-        raise
+        asking = _asking(services, command, error, keyed=keyed)
+        if asking is None:
+            raise
+        return Ran(panel=asking)
     services.log.add(Logged(written, result.messages, keyed))
     if result.panel == _SIGN_OFF:
         return Ran(signs_off=True)
@@ -63,6 +74,27 @@ def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True)
         title, secret = _title(services, command), result.is_secret
         return Ran(result.messages, DisplayListing(services, title, result.lines, is_secret=secret))
     return Ran(result.messages)
+
+
+def _asking(services: Services, command: str | ParsedCommand, error: ConsoleError, *, keyed: bool) -> Panel | None:
+    """Return the panel that asks whether a refused command is to go on all the same; None where nothing is to ask."""
+    inquiry = INQUIRIES.get(error.message_id)
+    if inquiry is None:
+        return None
+    parsed = parse(command, services.commands) if isinstance(command, str) else command
+    if not inquiry.values.keys() <= parsed.values.keys():
+        return None
+    values = {**parsed.values, **inquiry.values}
+    all_the_same = replace(parsed, values=values, given=parsed.given | inquiry.values.keys())
+    asked = message(inquiry.message_id, **error.values)
+    go_on = partial(_go_on, services, all_the_same, keyed=keyed)
+    return DisplayProgramMessages(services, asked, describe(error), reply=inquiry.reply, go_on=go_on)
+
+
+def _go_on(services: Services, command: ParsedCommand, *, keyed: bool) -> Reply:
+    """Run a command that was answered; it comes back to the panel that had it run."""
+    ran = run(services, command, keyed=keyed)
+    return Return(DONE, ran.messages) if ran.panel is None else Replace(ran.panel, ran.messages)
 
 
 def _written(services: Services, command: str | ParsedCommand) -> str:

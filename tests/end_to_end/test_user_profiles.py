@@ -206,3 +206,19 @@ def test_commands_of_a_deleted_profile_are_not_found_by_who_gets_its_name(greenw
     new.wait_for("Greenwall Main Menu")
     new.press("F9")
     assert "sndmsg" not in new.wait_for("There is no earlier command.")
+
+
+def test_passwords_are_in_no_file_of_commands_however_they_were_keyed(greenwall, terminal):
+    screen = terminal(greenwall.arguments())
+    screen.wait_for("Greenwall Main Menu")
+    screen.enter("dspsecaud")
+    screen.wait_for("Current Security Auditing Values")
+    screen.press("F12")
+    screen.wait_for("Greenwall Main Menu")
+    screen.enter("crtusrprf bob geheimnis")
+    screen.wait_for("needs a keyword")
+    key_anew(screen, "crtusrprf bob password(geheimnis) text(bob)")
+    screen.wait_for("User profile BOB created.")
+    (file,) = (greenwall.directory / "store.db.history").iterdir()
+    assert file.read_text().splitlines() == ["dspsecaud", "crtusrprf bob", "crtusrprf bob text(bob)"]
+    assert "geheimnis" not in screen.screen()
