@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from console.enforcement.records import Event
 from console.errors import WorkerError
-from console.journal.entries import Entry
+from console.journal.entries import AUDIT_CODE, Draft, Entry
 from console.messages import message
 from console.model.running import Guard
-from console.store.text import storable
 
 GENERIC = "GR"
 """Entry type of anything else that a guard or the worker has to say."""
@@ -20,15 +18,10 @@ _AUTHORITY = "AF"
 """Entry type of an authority failure."""
 _JOB = "JS"
 """Entry type of a job's start and end."""
-
-_new_entry = tuple.__new__
-"""Makes a named tuple in half the time."""
+_SOCKETS = "SK"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MOMENT_NS = 253_402_300_799 * 10**9
 """9999-12-31T23:59:59Z, the last second that Python and the databases know."""
-
-_LONGEST = {"user": 64, "program": 4096, "address": 46, "word": 10, "server": 96}
-"""Characters that the journal's columns take; what is longer is cut and not refused, so that no entry is lost."""
 
 
 def moment(at_ns: int) -> datetime:
@@ -75,40 +68,35 @@ def unseen_events(events: Sequence[Event], last_number: int) -> tuple[Sequence[E
     return found, missing
 
 
-def entry(event: Event, *, guard_id: str, job: str) -> Entry:
-    """Return the entry of an event: SK, AF for a listen that was refused, GR for a notice.
+def drafts(events: Sequence[Event], *, guard_id: str, job: str) -> tuple[list[Draft], list[int]]:
+    """Return the drafts of events: SK, AF for a listen that was refused, GR for a notice.
 
     Args:
-        event: One decided call, or what else a guard has seen.
+        events: Decided calls, and what else a guard has seen.
         guard_id: The guard that saw it.
         job: Qualified name of its job.
+
+    Returns:
+        One each, and the places of those that say more than that a call was decided and went directly.
     """
-    (
+    made: list[Draft] = []
+    apart: list[int] = []
+    for (
         number, at_ns, sk_type, outcome, exit_point, rule, revision, user, process, program, family, local, local_port,
         remote, remote_port, server, decision_us, text, _, entry_type,
-    ) = event  # fmt: skip
-    user, program, server, text = _storable(user, program, server, text)
-    detail = ""
-    if entry_type == _AUTHORITY:
-        text = message("GWL0692", user=user, address=local, port=local_port).text
-        detail = json.dumps({"type": "T", "user": user, "address": local, "port": local_port})
-    word, address = _LONGEST["word"], _LONGEST["address"]
-    return _new_entry(Entry, (
-        moment(at_ns), entry_type, sk_type[:1], outcome[:word], exit_point[:word], rule, revision, user, job, process,
-        program, family[:word], local[:address], local_port, remote[:address], remote_port, server, decision_us, text,
-        detail, guard_id, number,
-    ))  # fmt: skip
-
-
-@lru_cache(maxsize=512)
-def _storable(user: str, program: str, server: str, text: str) -> tuple[str, str, str, str]:
-    """Return the texts of an event as the journal takes them; those of most events of a job are the same."""
-    return (
-        storable(user)[: _LONGEST["user"]],
-        storable(program)[: _LONGEST["program"]],
-        storable(server)[: _LONGEST["server"]],
-        storable(text),
-    )
+    ) in events:  # fmt: skip
+        detail = ""
+        if server or entry_type != _SOCKETS:
+            apart.append(len(made))
+            if entry_type == _AUTHORITY:
+                text = message("GWL0692", user=user, address=local, port=local_port).text
+                detail = json.dumps({"type": "T", "user": user, "address": local, "port": local_port})
+        made.append([
+            0, at_ns // 1000, "", AUDIT_CODE, entry_type, sk_type, outcome, exit_point, rule, revision, user, job,
+            process, program, family, local, local_port, remote, remote_port, server, decision_us, text, detail,
+            guard_id, number,
+        ])  # fmt: skip
+    return made, apart
 
 
 def job_start(guard: Guard) -> Entry:

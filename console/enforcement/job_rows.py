@@ -10,10 +10,10 @@ import psutil
 from sqlmodel import Session
 
 from console.enforcement.frames import Hello
-from console.enforcement.intake import GENERIC, entry, job_end, job_start, moment
+from console.enforcement.intake import GENERIC, drafts, job_end, job_start, moment
 from console.enforcement.operator_notices import tell_of_lost_guard
 from console.enforcement.records import Event, Totals
-from console.journal.entries import Entry
+from console.journal.entries import Draft, Entry, draft, entry_of
 from console.journal.writer import append
 from console.model.running import Guard
 from console.policy.audit_levels import Levels
@@ -74,25 +74,33 @@ def end_job(session: Session, guard: Guard, at: datetime, exit_status: int | Non
     end_guard(session, guard.guard_id, at=at, exit_status=exit_status)
 
 
-def write_down(guard: Guard, events: Sequence[Event], entries: list[Entry]) -> None:
+def write_down(guard: Guard, events: Sequence[Event], made: list[Draft]) -> list[Entry]:
     """Make the journal entries of events, and count them in the job's row.
 
     Args:
         guard: The row, of the session that the entries will be written in.
         events: In ascending order of number, all of them new.
-        entries: Where the entries go.
+        made: Where the entries go.
+
+    Returns:
+        Those among them that operators may have to be told of.
     """
     if not events:
-        return
+        return []
     job = guard.qualified_job_name
-    for event in events:
-        made = entry(event, guard_id=guard.guard_id, job=job)
-        if made.entry_type == GENERIC:
-            _log.warning("%s: %s", job, made.text)
-            made = made._replace(user_name=guard.user, pid=guard.pid)
-        entries.append(made)
+    fresh, apart = drafts(events, guard_id=guard.guard_id, job=job)
+    notable = []
+    for at in apart:
+        found = entry_of(fresh[at])
+        if found.entry_type == GENERIC:
+            _log.warning("%s: %s", job, found.text)
+            found = found._replace(user_name=guard.user, pid=guard.pid)
+            fresh[at] = draft(found)
+        notable.append(found)
+    made += fresh
     guard.last_number = events[-1].number
     count(guard, events[-1].totals)
+    return notable
 
 
 def count(guard: Guard, totals: Totals) -> None:

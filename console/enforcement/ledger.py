@@ -26,8 +26,8 @@ from console.enforcement.operator_notices import (
 from console.enforcement.records import Totals, read_all
 from console.enforcement.spool import waiting_spools
 from console.errors import PolicyError, StoreError, WorkerError
-from console.journal.entries import Entry, from_outbox
-from console.journal.writer import append
+from console.journal.entries import Draft, Entry, draft, from_outbox
+from console.journal.writer import append, append_drafts
 from console.messages import describe, line, message
 from console.model.running import Guard
 from console.policy.audit_levels import Auditing
@@ -36,7 +36,7 @@ from console.policy.rule import Policy
 from console.store.confirmation import is_overdue, take_back
 from console.store.engine import Store
 from console.store.guards import end_requests, list_guards, reopen_guard
-from console.store.kernel import forget_rings, is_enforced, ring_position, say_of_kernel, set_ring_position
+from console.store.kernel import Told, forget_rings, is_enforced, ring_told, say_of_kernel, set_ring_told
 from console.store.outbox import forget, waiting
 from console.store.revisions import active_number, active_policy
 from console.store.secrets import unseal_policy
@@ -247,15 +247,18 @@ class Ledger:
             StoreError: Nothing was written; the same parcels may be handed over again.
             StoreGoneError: What was written is lost with the store; nothing may be acknowledged.
         """
-        entries: list[Entry] = []
+        made: list[Draft] = []
+        notable: list[Entry] = []
         with transaction(self._store) as session:
             wanted = {parcel.guard_id for parcel in parcels}
             rows = session.exec(select(Guard).where(col(Guard.guard_id).in_(wanted)))
             guards = {guard.guard_id: guard for guard in rows}
-            results = [self._take_one(session, guards[parcel.guard_id], parcel.frame, entries) for parcel in parcels]
-            append(session, entries)
-            tell_of_servers(session, entries)
-            tell_of_unkept(session, entries)
+            results = [
+                self._take_one(session, guards[parcel.guard_id], parcel.frame, made, notable) for parcel in parcels
+            ]
+            append_drafts(session, made)
+            tell_of_servers(session, notable)
+            tell_of_unkept(session, notable)
         self.check_there()
         return results
 
@@ -270,8 +273,8 @@ class Ledger:
             append(session, entries)
         self.check_there()
 
-    def write_told(self, entries: Sequence[Entry], ring: str, position: int) -> None:
-        """Write down what the kernel has told, and up to where in its ring buffer that was: both, or neither.
+    def write_told(self, entries: Sequence[Entry], ring: str, told: Told) -> None:
+        """Write down what the kernel has told, and how much of it that was: both, or neither.
 
         Raises:
             StoreError: Nothing was written.
@@ -280,17 +283,17 @@ class Ledger:
         with transaction(self._store) as session:
             append(session, entries)
             tell_of_servers(session, entries)
-            set_ring_position(session, ring, position)
+            set_ring_told(session, ring, told)
         self.check_there()
 
-    def told_before(self, ring: str) -> int:
-        """Return up to where what a ring buffer has told is in the journal.
+    def told_before(self, ring: str) -> Told:
+        """Return how much of what a ring buffer has told is in the journal.
 
         Raises:
             StoreError: The store cannot be read.
         """
         with reading(self._store) as session:
-            return ring_position(session, ring)
+            return ring_told(session, ring)
 
     def forget_rings(self, but: Collection[str]) -> None:
         """Forget the ring buffers that are no more.
@@ -380,7 +383,12 @@ class Ledger:
             raise StoreGoneError("GWL0502", path=self._file)
 
     def _take_one(
-        self, session: Session, guard: Guard, frame: Records | Counted | InForce | End, entries: list[Entry]
+        self,
+        session: Session,
+        guard: Guard,
+        frame: Records | Counted | InForce | End,
+        made: list[Draft],
+        notable: list[Entry],
     ) -> int | WorkerError:
         match frame:
             case Records():
@@ -388,14 +396,14 @@ class Ledger:
                     fresh = new_events(read_all(frame.octets), guard.last_number)
                 except WorkerError as error:
                     return error
-                write_down(guard, fresh, entries)
+                notable += write_down(guard, fresh, made)
             case Counted():
                 count(guard, Totals(frame.decided, frame.refused, frame.decision_us))
             case InForce():
                 guard.revision = frame.revision
             case End():
                 if guard.ended is None:
-                    entries += if_wanted(session, job_end(guard, self._clock(), frame.exit_status))
+                    made += map(draft, if_wanted(session, job_end(guard, self._clock(), frame.exit_status)))
                 guard.ended = guard.ended or self._clock()
                 guard.exit_status = frame.exit_status
         return guard.last_number

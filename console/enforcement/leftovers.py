@@ -14,8 +14,8 @@ from console.enforcement.intake import GENERIC, unseen_events
 from console.enforcement.job_rows import end_job, known_job, write_down
 from console.enforcement.operator_notices import tell_of_servers, tell_of_unkept
 from console.enforcement.spool import Leftover, discard, leftover, read_segment
-from console.journal.entries import Entry
-from console.journal.writer import append
+from console.journal.entries import Draft, Entry, draft
+from console.journal.writer import append, append_drafts
 from console.messages import line, message
 from console.model.running import Guard
 from console.store.engine import Store
@@ -61,22 +61,23 @@ def take_in(store: Store, clock: Clock, path: Path, check_there: Callable[[], No
 def _take_segment(store: Store, clock: Clock, left: Leftover, path: Path) -> bool:
     """Commit what is in a segment; say whether it is damaged."""
     events, damage = read_segment(path, left.guard_id)
-    entries: list[Entry] = []
+    made: list[Draft] = []
+    notable: list[Entry] = []
     missing = 0
     with transaction(store) as session:
         guard = _owner(session, left)
         if guard is not None:
             fresh, missing = unseen_events(events, guard.last_number)
-            write_down(guard, fresh, entries)
+            notable = write_down(guard, fresh, made)
         else:
             damage = damage or "nobody knows its guard"
         if missing:
-            entries.append(_said(clock, guard, "GWL0521", path=path.name, missing=missing))
+            made.append(draft(_said(clock, guard, "GWL0521", path=path.name, missing=missing)))
         if damage:
-            entries.append(_said(clock, guard, "GWL0507", path=path.name, events=len(events), damage=damage))
-        append(session, entries)
-        tell_of_servers(session, entries)
-        tell_of_unkept(session, entries)
+            made.append(draft(_said(clock, guard, "GWL0507", path=path.name, events=len(events), damage=damage)))
+        append_drafts(session, made)
+        tell_of_servers(session, notable)
+        tell_of_unkept(session, notable)
     return bool(damage)
 
 

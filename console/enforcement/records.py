@@ -12,16 +12,17 @@ reader finds the record whole, or a seal of 0 where it would have begun.
 from __future__ import annotations
 
 import struct
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
+from zlib import crc32
 
 from console.enforcement.layouts import Endpoint, address_text, is_mapped
 from console.errors import WorkerError
 from console.model.words import SK_TYPES, AddressFamily, ExitPoint, Outcome, SkType
 from console.policy.request import Decision
+from console.store.text import storable
 
 SEAL = struct.Struct("<Q")
 """How a record begins; 0 where there is none."""
@@ -31,13 +32,21 @@ LONGEST_RECORD = 8192
 _HEAD = struct.Struct("<QQQQQIIII16s16sHHBBHHHH")
 """Number, nanoseconds since 1970; decided, refused and microseconds of `Totals`; rule, revision, process, microseconds;
 local and remote address in network order, local and remote port; exit point, outcome; octets of each of the texts."""
+_VARYING = struct.Struct("<QQQQQ12sI16s16sHH")
+"""The same up to the ports; rule, revision and process are the octets of `_COUNTS`."""
+_COUNTS = struct.Struct("<III")
+_WORDS = struct.Struct("<BBHHHH")
+"""What comes after the ports."""
 _MARK = 0xA500_0000
+_MARK_MASK = 0xFF00_0000
 _LENGTH_MASK = 0x00FF_FFFF
 _PADDING = tuple(b"\0" * (-length % SEAL.size) for length in range(SEAL.size))
 _LONGEST_USER, _LONGEST_PROGRAM, _LONGEST_TEXT = 256, 4096, 2048
 """Octets. The second is PATH_MAX; the journal takes no more of either."""
 _LONGEST_SERVER = 512
 """Octets; a name has 253 at most."""
+_MOST_USER, _MOST_PROGRAM, _MOST_SERVER = 64, 4096, 96
+"""Characters that the journal's columns take."""
 _NUMBER_END, _COUNT_END = 2**62, 2**31
 """What the columns of the journal hold."""
 
@@ -86,7 +95,7 @@ OUTCOME_CODES = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 _NOTICE = 255
 """In place of an exit point."""
 _NO_ADDRESS = bytes(16)
-_new_event = tuple.__new__
+_new = tuple.__new__
 """Makes a named tuple in half the time."""
 
 
@@ -190,7 +199,7 @@ def pack_notice(number: int, totals: tuple[int, int, int], at_ns: int, text: str
 
 def seal(body: bytes) -> int:
     """Return the seal that goes before what `pack` gave."""
-    return zlib.crc32(body) << 32 | _MARK | len(body) + SEAL.size
+    return crc32(body) << 32 | _MARK | len(body) + SEAL.size
 
 
 def sealed(body: bytes) -> bytes:
@@ -205,6 +214,8 @@ class Unreadable(Exception):  # noqa: N818 -- a state of some octets
 def read(octets: bytes) -> Iterator[tuple[Event, int]]:
     """Read records up to the end, or to the first seal of 0.
 
+    The hot loop of the worker: what most records of a job have in common is read once, and looked up from then on.
+
     Args:
         octets: Beginning with a record.
 
@@ -212,22 +223,37 @@ def read(octets: bytes) -> Iterator[tuple[Event, int]]:
         Each event, and where its record ends.
 
     Raises:
-        Unreadable: What comes next is neither.
+        Unreadable: What comes next is neither, or is none that a guard writes.
     """
-    at = 0
-    while at + SEAL.size <= len(octets):
+    at, size = 0, len(octets)
+    while at + SEAL.size <= size:
         (found,) = SEAL.unpack_from(octets, at)
         if not found:
             return
         end = at + (found & _LENGTH_MASK)
-        if found & ~_LENGTH_MASK & 0xFFFF_FFFF != _MARK or not at + SEAL.size + _HEAD.size <= end <= len(octets):
+        if found & _MARK_MASK != _MARK or not at + SEAL.size + _HEAD.size <= end <= size:
             raise Unreadable("length")
-        body = octets[at + SEAL.size : end]
-        if zlib.crc32(body) != found >> 32:
+        if crc32(octets[at + SEAL.size : end]) != found >> 32:
             raise Unreadable("checksum")
-        yield _event(body), end
+        (
+            number, at_ns, decided, refused, spent_us, counts, decision_us, local, remote, local_port, remote_port,
+        ) = _VARYING.unpack_from(octets, at + SEAL.size)  # fmt: skip
+        if (number | at_ns | decided | refused | spent_us) >= _NUMBER_END:
+            raise Unreadable("number")
+        if decision_us >= _COUNT_END:
+            raise Unreadable("count")
+        rule, revision, process = _counts(counts)
+        said = _said(octets[at + SEAL.size + _VARYING.size : end])
+        here, here_family = _side(local, local_port > 0)
+        there, there_family = _side(remote, remote_port > 0)
+        yield _new(Event, (
+            number, at_ns, said.sk_type, said.outcome, said.exit_point, rule, revision, said.user, process,
+            said.program, (there_family if there else here_family) if said.is_call else "", here, local_port, there,
+            remote_port, said.socks_server, decision_us, said.text, _new(Totals, (decided, refused, spent_us)),
+            said.entry_type,
+        )), end  # fmt: skip
         at = end
-    if at != len(octets):
+    if at != size:
         raise Unreadable("cut short")
 
 
@@ -250,56 +276,81 @@ def read_all(octets: bytes) -> list[Event]:
     return events
 
 
-def _event(body: bytes) -> Event:
-    """Return the event of a record, without its seal.
+# A job has few callers, and says the same of most calls: what is read again and again is read once.
+
+
+class _Said(NamedTuple):
+    """What a record says in words."""
+
+    sk_type: str
+    outcome: str
+    exit_point: str
+    entry_type: str
+    user: str
+    program: str
+    socks_server: str
+    text: str
+    is_call: bool
+
+
+@lru_cache(maxsize=512)
+def _said(octets: bytes) -> _Said:
+    """Return what a record says in words, given what comes after the ports, cut to what the journal takes.
+
+    What is longer is cut and not refused, so that no entry is lost.
 
     Raises:
         Unreadable: No guard writes such a one.
     """
-    (
-        number, at_ns, decided, refused, spent_us, rule, revision, process, decision_us, local, remote,
-        local_port, remote_port, point, outcome, *lengths,
-    ) = _HEAD.unpack_from(body)  # fmt: skip
-    if (number | at_ns | decided | refused | spent_us) >= _NUMBER_END:
-        raise Unreadable("number")
-    if (rule | revision | process | decision_us) >= _COUNT_END:
-        raise Unreadable("count")
+    point, outcome, *lengths = _WORDS.unpack_from(octets)
     if outcome >= len(OUTCOMES) or (point >= len(_KINDS) and point != _NOTICE):
         raise Unreadable("word")
-    if not 0 <= len(body) - _HEAD.size - sum(lengths) < SEAL.size:
+    if not 0 <= len(octets) - _WORDS.size - sum(lengths) < SEAL.size:
         raise Unreadable("texts")
-    user, program, socks_server, text = _texts(body[_HEAD.size :], *lengths)
-    totals = Totals(decided, refused, spent_us)
+    user, program, socks_server, text = _texts(octets[_WORDS.size :], lengths)
     if point == _NOTICE:
-        return Event(number, at_ns, "", "", "", 0, 0, "", 0, "", "", "", 0, "", 0, "", 0, text, totals, "GR")
+        return _Said("", "", "", "GR", "", "", "", text, is_call=False)
     form = _FORMS[_KINDS[point]]
-    here, here_family = _side(local, bool(local_port))
-    there, there_family = _side(remote, bool(remote_port))
-    return _new_event(Event, (
-        number, at_ns, form.sk_type, OUTCOMES[outcome] if form.has_outcome else "", form.exit_point, rule, revision,
-        user, process, program, there_family if there else here_family, here, local_port, there, remote_port,
-        socks_server, decision_us, text, totals, form.entry_type,
-    ))  # fmt: skip
+    # Plain texts: a driver has to ask each member of an enumeration what it is.
+    return _Said(
+        str(form.sk_type),
+        str(OUTCOMES[outcome]) if form.has_outcome else "",
+        str(form.exit_point),
+        form.entry_type,
+        user[:_MOST_USER],
+        program[:_MOST_PROGRAM],
+        socks_server[:_MOST_SERVER],
+        text,
+        is_call=True,
+    )
 
 
-# A job has few callers, and says the same of most calls: what is read again and again is read once.
-
-
-@lru_cache(maxsize=512)
-def _texts(octets: bytes, *lengths: int) -> tuple[str, ...]:
-    """Return the texts of a record, given what comes after its head."""
+def _texts(octets: bytes, lengths: Sequence[int]) -> list[str]:
     found = []
     at = 0
     for length in lengths:
         # What is no UTF-8 is spelt out octet by octet: the journal cannot hold it as it is.
-        found.append(octets[at : at + length].decode(errors="backslashreplace"))
+        found.append(storable(octets[at : at + length].decode(errors="backslashreplace")))
         at += length
-    return tuple(found)
+    return found
+
+
+@lru_cache(maxsize=512)
+def _counts(octets: bytes) -> tuple[int, int, int]:
+    """Return rule, revision and process.
+
+    Raises:
+        Unreadable: The journal cannot hold one of them.
+    """
+    rule, revision, process = _COUNTS.unpack(octets)
+    if (rule | revision | process) >= _COUNT_END:
+        raise Unreadable("count")
+    return rule, revision, process
 
 
 @lru_cache(maxsize=4096)
-def _side(octets: bytes, has_port: bool) -> tuple[str, AddressFamily]:
+def _side(octets: bytes, has_port: bool) -> tuple[str, str]:
     """Return the address of one end as people write it, "" for none, and its family."""
     address = int.from_bytes(octets, "big")
     family = AddressFamily.IPV4 if is_mapped(address) else AddressFamily.IPV6
-    return address_text(address) if address or has_port else "", family
+    return address_text(address) if address or has_port else "", str(family)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
+from console.journal.chain import EPOCH, microseconds
 from console.model.outbox import AuditOutbox
 
 AUDIT_CODE = "T"
 """Journal code of all audit entries."""
+JOURNAL_CODES = {"PR": "J", "NR": "J"}
+"""Journal codes of entry types that are not of the audit trail: receiver before, receiver after."""
+
+Draft = list[Any]
+"""An entry as the values of `console.journal.chain.FIELDS`, its time in microseconds since 1970, number and receiver
+still open. Whoever writes it fills these in and makes it a row of the table: a draft can be written once."""
+
+_OPEN = 4
+"""Values before those of the entry itself: number, time, receiver, journal code."""
 
 
 class Entry(NamedTuple):
@@ -41,6 +51,17 @@ class Entry(NamedTuple):
     detail: str = ""
     guard_id: str = ""
     guard_number: int = 0
+
+
+def draft(entry: Entry) -> Draft:
+    """Return the draft of an entry."""
+    code = JOURNAL_CODES.get(entry.entry_type, AUDIT_CODE)
+    return [0, microseconds(entry.entry_timestamp), "", code, *entry[1:]]
+
+
+def entry_of(made: Draft) -> Entry:
+    """Return the entry of a draft that was not written yet."""
+    return Entry(EPOCH + timedelta(microseconds=made[1]), *made[_OPEN:])
 
 
 def from_outbox(rows: Iterable[AuditOutbox]) -> list[Entry]:

@@ -17,19 +17,15 @@ from console.clock import Clock, system_clock
 from console.journal.attached import place_to_write
 from console.journal.chain import EPOCH, FIELDS, canonical, link
 from console.journal.ending import checkpoint_is_due, go_on_behind
-from console.journal.entries import AUDIT_CODE, Entry
+from console.journal.entries import Draft, Entry, draft
 from console.journal.signer import is_sound, make_checkpoint, sign_receiver
 from console.model.journal import JournalEntry, Receiver
 from console.store.bulk import insert_rows
 from console.store.journal import last_number
 from console.store.session import location_of
 
-JOURNAL_CODES = {"PR": "J", "NR": "J"}
-"""Journal codes of entry types that are not of the audit trail: receiver before, receiver after."""
-
 _COLUMNS = (*FIELDS, "chain_hash")
 _TABLE = JournalEntry.metadata.tables["journal_entry"]
-_MOMENT = _COLUMNS.index("entry_timestamp")
 _SECOND_US = 1_000_000
 
 
@@ -47,14 +43,25 @@ def append(session: Session, entries: Sequence[Entry], *, clock: Clock = system_
     Raises:
         StoreError: The key of the journal cannot be read or made.
     """
-    if not entries:
+    return append_drafts(session, list(map(draft, entries)), clock=clock)
+
+
+def append_drafts(session: Session, drafts: list[Draft], *, clock: Clock = system_clock) -> int:
+    """Append drafts of entries in this order, in the caller's transaction; see `append`.
+
+    Args:
+        session: A transaction that may write.
+        drafts: What happened; each can be written once.
+        clock: For checkpoints.
+    """
+    if not drafts:
         return last_number(session)
     place = place_to_write(session, clock)
     receiver, key = place.receiver, place.key
-    entries = [*place.said, *entries] if place.said else entries
+    drafts = [*map(draft, place.said), *drafts] if place.said else drafts
     sound = go_on_behind(session, receiver, sound=is_sound(location_of(session), key, receiver))
-    rows = _chained(receiver, entries, _stored_time(session.connection().dialect))
-    insert_rows(session.connection(), _TABLE, _COLUMNS, rows)
+    _chain(receiver, drafts, _stored_time(session.connection().dialect))
+    insert_rows(session.connection(), _TABLE, _COLUMNS, drafts)
     now = clock()
     # Entries come first, whatever happened to the row; but nothing vouches for it then, and another is attached soon.
     if sound:
@@ -65,36 +72,32 @@ def append(session: Session, entries: Sequence[Entry], *, clock: Clock = system_
     return receiver.last_sequence
 
 
-def _chained(
-    receiver: Receiver, entries: Sequence[Entry], stored_time: Callable[[int], object] | None
-) -> list[tuple[object, ...]]:
-    """Return the rows of entries in the order of `_COLUMNS`, and move the end of their receiver.
+def _chain(receiver: Receiver, drafts: list[Draft], stored_time: Callable[[int], object] | None) -> None:
+    """Make drafts rows in the order of `_COLUMNS`, and move the end of their receiver.
 
-    The hot loop of the worker: one list an entry, first with the time as it is hashed, then as it is stored.
+    The hot loop of the worker: a draft first has its time as it is hashed, then as it is stored.
     """
     name, size = receiver.name, 0
     digest = bytes.fromhex(receiver.last_hash)
     number = receiver.last_sequence
-    rows: list[tuple[object, ...]] = []
     known, begin = 0, _text_second(0)
-    for entry in entries:
+    for row in drafts:
         number += 1
-        since = entry[0] - EPOCH
-        second, rest_us = since.days * 86400 + since.seconds, since.microseconds
-        moment_us = second * _SECOND_US + rest_us
-        row: list[object] = [number, moment_us, name, JOURNAL_CODES.get(entry[1], AUDIT_CODE), *entry[1:]]
+        row[0], moment_us, row[2] = number, row[1], name
         form = canonical(row)
         size += len(form)
         digest = link(digest, form)
-        if second != known:
-            known, begin = second, _text_second(second)
-        row[_MOMENT] = f"{begin}.{rest_us:06}" if stored_time is None else stored_time(moment_us)
+        if stored_time is None:
+            second, rest_us = divmod(moment_us, _SECOND_US)
+            if second != known:
+                known, begin = second, _text_second(second)
+            row[1] = f"{begin}.{rest_us:06}"
+        else:
+            row[1] = stored_time(moment_us)
         row.append(digest.hex())
-        rows.append(tuple(row))
     receiver.last_sequence = number
     receiver.last_hash = digest.hex()
     receiver.size_bytes += size
-    return rows
 
 
 @cache

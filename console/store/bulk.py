@@ -27,7 +27,8 @@ def insert_rows(
     if not connection.dialect.positional:
         connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
         return
-    connection.exec_driver_sql(_statement(connection.dialect, table, columns), rows)
+    # SQLAlchemy takes nothing but tuples.
+    connection.exec_driver_sql(_statement(connection.dialect, table, columns), list(map(tuple, rows)))
 
 
 @cache
