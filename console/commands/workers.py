@@ -20,7 +20,7 @@ from console.model.running import Worker
 from console.model.words import IOSYSCFG, JOBCTL, EndOption
 from console.store.outbox import add_audit
 from console.store.session import reading, transaction
-from console.store.worker_process import answers, end_process, log_file, start_worker
+from console.store.worker_process import answers, end_process, log_file, start_worker, unit_over_us
 from console.store.worker_state import Health, WorkerState, health, serving_worker, states
 from console.store.workers import list_workers
 
@@ -178,7 +178,9 @@ class StartSocketWorker(Command):
         with reading(context.store) as session:
             worker = serving_worker(session, location, context.clock())
         pid = "" if worker is None else worker.pid
-        return Result(messages=(message("GWL0761", pid=pid, log=log_file(location)),))
+        unit = unit_over_us()
+        bound = (message("GWL1092", unit=unit),) if unit else ()
+        return Result(messages=(*bound, message("GWL0761", pid=pid, log=log_file(location))))
 
 
 class EndSocketWorker(Command):

@@ -32,6 +32,8 @@ _DEAF = ["-E"] if sys.flags.ignore_environment else []
 """The worker's Python heeds PYTHONPATH and its like where ours does."""
 _STARTED: list[subprocess.Popen[bytes]] = []
 """The workers that this process has started: they outlive what calls them, and are reaped when the next is started."""
+_HARMLESS = ("init.scope", "greenwall-ssh.service", "greenwall-worker.service")
+"""Units that do not take a worker with them: the first never ends."""
 _MESSAGE = re.compile(r"GWL[0-9A-F]{4} ")
 
 
@@ -75,6 +77,29 @@ def start_worker(store_url: str, location: Location, options: Sequence[str] = ()
         if not _becomes_ready(ready, worker) and not _answers_soon(location, worker):
             reason = _last_words(log) or "it did not say why"
             raise WorkerError("GWL0412", reason=reason, seconds=int(READY_TIMEOUT_S), log=log)
+
+
+def unit_over_us() -> str:
+    """Return the unit or login session of systemd that this process belongs to; empty for none, or without systemd.
+
+    Source: sd_booted(3): systemd runs where this directory is.
+    """
+    if not Path("/run/systemd/system").is_dir():
+        return ""
+    return unit_of(Path("/proc/self/cgroup").read_text(encoding="utf-8"))
+
+
+def unit_of(cgroups: str) -> str:
+    """Return the unit of systemd with which a process of some cgroups may be ended; empty for none.
+
+    Of its own services it is the worker's and the SSH server's alone that leave a worker be (``KillMode=process``).
+
+    Args:
+        cgroups: As the kernel tells them in /proc/PID/cgroup (cgroups(7)).
+    """
+    paths = [line.split(":", 2)[2] for line in cgroups.splitlines() if line.startswith(("0::", "1:name=systemd:"))]
+    name = paths[0].rpartition("/")[2] if paths else ""
+    return name if name.endswith((".scope", ".service")) and name not in _HARMLESS else ""
 
 
 def _start(store_url: str, log: Path, ready: bytes, options: Sequence[str]) -> subprocess.Popen[bytes]:

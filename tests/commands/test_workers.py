@@ -41,6 +41,11 @@ def ids(result):
     return [message.message_id for message in result.messages]
 
 
+def test_worker_of_a_unit_that_may_end_is_said_to_belong_to_it(live, monkeypatch):
+    monkeypatch.setattr("console.commands.workers.unit_over_us", lambda: "session-4.scope")
+    assert ids(run_command("STRSOCWRK", live)) == ["GWL1092", "GWL0761"]
+
+
 def test_a_worker_is_started_found_and_ended_in_order(live):
     assert ids(run_command("STRSOCWRK", live)) == ["GWL0761"]
     (row,) = worker_rows(live)

@@ -112,6 +112,11 @@ def test_systemd_is_told_only_where_it_runs_and_of_no_other_directory(tmp_path, 
     assert told == [("daemon-reload",), ("disable", "--now", *UNITS), ("daemon-reload",)]
 
 
+def test_no_service_takes_a_worker_with_it_that_was_started_in_it():
+    for unit in UNITS:
+        assert "\nKillMode=process\n" in data_path("systemd", unit).read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def analyze(tmp_path):
     if shutil.which("systemd-analyze") is None:
