@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,12 @@ from console.policy.secret import NO_SECRET
 from console.policy.socks_entries import SOCKS_DEFAULTS, socks_fields
 from console.policy.time_groups import TIME_DEFAULTS, time_group_fields
 
+_TEXT = "text"
+"""The field that holds whatever somebody wrote: it is told in quotes, always."""
+_LISTS = frozenset({"members", "servers", "days", "times"})
+"""Fields whose values have blanks between their parts."""
+_NOT_ALONE = re.compile(r"[\s,']")
+_NOT_IN_LIST = re.compile(r"[,']")
 _OTHER_PASSWORD = "another"  # noqa: S105 -- what is told instead of one
 
 
@@ -48,7 +55,8 @@ class Change:
     """``*CONNECT mode``, ``udp``, ``*CONNECT 40``, ``*CONNECT *DFT``, ``*CONNECT program 2``, ``SOCKS entry 10``,
     ``address group DMZ`` or ``time group NIGHT``."""
     before: str
-    """What differs as it was, ``action *ALLOW, remote_port 443``; empty for what was added."""
+    """What differs as it was, ``action *ALLOW, text 'web'``; empty for what was added. Texts stand in quotes, and so
+    does any value that could be taken for two."""
     after: str
     """The same as it is; empty for what was removed."""
     subject: Subject
@@ -224,4 +232,15 @@ def _said(fields: _Fields, others: _Fields | None, telling: _Telling) -> str:
     else:
         names = list(fields)[telling.named :]
         said = [name for name in names if name in telling.always or fields[name] != telling.defaults.get(name)]
-    return ", ".join(f"{name} {fields[name]}" for name in said)
+    return ", ".join(f"{name} {_told(name, fields[name])}" for name in said)
+
+
+def _told(name: str, value: str) -> str:
+    """Return a value as it stands behind its name.
+
+    A text such as ``x, action *ALLOW`` would read as two fields: in quotes, as in a command, it is what it is.
+    """
+    ends = _NOT_IN_LIST if name in _LISTS else _NOT_ALONE
+    if name != _TEXT and value and not ends.search(value):
+        return value
+    return "'" + value.replace("'", "''") + "'"

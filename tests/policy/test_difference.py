@@ -73,7 +73,7 @@ def test_exit_programs_are_told_by_their_numbers():
     assert compare(old, new) == (
         Change(Kind.REMOVED, "*ACCEPT program 2", "program site:ask, time_limit_ms 1000", "", *named),
         Change(Kind.CHANGED, "*ACCEPT program 3", "time_limit_ms 1000", "time_limit_ms 50", *named),
-        Change(Kind.ADDED, "*ACCEPT program 4", "", "program site:ask, time_limit_ms 1000, text x", *named),
+        Change(Kind.ADDED, "*ACCEPT program 4", "", "program site:ask, time_limit_ms 1000, text 'x'", *named),
     )
 
 
@@ -106,6 +106,24 @@ def test_the_ports_of_services_are_no_change():
 
 def test_against_no_policy_everything_is_new():
     assert len(compare(Policy(), make_policy({}, []))) == 6
+
+
+def test_a_text_cannot_pass_for_another_field_of_the_change():
+    new = make_policy({}, [connect(10, remote_port="25", action="reject", text="mail', action *ALLOW, text 'x")])
+    (change,) = compare(make_policy({}, []), new)
+    assert change.after == "remote_port 25, action *REJECT, text 'mail'', action *ALLOW, text ''x'"
+
+
+def test_a_text_is_quoted_however_plain_it_is_and_also_when_it_is_taken_away():
+    old, new = make_policy({}, [connect(10, text="*ALLOW")]), make_policy({}, [connect(10)])
+    (change,) = compare(old, new)
+    assert (change.before, change.after) == ("text '*ALLOW'", "text ''")
+
+
+def test_the_path_of_a_program_is_quoted_where_it_could_be_taken_for_more():
+    rules = [connect(10, program="/srv/a, active no"), connect(20, program="/srv/b")]
+    told = [change.after for change in compare(make_policy({}, []), make_policy({}, rules))]
+    assert told == ["program '/srv/a, active no', action *ALLOW", "program /srv/b, action *ALLOW"]
 
 
 @given(old=policies(), new=policies())
