@@ -93,6 +93,8 @@ class Push:
 
     panel: Panel
     messages: tuple[Message, ...] = ()
+    errors: tuple[str, ...] = ()
+    """Fields of the new panel to show in reverse image."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,8 @@ class Session:
                     return replace(self._stay(reply), messages=messages)
                 case Push() | Replace():
                     self._put(reply)
-                    return Outcome(self.frame, messages)
+                    errors = reply.errors if isinstance(reply, Push) else ()
+                    return Outcome(self.frame, messages, errors)
                 case Return() if self._stack[-1].is_help:
                     found = self._leave_help(reply)
                     if isinstance(found, Outcome):

@@ -25,6 +25,7 @@ FILLED_IN = {
     "_program_done": {"number", "exit_point", "program"},
     "_socks_done": {"sequence"},
     "_group_done": {"kind", "name"},
+    "Inquiry": {"receiver", "sequence", "exit_point", "connection"},
 }
 """Function that takes a message id -> blanks that it fills without their names at the call."""
 

@@ -134,7 +134,7 @@ def _of_time(field: str, prompt: str, **more: object) -> Parameter:
 
 TIME_VALUES: tuple[Parameter, ...] = (
     _of_time(
-        "days", "Days", length=44, default=ALWAYS, special=(ALWAYS, *SEVERAL_DAYS, *DAYS), many=True,
+        "days", "Days", length=43, default=ALWAYS, special=(ALWAYS, *SEVERAL_DAYS, *DAYS), many=True,
         choices="*ALL, *WEEKDAY, *WEEKEND, *MON...",
     ),
     _of_time(

@@ -154,7 +154,7 @@ WHAT: tuple[Parameter, ...] = (
         "ENTTYP",
         "Entry types",
         _types,
-        length=44,
+        length=43,
         default=ALL,
         special=(ALL,),
         choices="*ALL, SK, JS, GR, CD... or several",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from console.errors import ConsoleError
 from console.messages import Message, describe
+from console.printable import printable
 from screens.command_log import Logged
 from screens.panel import Exit, FunctionKey, Help, Reply, Return, Stay, Submission
 from screens.panels.command_panel import COMMAND_KEYS, CommandPanel
@@ -94,7 +95,7 @@ class CommandEntry(CommandPanel):
                 self._is_detailed, self._top = not self._is_detailed, None
                 return Stay(redraw=True)
             case "ROLLUP" | "ROLLDOWN" as key:
-                self._top, messages = roll(key, self._first, self._room, self._count)
+                self._top, messages = roll(key, self._first, self._room, self._count, "log")
                 return Stay(messages, redraw=True)
             case "ENTER" if self.line.text:
                 return self._enter()
@@ -149,7 +150,7 @@ class CommandEntry(CommandPanel):
 
 def _wrapped(mark: str, text: str, columns: int, attribute: Attribute, help_key: str) -> Iterator[_Row]:
     indent = " " * len(mark)
-    for line in textwrap.wrap(text, columns, initial_indent=mark, subsequent_indent=indent):
+    for line in textwrap.wrap(printable(text), columns, initial_indent=mark, subsequent_indent=indent):
         yield _Row(line, attribute, help_key)
 
 

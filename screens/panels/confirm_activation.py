@@ -67,7 +67,7 @@ class ConfirmActivation(Display):
         if (self._revision, self._changes) != shown:
             return Stay((message(_CHANGED_MEANWHILE),), redraw=True)
         ran = run(self.services, "ACTSOCPCY", keyed=False)
-        return Return(DONE, ran.messages)
+        return Return(DONE, ran.messages) if ran.panel is None else Push(ran.panel, ran.messages)
 
     def resume(self, value: object) -> Reply:
         """Go back when the command that was prompted is done."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+from console.printable import printable
 from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, Stay, Submission
 from screens.panels.columns import RowT
 from screens.panels.help_texts import panel_help
@@ -91,7 +92,7 @@ class Display(Panel):
             case "F12":
                 return Return()
             case "ROLLUP" | "ROLLDOWN" as key:
-                self.top, messages = roll(key, self.top, self._rows, self._count)
+                self.top, messages = roll(key, self.top, self._rows, self._count, "display")
                 return Stay(messages, redraw=True)
             case _:
                 return self.answer_key(submission)
@@ -116,15 +117,15 @@ class DisplayRow(Display, Generic[RowT]):
 
 
 def _parts(line: Line, columns: int) -> list[Line]:
-    """Break a line that is longer than the screen."""
+    """Break a line longer than the screen; made safe first, as breaking would turn tabs and line ends into blanks."""
     if not line.label:
-        room = columns - 3
-        if len(line.text) <= room:
+        room, text = columns - 3, printable(line.text)
+        if len(text) <= room:
             return [line]
-        indent = " " * (len(line.text) - len(line.text.lstrip()))
-        return [Line(text=part) for part in textwrap.wrap(line.text, room, subsequent_indent=indent)]
+        indent = " " * (len(text) - len(text.lstrip()))
+        return [Line(text=part) for part in textwrap.wrap(text, room, subsequent_indent=indent)]
     room = columns - _VALUE_COLUMN
-    parts = textwrap.wrap(line.value, room) or [""]
+    parts = textwrap.wrap(printable(line.value), room) or [""]
     return [
         Line(line.label, parts[0], line.help_key),
         *(Line(value=part, help_key=line.help_key) for part in parts[1:]),

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from console.commands.definition import Context
-from console.messages import Message, message
+from console.messages import Message
 from console.model.journal import JournalEntry
 from console.store.journal import EVERYTHING, JournalFilter, get_entry, page_after, page_before
 from screens.panels.pager import Pager
+from screens.panels.replies import at_bottom, at_top
 
 
 class JournalPager(Pager[JournalEntry]):
@@ -52,7 +53,7 @@ class JournalPager(Pager[JournalEntry]):
     def roll(self, key: str) -> tuple[Message, ...]:
         """Go one page towards the newest (``ROLLUP``) or the oldest entry."""
         if not self._entries:
-            return (message("GWL0701"),)
+            return (at_bottom(),)
         with self._context.opened() as session:
             return self._later(session) if key == "ROLLUP" else self._earlier(session)
 
@@ -90,7 +91,7 @@ class JournalPager(Pager[JournalEntry]):
     def _later(self, session: Session) -> tuple[Message, ...]:
         found = page_after(session, self._entries[-1].sequence_number, limit=self.rows + 1, only=self.only)
         if not found:
-            return (message("GWL0701"),)
+            return (at_bottom(),)
         self._show(found[: self.rows], more=len(found) > self.rows)
         return ()
 
@@ -98,7 +99,7 @@ class JournalPager(Pager[JournalEntry]):
         first = self._entries[0].sequence_number
         found = page_before(session, first, limit=self.rows, only=self.only)
         if not found:
-            return (message("GWL0702"),)
+            return (at_top(),)
         if len(found) < self.rows:
             found = page_after(session, 0, limit=self.rows, only=self.only)
         self._show(found, more=True)

@@ -86,7 +86,7 @@ class DisplayListing(Panel):
         self._wanted = submission.values.get(_FIND, self._wanted).strip()
         match submission.key:
             case "ROLLUP" | "ROLLDOWN" as key:
-                top, messages = roll(key, self._place.line, self._rows, len(self._body))
+                top, messages = roll(key, self._place.line, self._rows, len(self._body), "report")
                 return self._show(Place(top, self._place.column), messages)
             case "F16":
                 return self._find()

@@ -24,6 +24,9 @@ _AGAIN = "GWL0707"
 _CHANGE_PROFILE = "CHGPRF"
 _INITIAL_MENU_KEY = FunctionKey(23, "Set initial menu", attention=True)
 _MAIN_MENU_KEY = FunctionKey(16, "Main menu", attention=True)
+_OF_MAIN = {"F13": "DSPMSG", "F14": "WRKSOCJOB"}
+"""What the keys of the main menu run."""
+_MAIN_KEYS = (FunctionKey(13, "Display messages"), FunctionKey(14, "Work with jobs"))
 
 
 class Menu(CommandPanel):
@@ -56,11 +59,11 @@ class Menu(CommandPanel):
 
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
-        """The keys; F16 only where it leads elsewhere, F23 where there is a profile to change."""
+        """The keys; F13 and F14 on the main menu, F16 where it leads elsewhere, F23 where a profile can be changed."""
         keys: tuple[FunctionKey, ...] = (FunctionKey(1, "Help"), *COMMAND_KEYS)
         if _CHANGE_PROFILE in self.services.commands:
             keys = (*keys, _INITIAL_MENU_KEY)
-        return keys if self.name == MAIN else (*keys, _MAIN_MENU_KEY)
+        return (*keys, *_MAIN_KEYS) if self.name == MAIN else (*keys, _MAIN_MENU_KEY)
 
     def page(self, size: Size) -> Page:
         """Show the options."""
@@ -90,6 +93,8 @@ class Menu(CommandPanel):
                 return self._prompt()
             case "F9":
                 return self.line.retrieve()
+            case "F13" | "F14" as key:
+                return run(self.services, _OF_MAIN[key], keyed=False).reply()
             case "F16":
                 return run(self.services, f"GO {MAIN}", keyed=False).reply()
             case "F23":
@@ -98,7 +103,7 @@ class Menu(CommandPanel):
             case "ENTER":
                 return self._enter(submission)
             case "ROLLUP" | "ROLLDOWN" as key:
-                self._page, messages = roll(key, self._page, 1, len(self._pages))
+                self._page, messages = roll(key, self._page, 1, len(self._pages), "menu")
                 return Stay(messages, redraw=True)
             case _:
                 return Stay()

@@ -133,7 +133,7 @@ class OptionList(CommandPanel, Generic[RowT]):
         """Go on after the panel of a row has returned; F12 there ends the run."""
         current = self._run
         row_id, current.row_id = current.row_id, ""
-        is_confirmation = self._option(row_id).way is Way.CONFIRM
+        is_confirmation = self._option(row_id).way is Way.CONFIRM and not current.is_confirmed
         if value is None:
             if current.is_display:
                 self._finish(row_id)

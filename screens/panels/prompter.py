@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from console.commands.definition import Command, Parameter
 from console.errors import ConsoleError
 from console.messages import Message, describe, message
+from console.printable import printable
 from screens.panel import Exit, FunctionKey, Help, Panel, Push, Replace, Reply, Return, SignOff, Stay, Submission
 from screens.panels.form import Form
 from screens.panels.help_texts import file_help, keys_help, read_help
@@ -129,11 +130,11 @@ class Prompter(Panel):
                 how = read_help("prompter")
                 return Push(TextWindow(how.title, how.text))
             case "F14":
-                return Push(TextWindow("Command String", self._form.command_string()))
+                return Push(TextWindow("Command String", printable(self._form.command_string())))
             case "F15":
                 return Push(TextWindow("Error Messages", _in_full(self._errors)))
             case "ROLLUP" | "ROLLDOWN" as key:
-                self._page, messages = roll(key, self._page, 1, len(self._pages()))
+                self._page, messages = roll(key, self._page, 1, len(self._pages()), "prompt")
                 return Stay(messages, redraw=True)
             case key:
                 self._change_view(key)

@@ -17,7 +17,17 @@ class Done:
 DONE: Final = Done()
 
 
-def roll(key: str, top: int, rows: int, count: int) -> tuple[int, tuple[Message, ...]]:
+def at_bottom(whole: str = "list") -> Message:
+    """Return what is said at the end of what a panel shows."""
+    return message(_AT_BOTTOM, whole=whole)
+
+
+def at_top(whole: str = "list") -> Message:
+    """Return what is said at its beginning."""
+    return message(_AT_TOP, whole=whole)
+
+
+def roll(key: str, top: int, rows: int, count: int, whole: str = "list") -> tuple[int, tuple[Message, ...]]:
     """Roll by one page.
 
     Args:
@@ -25,10 +35,11 @@ def roll(key: str, top: int, rows: int, count: int) -> tuple[int, tuple[Message,
         top: Index of the first row that shows.
         rows: Rows on a page.
         count: Rows in all.
+        whole: What they are together, for the message.
 
     Returns:
         The new first row, and a message when there is nothing more that way.
     """
     if key == "ROLLUP":
-        return (top + rows, ()) if top + rows < count else (top, (message(_AT_BOTTOM),))
-    return (max(0, top - rows), ()) if top else (0, (message(_AT_TOP),))
+        return (top + rows, ()) if top + rows < count else (top, (at_bottom(whole),))
+    return (max(0, top - rows), ()) if top else (0, (at_top(whole),))

@@ -8,7 +8,7 @@ from console.messages import message
 from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, Stay, Submission, Window
 from screens.panels.columns import cut
 from screens.panels.help_texts import panel_help
-from screens.panels.replies import roll
+from screens.panels.replies import at_bottom, roll
 from screens.terminal.attributes import Attribute
 from screens.terminal.field_format import UPPER
 from screens.terminal.page import HELP_OPTIONS, Page, Size
@@ -146,6 +146,6 @@ class SelectionWindow(Panel):
         if place is None:
             place = next((i for i, (value, _) in enumerate(self._choices) if value.upper() >= wanted), None)
         if place is None:
-            return Stay((message("GWL0701"),))
+            return Stay((at_bottom(),))
         self._top = place
         return Stay(redraw=True)

@@ -45,7 +45,7 @@ class TextWindow(Panel):
     def handle(self, submission: Submission) -> Reply:
         """Roll, or go back."""
         if submission.key in ("ROLLUP", "ROLLDOWN"):
-            self._top, messages = roll(submission.key, self._top, self._rows, len(self._lines))
+            self._top, messages = roll(submission.key, self._top, self._rows, len(self._lines), "text")
             return Stay(messages, redraw=True)
         return Exit() if submission.key == "F3" else Return()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from console.messages import message
@@ -145,7 +147,24 @@ class WorkWithList(OptionList[RowT]):
         """Return help on the list, a column, the options or the keys."""
         if key == READ:
             return file_help(read_help("live_list"), READ)
-        return panel_help(self.module, key, self.function_keys)
+        found = panel_help(self.module, key, self.function_keys)
+        if key != HELP_OPTIONS or found is None:
+            return found
+        return replace(found, text="\n\n".join([*self._not_allowed(), found.text]))
+
+    def _missing(self) -> Mapping[int, Sequence[str]]:
+        """Return what the operator lacks for each option, by number; options that may be used are not in it."""
+        lacked = {each.number: self.services.missing(each.command) for each in self.options if each.command}
+        return {number: names for number, names in lacked.items() if names}
+
+    def _not_allowed(self) -> Sequence[str]:
+        """Return what the parentheses of the legend mean, where it has any."""
+        missing = self._missing()
+        if not missing:
+            return ()
+        each = (f"{option.number}={option.text} needs {' '.join(missing[option.number])}"
+                for option in self.options if option.number in missing)  # fmt: skip
+        return (f"An option in parentheses is not allowed for you: {', '.join(each)}.",)
 
     def refresh(self) -> Reply:
         """Read the rows anew (F5), and drop what is typed unless the list is live."""
@@ -162,8 +181,8 @@ class WorkWithList(OptionList[RowT]):
 
     def _draw_legend(self, page: Page) -> None:
         """Show the options; those that the operator has no authority for in parentheses, with what they need."""
-        missing = {option.number: self.services.missing(option.command) for option in self.options if option.command}
-        legend = [(each.number, f"({each.text})" if missing.get(each.number) else each.text) for each in self.options]
+        missing = self._missing()
+        legend = [(each.number, f"({each.text})" if each.number in missing else each.text) for each in self.options]
         needed = sorted({name for names in missing.values() for name in names})
         page.instruction(self.options_row, "Type options, press Enter.")
         if needed:

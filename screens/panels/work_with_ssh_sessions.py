@@ -54,7 +54,6 @@ class WorkWithSshSessions(WorkWithHeld[SshSessionRow]):
     heading_rows = 1
     gap = 1
     empty_text = "(Nobody has the console open over SSH)"
-    command_label = "Parameters or command"
 
     @property
     def options(self) -> Sequence[Option[SshSessionRow]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from console.messages import Message
 
 _MORE = "+"
+_CUT = "..."
 _COLUMN = 2
 
 
@@ -34,8 +35,12 @@ class MessageLine:
         self._index = max(0, min(self._index + count, len(self._messages) - 1))
 
     def line(self, columns: int) -> str:
-        """Return the row: the text from column 2, and a plus in the last column when there is more than one message."""
+        """Return the row: the text from column 2, and a plus in the last column when there is more than one message.
+
+        A text that is too long ends in three dots; F1 shows it whole.
+        """
         if self.current is None:
             return " " * columns
-        text = (" " * (_COLUMN - 1) + self.current.text)[: columns - 2].ljust(columns - 1)
-        return text + (_MORE if self.can_roll else " ")
+        text, room = self.current.text, columns - _COLUMN - 1
+        shown = text if len(text) <= room else text[: room - len(_CUT)] + _CUT
+        return (" " * (_COLUMN - 1) + shown).ljust(columns - 1) + (_MORE if self.can_roll else " ")

@@ -107,6 +107,15 @@ def test_every_option_of_a_list_has_room_and_those_that_may_not_be_used_say_what
         assert all(authority in operator.row(panel.options_row) for authority in missing)
 
 
+def test_help_on_the_options_says_what_the_parentheses_mean(of, services):
+    command = "WRKSOCRUL *CONNECT"
+    plain = Operator(MainMenu(of(), is_first=True)).command(command).session.panel.help("*OPTIONS")
+    assert plain.text.startswith("An option in parentheses is not allowed for you: 1=Add needs *IOSYSCFG, 2=Change")
+    assert "\n\n" in plain.text
+    whole = Operator(MainMenu(services, is_first=True)).command(command).session.panel.help("*OPTIONS")
+    assert "not allowed for you" not in whole.text
+
+
 def test_options_of_who_may_everything_are_as_ever(services):
     operator = Operator(MainMenu(services, is_first=True)).command("WRKSOCRUL *CONNECT")
     assert "(" not in "".join(operator.session.frame.options().values())

@@ -92,6 +92,7 @@ ELSEWHERE = {
     "SystemRequestLine": "test_two_sessions",
     "SystemRequestMenu": "test_two_sessions",
     "CommandPalette": "test_command_palette",
+    "DisplayProgramMessages": "test_program_messages",
     "MoreValues": "test_prompter",
     "DisplaySshSession": "only while greenwall ssh serves one: tests/end_to_end/test_ssh",
     "SignOn": "before anything that can be walked from",
@@ -277,7 +278,13 @@ class Walk:
 def looks(operator):
     """Return what is wrong with how a panel looks, and with its help."""
     panel, frame = operator.session.panel, operator.session.frame
-    return [*shape(operator, panel, frame), *keys(panel, frame), *helps(panel, frame.page), *labels(panel), *numbers(panel)]
+    return [
+        *shape(operator, panel, frame),
+        *keys(panel, frame),
+        *helps(panel, frame.page),
+        *labels(panel),
+        *numbers(panel),
+    ]
 
 
 def shape(operator, panel, frame):

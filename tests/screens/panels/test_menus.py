@@ -40,6 +40,12 @@ def test_an_option_that_the_operator_may_not_use_says_what_it_needs(nobody):
     assert "6. Renumber socket rules (needs *IOSYSCFG)" in nobody.shown
 
 
+@pytest.mark.parametrize(("key", "title"), [("F13", "Display Messages"), ("F14", "Work with Socket Jobs")])
+def test_the_main_menu_has_keys_for_messages_and_jobs(officer, key, title):
+    assert officer.press(key).title == title
+    assert officer.press("F12").title.endswith("Greenwall Main Menu")
+
+
 def test_the_verbs_lead_to_their_commands_and_these_to_the_prompter(officer):
     officer.command("go verb")
     while "(CMDRNB)" not in officer.shown:
@@ -60,7 +66,7 @@ def test_a_menu_with_more_options_than_rows_is_paged(officer):
     while "More..." in officer.row(18):
         officer.press("ROLLUP")
         last = officer.rows[4:17]
-    assert officer.press("ROLLUP").message_ids == ["GWL0701"]
+    assert officer.press("ROLLUP").message == "Already at the bottom of the menu."
     assert any("(CMDWRK)" in row for row in last)
 
 

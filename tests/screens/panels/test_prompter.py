@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from console.commands.registry import COMMANDS
 from console.model.words import Action, ExitPoint
 from console.policy.checks import make_rule
 from console.store.rules import add_rule, get_rule
 from console.store.session import reading, transaction
+from screens.panels.prompt_layout import Room, place
 from screens.panels.prompter import Prompter
 from tests.screens.panels.operator import Operator
 
@@ -30,6 +32,29 @@ def rule(store, sequence):
 
 def test_it_looks_as_drawn(prompt):
     assert prompt("ADDSOCRUL *CONNECT").matches("prompter")
+
+
+def test_a_command_without_a_required_value_is_prompted_with_the_cursor_there(operator):
+    operator.command("addsocrul *connect 40")
+    assert operator.title == "Add Socket Rule (ADDSOCRUL)"
+    assert operator.message_ids == ["GWL0106"]
+    assert operator.outcome.errors == ("ACTION",)
+    assert (operator.buffer.row, operator.buffer.column) == operator.buffer.start_of("ACTION")
+    assert operator.buffer.values["SEQNBR"] == "40"
+    assert operator.press("F12").title.endswith("Greenwall Main Menu")
+
+
+def test_a_wrong_value_stays_on_the_command_line(operator):
+    operator.command("ADDSOCRUL *CONNECT X ACTION(*ALLOW)")
+    assert operator.title.endswith("Greenwall Main Menu")
+    assert operator.buffer.values["CMD"] == "ADDSOCRUL *CONNECT X ACTION(*ALLOW)"
+
+
+def test_no_field_goes_on_in_a_next_row_for_a_cell_or_two():
+    for cls in COMMANDS.values():
+        for parameter in cls.parameters:
+            _, *rest = place(parameter, 5, Room(20, 80, {})).stretches
+            assert not rest or rest[-1].length > 2, f"{cls.name} {parameter.keyword}"
 
 
 def test_f10_shows_additional_parameters_under_their_heading(prompt):
