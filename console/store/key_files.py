@@ -26,9 +26,12 @@ def read_key_file(path: Path, unfit: str) -> bytes | None:
     """
     try:
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode) or mode & _OTHERS:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_mode & _OTHERS:
                 raise StoreError(unfit, path=path, reason="others than its owner may read or write it")
+            # Where everybody can make files, as in /tmp, a key may lie ready that somebody else knows.
+            if status.st_uid not in (os.geteuid(), 0, path.parent.stat().st_uid):
+                raise StoreError(unfit, path=path, reason=f"it belongs to user {status.st_uid}")
             return file.read(_LONGEST_KEY).strip()
     except FileNotFoundError:
         return None

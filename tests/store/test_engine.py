@@ -289,3 +289,42 @@ def test_store_that_another_user_keeps_to_himself_is_refused_by_name(tmp_path, c
         assert refusal(f"sqlite:///{directory}/store.db") == "GWL0305"
     finally:
         os.seteuid(0)
+
+
+def test_directory_that_everybody_can_write_has_no_store(tmp_path):
+    above = tmp_path / "above"
+    (above / "within").mkdir(parents=True)
+    above.chmod(0o777)
+    for directory in (above, above / "within"):
+        assert refusal(f"sqlite:///{directory}/g.db") == "GWL0335"
+        assert not (directory / "g.db").exists()
+    (tmp_path / "link").symlink_to(above / "within")
+    assert refusal(f"sqlite:///{tmp_path}/link/g.db") == "GWL0335"
+    above.chmod(0o1777)
+    open_store(f"sqlite:///{above}/within/g.db").close()
+    open_store(f"sqlite:///{above}/g.db").close()
+
+
+def test_store_that_everybody_can_write_is_not_believed(store, store_url):
+    store.file.chmod(0o666)
+    assert refusal(store_url) == "GWL0336"
+    store.file.chmod(0o640)
+    open_store(store_url).close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's file is needed")
+def test_store_or_key_of_somebody_else_is_not_believed(store, store_url):
+    from console.store.key_files import read_key_file
+
+    key = store.location.key
+    key.write_bytes(b"x")
+    key.chmod(0o600)
+    assert read_key_file(key, "GWL0333") == b"x"
+    for path in (key, store.file):
+        os.chown(path, 65534, 65534)
+    with pytest.raises(StoreError, match="GWL0333"):
+        read_key_file(key, "GWL0333")
+    assert refusal(store_url) == "GWL0336"
+    os.chown(store.location.directory, 65534, 65534)
+    open_store(store_url).close()
+    assert read_key_file(key, "GWL0333") == b"x"
