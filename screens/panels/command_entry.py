@@ -10,7 +10,7 @@ from console.errors import ConsoleError
 from console.messages import Message, describe
 from console.printable import printable
 from screens.command_log import Logged
-from screens.panel import Exit, FunctionKey, Help, Reply, Return, Stay, Submission
+from screens.panel import FunctionKey, Help, Reply, Stay, Submission
 from screens.panels.command_panel import COMMAND_KEYS, CommandPanel
 from screens.panels.help_texts import panel_help
 from screens.panels.replies import roll
@@ -83,12 +83,6 @@ class CommandEntry(CommandPanel):
         """Run, prompt or retrieve a command, or roll the log."""
         self.line.remember(submission)
         match submission.key:
-            case "F3":
-                return Exit()
-            case "F12":
-                return Return()
-            case "F4":
-                return self.line.prompt()
             case "F9":
                 return self._retrieve(submission.cursor.help_key)
             case "F10":
@@ -100,15 +94,12 @@ class CommandEntry(CommandPanel):
             case "ENTER" if self.line.text:
                 return self._enter()
             case _:
-                return Stay()
+                return super().handle(submission)
 
     def resume(self, value: object) -> Reply:
         """Show the end of the log, with an empty line once its command has been carried out."""
         self._top = None
-        reply = self.line.resume(value)
-        if reply is None:
-            self.line.clear()
-        return reply or Stay(redraw=True)
+        return super().resume(value)
 
     def help(self, key: str) -> Help | None:
         """Return the second level of a message of the log, or help on the panel."""

@@ -8,7 +8,7 @@ from console.commands.language import parse_partial
 from console.commands.without_secrets import without_secrets
 from console.errors import CommandError
 from console.messages import describe, message
-from screens.panel import FunctionKey, Panel, Push, Reply, Stay, Submission
+from screens.panel import Exit, FunctionKey, Panel, Push, Reply, Return, Stay, Submission
 from screens.panels.prompter import Prompter
 from screens.panels.running import run
 from screens.panels.selection import SelectionWindow
@@ -114,7 +114,7 @@ class CommandLine:
 
 
 class CommandPanel(Panel):
-    """A panel with a command line, kept over redraws."""
+    """A panel with a command line, kept over redraws; what its keys do unless it has other things to do with them."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -126,3 +126,27 @@ class CommandPanel(Panel):
         page.title(title, panel_id)
         page.system(self.services.system)
         return page
+
+    def handle(self, submission: Submission) -> Reply:
+        """Run, prompt or retrieve a command, or leave."""
+        self.line.remember(submission)
+        match submission.key:
+            case "F3":
+                return Exit()
+            case "F12":
+                return Return()
+            case "F4":
+                return self.line.prompt()
+            case "F9":
+                return self.line.retrieve()
+            case "ENTER" if self.line.text:
+                return self.line.enter()
+            case _:
+                return Stay()
+
+    def resume(self, value: object) -> Reply:
+        """Show the panel anew, its line empty once the command has been carried out."""
+        reply = self.line.resume(value)
+        if reply is None:
+            self.line.clear()
+        return reply or Stay(redraw=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from screens.panel import Exit, FunctionKey, Help, Reply, Return, Stay, Submission, Window
+from screens.panel import FunctionKey, Help, Window
 from screens.panels.command_panel import COMMAND_KEYS, CommandPanel
 from screens.panels.help_texts import panel_help
 from screens.panels.services import Services
@@ -32,30 +32,6 @@ class CommandWindow(CommandPanel):
         page.legend(size.rows, rows=1)
         page.cursor = COMMAND
         return page
-
-    def handle(self, submission: Submission) -> Reply:
-        """Run or prompt a command, bring an earlier one back, or close the window."""
-        self.line.remember(submission)
-        match submission.key:
-            case "F3":
-                return Exit()
-            case "F12":
-                return Return()
-            case "F4":
-                return self.line.prompt()
-            case "F9":
-                return self.line.retrieve()
-            case "ENTER" if self.line.text:
-                return self.line.enter()
-            case _:
-                return Stay()
-
-    def resume(self, value: object) -> Reply:
-        """Show the window again, empty once its command has been carried out."""
-        reply = self.line.resume(value)
-        if reply is None:
-            self.line.clear()
-        return reply or Stay(redraw=True)
 
     def help(self, key: str) -> Help | None:
         """Explain the command line."""

@@ -108,13 +108,6 @@ class Menu(CommandPanel):
             case _:
                 return Stay()
 
-    def resume(self, value: object) -> Reply:
-        """Show the menu again, with an empty command line unless a command was not carried out."""
-        reply = self.line.resume(value)
-        if reply is None:
-            self.line.clear()
-        return reply or Stay(redraw=True)
-
     def help(self, key: str) -> Help | None:
         """Return help on the menu, an option, the command line or the keys."""
         if key == HELP_PANEL:
