@@ -1,13 +1,13 @@
 """The console as a Textual application: one surface, one session, and a worker thread for each turn.
 
 The application locks the keyboard, hands the turn to a thread, and shows what comes back; then it plays the keys that
-were typed meanwhile. It has one or two sessions, each with a keyboard of its own, and shows one of them, or System
-Request in front of it. It knows no panel; those that it opens itself it is given.
+were typed meanwhile. Which session shows is known to `screens.sessions`. It knows no panel; those that it opens itself
+it is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from traceback import format_exc
@@ -20,13 +20,14 @@ from textual.message import Message as Event
 from console.errors import ConsoleError, UsageError
 from console.messages import Message, describe, message
 from console.printable import printable
-from screens.console_options import ConsoleOptions, InFront
+from screens.console_options import ConsoleOptions
 from screens.interactive_job import InteractiveJob, Turn
 from screens.looks import Looks, Outfit, outfit
 from screens.mail import NO_MAIL, Mail
 from screens.panel import Panel, Request
 from screens.print_screen import print_screen
 from screens.session import Outcome, Session
+from screens.sessions import Sessions
 from screens.surface import Surface
 from screens.terminal.editor import Habits
 from screens.terminal.keys import Function
@@ -37,7 +38,6 @@ _NOTHING_IN_FRONT = {Function.ATTN: "KBD0105", Function.SYSREQ: "KBD0104"}
 _IS_ASKED = "GWL0732"
 _NOTHING_RUNS = "GWL0733"
 _OTHER_IS_OPEN = "GWL0734"
-_OTHER = {"A": "B", "B": "A"}
 _MAY_SIGN_OFF = (Function.ENTER, Function.F3)
 """Keys that sign off, on menus and command lines; any other takes the answer to a first one back."""
 _NO_PALETTE = "KBD0102"
@@ -84,16 +84,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._outfit = Outfit()
         self._watched: list[Surface.Watched] = []
         """Keys to be told of that came while a turn ran."""
-        self._jobs = {"A": self._new_job("A")}
-        """The sessions that are open, by letter."""
-        self._shown = self._jobs["A"]
-        """The session that shows, or lies behind System Request."""
-        self._front: InteractiveJob = self._shown
-        """What shows."""
+        self._sessions = Sessions(self._new_terminal)
         self._is_leaving = False
         """Whether a sign-off was answered with what it would end."""
         theme = "mono" if self.no_color else options.theme or self._outfit.theme
-        self.surface = Surface(self._front.terminal, theme=theme, underscores=options.underscores, rings=options.bell)
+        self.surface = Surface(
+            self._sessions.front.terminal, theme=theme, underscores=options.underscores, rings=options.bell
+        )
         """The one widget. Held here, as an answer from a thread may come when Textual has already taken it away."""
         self._largest = NORMAL
         self._height = 0
@@ -101,8 +98,6 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._status_is_running = False
         self._has_shown = False
         self._last_input = options.clock()
-        self._broken_in = 0
-        """Id of the last message that broke in."""
 
     def compose(self) -> ComposeResult:
         """Yield the one widget."""
@@ -111,7 +106,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     @property
     def is_idle(self) -> bool:
         """Whether no turn runs: the moment for a test to look at the screen."""
-        return self._front.is_idle
+        return self._sessions.front.is_idle
 
     async def on_event(self, event: events.Event) -> None:
         """Remember when the operator last did something."""
@@ -122,7 +117,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Begin the first turn; when its panel shows, the banner is asked for."""
         self.surface.focus()
-        self._open(self._shown)
+        self._open(self._sessions.shown)
         if self._options.poll_s is not None:
             self.set_interval(self._options.poll_s, self._poll)
 
@@ -132,12 +127,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._largest = WIDE if is_large else NORMAL
         self._height = event.size.height
         self._lay_out()
-        self._fit()
+        self._sessions.fit(self._height)
         self.surface.repaint_all()
 
     def on_surface_pressed(self, event: Surface.Pressed) -> None:
         """Answer a key."""
-        self._answer(self._front, event.key)
+        self._answer(self._sessions.front, event.key)
 
     def on_surface_watched(self, event: Surface.Watched) -> None:
         """Tell the panel that watches keys of one; those that come while it is told wait."""
@@ -145,7 +140,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self._tell_of_keys()
 
     def _tell_of_keys(self) -> None:
-        job = self._front
+        job = self._sessions.front
         if self._watched and job.session and self.surface.watches and job.terminal.hold():
             event = self._watched.pop(0)
             self._begin(job, partial(job.session.see, event.key, event.function))
@@ -172,28 +167,13 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if event.idle_minutes and self._options.clock() - self._last_input >= timedelta(minutes=event.idle_minutes):
             self.exit()
             return
-        for job in self._all():
-            job.terminal.banner = event.banner
-            job.terminal.message_waiting = event.mail.is_waiting
-            job.terminal.clock = f"{self._now():%H:%M}"
-        self._break_in(event.mail)
+        self._sessions.tell(event.banner, event.mail, f"{self._now():%H:%M}")
         self.surface.repaint()
 
-    def _break_in(self, mail: Mail) -> None:
-        """Show the newest severe message once, on the message row: what is typed stays as it is."""
-        terminal = self._shown.terminal
-        if mail.breaking is not None and mail.breaking_id > self._broken_in and terminal.interrupt(mail.breaking):
-            self._broken_in = mail.breaking_id
-
-    def _all(self) -> Sequence[InteractiveJob]:
-        """Return everything that has a terminal."""
-        behind = list(self._jobs.values())
-        return behind if self._front in behind else [*behind, self._front]
-
-    def _new_job(self, letter: str) -> InteractiveJob:
+    def _new_terminal(self) -> Terminal:
         terminal = Terminal(system=self._options.system_name)
         terminal.use(self._habits, self._outfit.reset_hint)
-        return InteractiveJob(letter, terminal)
+        return terminal
 
     @property
     def _habits(self) -> Habits:
@@ -203,7 +183,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Take on what the operator of a session has chosen, if that is another than before."""
         if job.session is None:
             return
-        self.surface.watches = self._front.session is not None and self._front.session.panel.watches_keys
+        self.surface.watches = (
+            self._sessions.front.session is not None and self._sessions.front.session.panel.watches_keys
+        )
         options = self._options
         looks = Looks(options.theme, options.keymap).over(options.looks(job.session.first))
         if looks == self._looks:
@@ -214,7 +196,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         except UsageError as error:
             job.terminal.say(describe(error))
         self.surface.use("mono" if self.no_color else self._outfit.theme, self._outfit.layout)
-        for each in self._all():
+        for each in self._sessions.every:
             each.terminal.use(self._habits, self._outfit.reset_hint)
 
     def _open(self, job: InteractiveJob) -> None:
@@ -225,9 +207,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def _give_up(self, job: InteractiveJob, error: ConsoleError) -> None:
         """End without a first panel; a second session only goes away, with its reason told in the other."""
-        if job is not self._jobs["A"]:
-            del self._jobs[job.letter]
-            self._bring(self._jobs["A"])
+        if job is not self._sessions.first:
+            self._sessions.drop(job)
+            self._bring(self._sessions.first)
             self._say(describe(error))
             return
         self.failure = error
@@ -239,7 +221,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         terminal.clock = f"{self._now():%H:%M}"
         terminal.keyboard.unlock()
         self._wear(job)
-        self._fit()
+        self._sessions.fit(self._height)
         self._lay_out()
         key = terminal.resume() if not terminal.keyboard.is_busy else None
         self.surface.repaint()
@@ -251,14 +233,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.call_after_refresh(self._poll)
             self.call_after_refresh(self.run_worker, self._options.once_shown, thread=True, group="once")
 
-    def _fit(self) -> None:
-        """Use the row under the page for status if there is one."""
-        for job in self._all():
-            job.terminal.has_status_row = self._height > job.terminal.size.rows
-
     def _lay_out(self) -> None:
         """Begin the turns that change the page size, where another is due and no turn runs; its end asks again."""
-        for job in self._all():
+        for job in self._sessions.every:
             turn = job.layout(self._largest)
             if turn is not None:
                 self._begin(job, turn)
@@ -291,67 +268,51 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def _print_shown(self, job: InteractiveJob) -> Message:
         """Write the screen to a file, unless it shows what must not be kept."""
-        if any(each.session is not None and each.session.panel.is_secret for each in (job, self._shown)):
+        if any(each.session is not None and each.session.panel.is_secret for each in (job, self._sessions.shown)):
             return message(_NOT_PRINTED)
         return print_screen(self.surface.text(), self._options.state_directory, self._now())
 
     def _put_in_front(self, key: Function) -> None:
         """Show System Request or the Attention menu in front of the session; pressed again, take it away."""
-        session = self._shown.session
-        if self._front is not self._shown:
-            self._bring(self._shown)
+        shown = self._sessions.shown
+        session = shown.session
+        if self._sessions.front is not shown:
+            self._bring(shown)
             return
         make = self._options.in_front.get(key)
-        panel = make(self._told_in_front(session)) if make and session else None
+        panel = make(self._sessions.told(session)) if make and session else None
         if panel is None:
             self._say(message(_NOTHING_IN_FRONT[key]))
             return
-        job = self._new_job(self._shown.letter)
-        under = self._shown.terminal.frame
-        job.session = Session(panel, self._largest, under=under, search=self._options.search)
-        job.show(Outcome(job.session.frame))
-        job.terminal.message_waiting = self._shown.terminal.message_waiting
-        job.terminal.clock = f"{self._now():%H:%M}"
-        self._bring(job)
-
-    def _told_in_front(self, session: Session) -> InFront:
-        job = self._shown
-        is_busy = job.terminal.keyboard.is_busy
-        titles = () if is_busy else session.titles
-        other = _OTHER[job.letter] in self._jobs
-        return InFront(session.first, job.letter, job.terminal.size, is_busy, other, titles)
+        search = self._options.search
+        self._bring(self._sessions.in_front(lambda under: Session(panel, self._largest, under=under, search=search)))
 
     def _bring(self, job: InteractiveJob) -> None:
         """Show a session, or what is in front of it."""
-        self._front = job
-        if job in self._jobs.values():
-            self._shown = job
+        self._sessions.bring(job)
         self.surface.terminal = job.terminal
-        self._fit()
+        self._sessions.fit(self._height)
         self.surface.repaint_all()
 
     def _grant(self, request: Request) -> None:
         """Do what System Request or the Attention menu was asked for."""
-        self._bring(self._shown)
+        self._bring(self._sessions.shown)
         if request is Request.OTHER_SESSION:
-            self._switch(_OTHER[self._shown.letter])
+            self._switch()
         elif request is Request.END_REQUEST:
-            self._say(message(_IS_ASKED if self._shown.end_request() else _NOTHING_RUNS))
+            self._say(message(_IS_ASKED if self._sessions.shown.end_request() else _NOTHING_RUNS))
 
-    def _switch(self, letter: str) -> None:
-        is_new = letter not in self._jobs
-        job = self._jobs.setdefault(letter, self._new_job(letter)) if is_new else self._jobs[letter]
-        job.terminal.banner = self._shown.terminal.banner
-        job.terminal.message_waiting = self._shown.terminal.message_waiting
+    def _switch(self) -> None:
+        job, is_new = self._sessions.other()
         self._bring(job)
         if is_new:
             self._open(job)
 
     def _sign_off(self, job: InteractiveJob) -> None:
         """End the console; the first time, say so where that would end something in the other session."""
-        other = self._jobs.get(_OTHER[self._shown.letter])
-        if other is None or not other.is_in_use or self._is_leaving:
-            for each in self._all():
+        other = self._sessions.other_in_use
+        if other is None or self._is_leaving:
+            for each in self._sessions.every:
                 each.end_request()
             self.exit()
             return
@@ -362,7 +323,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         self.surface.repaint()
 
     def _say(self, shown: Message) -> None:
-        self._front.terminal.say(shown)
+        self._sessions.front.terminal.say(shown)
         self.surface.repaint()
 
     def _begin(self, job: InteractiveJob, turn: Turn) -> None:
