@@ -32,7 +32,8 @@ from console.journal.writer import append
 from console.messages import line, message
 from console.store.engine import Store
 from console.store.journal import last_number
-from console.store.journal_index import block_of, index_block, missing_block
+from console.store.journal_index import index_block, missing_block
+from console.store.journal_postings import block_of
 from console.store.messages import send_message
 from console.store.session import reading, transaction
 

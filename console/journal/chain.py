@@ -8,7 +8,7 @@ the hash before it and the canonical form.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
@@ -78,3 +78,19 @@ def link(before: bytes, entry: bytes) -> bytes:
     state = _fresh()  # copied, as the parameters take longer to read than an entry to hash
     state.update(before + entry)
     return state.digest()
+
+
+def links(before: bytes, entries: Iterable[Sequence[object]]) -> list[str]:
+    """Return the hashes of entries that follow each other, in hexadecimal: `link` of `canonical` of each, and faster.
+
+    Args:
+        before: Hash of the entry before the first of them.
+        entries: For each the values that `canonical` takes.
+    """
+    digest, found = before, []
+    for form in map(_encode, entries):
+        state = _fresh()
+        state.update(digest + form)
+        digest = state.digest()
+        found.append(digest.hex())
+    return found

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any
 
 from sqlmodel import Session
 
 from console.journal.chain import FIELDS
-from console.store.journal_index import INDEXED, block_of, hidden_by_index
+from console.store.journal_index import hidden_by_index
+from console.store.journal_postings import INDEXED, Block, block_of
 
-_taken = itemgetter(*(FIELDS.index(name) for name in (*INDEXED, "entry_timestamp")))
-"""Returns what the index is made of, and the time."""
+_TAKEN = [FIELDS.index(name) for name in INDEXED]
+_MOMENT = FIELDS.index("entry_timestamp")
 
 
 class IndexCheck:
@@ -21,26 +21,25 @@ class IndexCheck:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._block = -1
-        self._rows: list[tuple[Any, ...]] = []
+        self._entries = Block()
+        self._times: list[str] = []
         self._hidden: list[int] = []
 
-    def extend(self, entries: Sequence[Sequence[Any]]) -> None:
-        """Take some entries whose values are good."""
-        if block_of(entries[0][0]) == block_of(entries[-1][0]) == self._block:
-            self._rows.extend(map(_taken, entries))
-            return
-        for entry in entries:
-            block = block_of(entry[0])
-            if block != self._block:
-                self.finish()
-                self._block = block
-            self._rows.append(_taken(entry))
+    def extend(self, columns: Sequence[Sequence[Any]]) -> None:
+        """Take some entries of one block whose values are good, column by column."""
+        block = block_of(columns[0][0])
+        if block != self._block:
+            self.finish()
+            self._block = block
+        self._entries.add([columns[place] for place in _TAKEN])
+        times = list(map(str, columns[_MOMENT]))
+        self._times += (min(times), max(times))
 
     def finish(self) -> list[int]:
         """Check the block that the last entries were of; return all blocks that hide entries."""
-        if self._rows:
-            times = [str(row[-1]) for row in self._rows]
-            if hidden_by_index(self._session, self._block, self._rows, (min(times), max(times))):
+        if self._times:
+            times = min(self._times), max(self._times)
+            if hidden_by_index(self._session, self._block, self._entries, times):
                 self._hidden.append(self._block)
-        self._rows = []
+        self._entries, self._times = Block(), []
         return self._hidden

@@ -26,7 +26,8 @@ from console.journal.signer import is_sound, key_of, load_key, make_checkpoint, 
 from console.journal.writer import append
 from console.model.journal import JournalAttributes, JournalEntry, Receiver
 from console.store.journal import attached_receiver
-from console.store.journal_index import block_of, forget_blocks
+from console.store.journal_index import forget_blocks
+from console.store.journal_postings import block_of
 from console.store.postings import BLOCK
 from console.store.session import location_of
 

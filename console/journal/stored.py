@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from itertools import chain
+from operator import add
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Column, ColumnElement, CursorResult, Integer, LargeBinary, String, select, type_coerce
@@ -21,11 +21,14 @@ from console.errors import JournalError
 from console.journal.chain import FIELDS
 from console.journal.seal import ReceiverForm
 from console.model.journal import JournalEntry, Receiver
+from console.store.journal_postings import block_of, first_of
 
-_PAGE = 1000
-_POINT = 19
+_PAGE = 400
+"""Entries that are looked at while they still are in the cache of the processor."""
+_POINT, _BEHIND = 19, 20
 _TEXT_LENGTH = 26
-"""Of ``2026-03-01 12:00:00.123456``, and the place of its point."""
+"""Of ``2026-03-01 12:00:00.123456``, and the places of its point and of what is behind it."""
+_MOST_SECONDS = 1024
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are stored without zone, in UTC
 _MICROSECOND = timedelta(microseconds=1)
 _MOMENTS = ("attached_at", "detached_at", "saved_at", "deleted_at")
@@ -130,7 +133,7 @@ _COLUMNS = (*FIELDS, "chain_hash")
 
 
 def pages(session: Session, first: int, last: int) -> Iterator[Sequence[Sequence[Any]]]:
-    """Yield the values of entries, some at a time: those of `FIELDS`, then the hash.
+    """Yield the values of entries, some at a time: those of `FIELDS`, then the hash. No page is of two blocks.
 
     Values and not rows of the model: SQLAlchemy would keep every entry it has ever read, and take twice as long. From
     the driver's cursor, as its tuples need no work. Times as text: what somebody wrote there need not be a time.
@@ -144,17 +147,19 @@ def pages(session: Session, first: int, last: int) -> Iterator[Sequence[Sequence
     after = first - 1
     errors = session.connection().dialect.loaded_dbapi.Error
     while after < last:
-        found = cast(CursorResult[Any], session.execute(query.where(number > after, number <= last).limit(_PAGE)))
+        upto = min(last, first_of(block_of(after + 1) + 1) - 1)
+        found = cast(CursorResult[Any], session.execute(query.where(number > after, number <= upto)))
         try:
-            page = found.cursor.fetchall()
+            while page := found.cursor.fetchmany(_PAGE):
+                after = page[-1][0]
+                yield page
         except errors:
             break
         finally:
             found.close()
-        if not page:
-            return
-        after = page[-1][0]
-        yield page
+        if after < upto:  # nobody has filled the rest of the block, and perhaps none for long
+            beyond = first_entry(session, after, last)
+            after = last if beyond is None else beyond - 1
     # A text in the page is no text. One by one, all but that entry can be read.
     while after < last and (one := session.execute(query.where(number > after, number <= last).limit(1)).one_or_none()):
         after = one[0]
@@ -180,11 +185,38 @@ def moment_us(text: str | datetime) -> int:
     Raises:
         ValueError, TypeError: It is no time.
     """
-    if isinstance(text, str) and len(text) == _TEXT_LENGTH and text[_POINT] == "." and text[-6:].isdecimal():
-        return _second_us(text[:_POINT]) + int(text[-6:])
+    if isinstance(text, str) and len(text) == _TEXT_LENGTH and text[_POINT] == "." and _is_number(text[_BEHIND:]):
+        return _SECONDS[text[:_POINT]] + int(text[_BEHIND:])
     return _us(text)
 
 
-@lru_cache(maxsize=1024)
-def _second_us(text: str) -> int:
-    return _us(text)
+def moments_us(texts: Sequence[str | datetime]) -> list[int]:
+    """Return what `moment_us` does for each of some times, with next to no work for each.
+
+    Raises:
+        ValueError, TypeError: One is none.
+    """
+    if set(map(type, texts)) != {str} or set(map(len, texts)) != {_TEXT_LENGTH}:  # type: ignore[arg-type]
+        return [moment_us(text) for text in texts]
+    behind = [text[_BEHIND:] for text in texts]  # type: ignore[index]
+    if not _is_number("".join(behind)) or {text[_POINT] for text in texts} != {"."}:  # type: ignore[index]
+        return [moment_us(text) for text in texts]
+    seconds = map(_SECONDS.__getitem__, [text[:_POINT] for text in texts])  # type: ignore[index]
+    return list(map(add, seconds, map(int, behind)))
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()  # other digits than these, too, Python would take for a number
+
+
+class _Seconds(dict[str, int]):
+    """Knows the seconds that were asked for lately."""
+
+    def __missing__(self, text: str) -> int:
+        if len(self) >= _MOST_SECONDS:
+            self.clear()
+        found = self[text] = _us(text)
+        return found
+
+
+_SECONDS = _Seconds()

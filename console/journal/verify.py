@@ -14,7 +14,7 @@ from console.journal.index_check import IndexCheck
 from console.journal.signer import load_trusted, read_head
 from console.journal.stored import StoredReceiver, first_entry, stored_receivers
 from console.journal.walk import WHOLE, FoundError, Verdict, Walk
-from console.store.journal_index import first_of
+from console.store.journal_postings import first_of
 from console.store.session import location_of
 
 __all__ = ["WHOLE", "Verdict", "verify"]

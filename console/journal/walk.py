@@ -14,6 +14,7 @@ from sqlmodel import Session
 from console.journal.chain import canonical, link
 from console.journal.index_check import IndexCheck
 from console.journal.key_file import JournalKey
+from console.journal.page import columns_of, is_unbroken
 from console.journal.seal import CheckpointForm, ReceiverForm
 from console.journal.stored import StoredReceiver, first_entry, moment_us, pages, us_or_none
 from console.model.journal import GENESIS_HASH, Checkpoint, JournalEntry
@@ -144,6 +145,14 @@ class Walk:
         expected, digest = self._expected, self._digest
         mark = self._mark()
         for page in self._readable(expected, row.last_sequence):
+            columns = columns_of(page)
+            if page[-1][0] < mark and is_unbroken(columns, expected, name, digest):
+                digest = bytes.fromhex(page[-1][-1])
+                expected += len(page)
+                good += len(page)
+                if self._check is not None:
+                    self._check.extend(columns)
+                continue
             for entry in page:
                 number = entry[0]
                 fault = _place_fault(entry, expected, name) if number != expected or entry[2] != name else ""
@@ -159,7 +168,7 @@ class Walk:
                     self._pass_checkpoints(number, link_hash)
                     mark = self._mark()
             if self._check is not None:
-                self._check.extend(page)
+                self._check.extend(columns)
         self._expected, self._digest, self._good = expected, digest, good
         if expected <= row.last_sequence:
             self._stop(expected, "GWL0602")

@@ -23,8 +23,9 @@ from console.model.journal import HIGHEST_NUMBER, JournalEntry, Receiver
 from console.store.generic import WILD
 from console.store.imported import imported_page_after, imported_page_before
 from console.store.journal_filter import EVERYTHING, JournalFilter, conditions, confirm
-from console.store.journal_index import block_of, first_after, first_of, known_blocks, last_before, matching
+from console.store.journal_index import first_after, known_blocks, last_before, matching
 from console.store.journal_keys import Clause, clauses
+from console.store.journal_postings import block_of, first_of
 from console.store.made_usable import NAMES, as_octets, is_usable, shown, text_of
 from console.store.postings import ALL, offsets_in
 
@@ -76,15 +77,21 @@ def last_number(session: Session) -> int:
     return last_before(session, HIGHEST_NUMBER + 1) or 0
 
 
+_ATTACHED = (
+    select(Receiver)
+    .where(col(Receiver.detached_at).is_(None))
+    .order_by(col(Receiver.first_sequence).desc(), col(Receiver.name))
+    .limit(1)
+)
+
+
 def attached_receiver(session: Session) -> Receiver:
     """Return the receiver that takes entries now; the last of them, should somebody have put another beside it.
 
     Raises:
         StoreError: There is none. The worker attaches one; until then there is nothing to be said of it.
     """
-    attached = select(Receiver).where(col(Receiver.detached_at).is_(None))
-    order = (col(Receiver.first_sequence).desc(), col(Receiver.name))
-    found = session.exec(attached.order_by(*order).limit(1)).first()
+    found = session.exec(_ATTACHED).first()
     if found is None:
         raise StoreError("GWL061F")
     return found

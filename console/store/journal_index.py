@@ -11,16 +11,15 @@ could not combine two fields. Here the rows of a block come once, in the order o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import reduce
-from itertools import chain
-from operator import or_
 from typing import Any
+from typing import cast as cast_result
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    CursorResult,
     LargeBinary,
     Select,
     String,
@@ -38,134 +37,12 @@ from sqlmodel import Session, col
 
 from console.model.journal import HIGHEST_NUMBER, JournalBlock, JournalEntry, JournalIndex
 from console.store.bulk import insert_rows
-from console.store.journal_keys import (
-    LOCAL,
-    REMOTE,
-    AddressFields,
-    Clause,
-    IndexField,
-    Key,
-    Range,
-    address_key,
-    bucket,
-    job_keys,
-    neighbourhood_of,
-    networks_of,
-    number_key,
-    port_key,
-    text_key,
-)
-from console.store.postings import ALL, BLOCK, BLOCK_BITS, pack, union, unpack
+from console.store.journal_keys import Clause, Range
+from console.store.journal_postings import INDEXED, Block, Posting, block_of, first_of, hides, postings
+from console.store.postings import ALL, union
 
-_CROWD = 128
-"""Entries of a neighbourhood in a block from which on each address has a row of its own."""
-
-Posting = tuple[int, bytes, bytes]
-"""Field, key, and the entries as they are stored."""
-
-
-def _text(field: IndexField) -> Callable[[str], Sequence[Key]]:
-    return lambda text: ((field, text_key(text)),)
-
-
-_KEYS: tuple[tuple[str, Callable[[Any], Sequence[Key]]], ...] = (
-    ("entry_type", _text(IndexField.ENTRY_TYPE)),
-    ("sk_type", _text(IndexField.SK_TYPE)),
-    ("outcome", _text(IndexField.OUTCOME)),
-    ("exit_point", _text(IndexField.EXIT_POINT)),
-    ("rule_sequence", lambda number: ((IndexField.RULE, number_key(number)),)),
-    ("user_name", _text(IndexField.USER)),
-    ("qualified_job_name", job_keys),
-    ("program", _text(IndexField.PROGRAM)),
-    ("local_port", lambda port: ((IndexField.LOCAL_PORT, port_key(port)),)),
-    ("remote_port", lambda port: ((IndexField.REMOTE_PORT, port_key(port)),)),
-)
-"""The columns of plain values, and the keys that a value has."""
-
-_ADDRESSES = (("local_address", LOCAL), ("remote_address", REMOTE))
-
-INDEXED = ("sequence_number", *(name for name, _ in (*_KEYS, *_ADDRESSES)))
-"""The fields of an entry that its postings are made of."""
-
-_NUMBERS = frozenset({"rule_sequence", "local_port", "remote_port"})
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 """For a block in which a time is none: no time that is asked for leaves it out."""
-
-
-def block_of(number: int) -> int:
-    """Return the block that an entry is in."""
-    return (number - 1) >> BLOCK_BITS
-
-
-def first_of(block: int) -> int:
-    """Return the number of the first entry of a block."""
-    return (block << BLOCK_BITS) + 1
-
-
-def postings(rows: Sequence[Sequence[Any]]) -> list[Posting]:
-    """Return the index of a block, in the order of its key.
-
-    Args:
-        rows: The values of `INDEXED` of each entry of the block, in ascending order of number; others may follow them.
-    """
-    if not rows:
-        return []
-    numbers, *columns = zip(*rows, strict=True)
-    first = first_of(block_of(numbers[0]))
-    offsets = range(BLOCK) if len(rows) == BLOCK else [number - first for number in numbers]
-    named = {name: _usable(name, values) for name, values in zip(INDEXED[1:], columns, strict=False)}
-    found: dict[Key, list[list[int]]] = {}
-    for name, keys in _KEYS:
-        values = map(bucket, named[name]) if name.endswith("_port") else named[name]
-        for value, holders in _grouped(offsets, values).items():
-            for key in keys(value):
-                found.setdefault(key, []).append(holders)
-    for name, fields in _ADDRESSES:
-        for key, holders in _address_postings(fields, _grouped(offsets, named[name])):
-            found.setdefault(key, []).append(holders)
-    return [(field, key, pack(_joined(lists))) for (field, key), lists in sorted(found.items())]
-
-
-def _usable(name: str, values: Sequence[Any]) -> Sequence[Any]:
-    """Return the values of a column, with nothing in the place of those that are not of its type.
-
-    Nobody can ask for these; whoever has put them into the store must not end the index of all blocks.
-    """
-    kind: type = int if name in _NUMBERS else str
-    if set(map(type, values)) == {kind}:
-        return values
-    return [value if type(value) is kind else kind() for value in values]
-
-
-def _address_postings(fields: AddressFields, grouped: dict[str, list[int]]) -> Iterator[tuple[Key, list[int]]]:
-    """Yield the keys of addresses, and who has them.
-
-    A server in the Internet has nearly as many clients in a block as entries: a row for each would be the most of the
-    index. They share one a neighbourhood, unless so many entries are in it that reading them all would take long.
-    """
-    near: defaultdict[bytes, list[tuple[bytes, list[int]]]] = defaultdict(list)
-    for text, holders in grouped.items():
-        key = address_key(text)
-        near[neighbourhood_of(key)].append((key, holders))
-    for neighbourhood, members in near.items():
-        everyone = _joined([holders for _, holders in members])
-        if len(everyone) > _CROWD:
-            yield from (((fields.address, key), holders) for key, holders in members)
-        else:
-            yield (fields.neighbourhood, neighbourhood), everyone
-        for network in networks_of(neighbourhood):
-            yield (fields.network, network), everyone
-
-
-def _joined(lists: list[list[int]]) -> list[int]:
-    return lists[0] if len(lists) == 1 else sorted(chain.from_iterable(lists))
-
-
-def _grouped(offsets: Sequence[int], values: Iterable[Any]) -> dict[Any, list[int]]:
-    found: defaultdict[Any, list[int]] = defaultdict(list)
-    for offset, value in zip(offsets, values):  # noqa: B905 - as long as each other, and this is the hot loop
-        found[value].append(offset)
-    return found
 
 
 def index_block(session: Session, block: int) -> None:
@@ -342,24 +219,28 @@ def _within(span: Range) -> ColumnElement[bool]:
 
 def stored_postings(session: Session, block: int) -> Iterator[Posting]:
     """Yield the index of a block as it is stored, in the order of its key."""
-    table = JournalIndex
-    query = select(col(table.field), col(table.key), col(table.entries)).where(col(table.block) == block)
-    for field, key, entries in session.execute(query.order_by(col(table.field), col(table.key))):
+    columns = _INDEX.c
+    query = select(columns.field, columns.key, columns.entries).where(columns.block == block)
+    query = query.order_by(columns.field, columns.key)
+    found = cast_result(CursorResult[Any], session.execute(query))
+    # As the driver gives them: SQLAlchemy makes each row anew.
+    for field, key, entries in found.cursor.fetchall():
         yield field, key if isinstance(key, bytes) else b"", entries
+    found.close()
 
 
-def hidden_by_index(session: Session, block: int, rows: Sequence[Sequence[Any]], times: tuple[str, str]) -> bool:
+def hidden_by_index(session: Session, block: int, entries: Block, times: tuple[str, str]) -> bool:
     """Say whether the index of a block does not know some of its entries; a block without index hides none.
 
     Args:
         session: Reads the store.
         block: The block.
-        rows: The values of `INDEXED` of all its entries.
+        entries: All of them.
         times: When the earliest and the latest happened, as they are stored.
     """
-    columns = JournalBlock.metadata.tables["journal_block"].c
-    query = select(type_coerce(columns.first_time, String), type_coerce(columns.last_time, String))
-    query = query.where(columns.block == block)
+    known_at = JournalBlock.metadata.tables["journal_block"].c
+    query = select(type_coerce(known_at.first_time, String), type_coerce(known_at.last_time, String))
+    query = query.where(known_at.block == block)
     try:
         known = session.execute(query).one_or_none()
     except DBAPIError:  # a time is no text
@@ -368,23 +249,4 @@ def hidden_by_index(session: Session, block: int, rows: Sequence[Sequence[Any]],
         return False
     if known[0] is None or known[1] is None or str(known[0]) > times[0] or str(known[1]) < times[1]:
         return True
-    stored = list(stored_postings(session, block))
-    made = postings(rows)
-    if stored == made:
-        return False
-    # Entries that were deleted with their receiver may still be in it.
-    sets = {(field, key): unpack(entries) for field, key, entries in stored}
-    return any(unpack(entries) & ~_found(sets, field, key) for field, key, entries in made)
-
-
-def _found(sets: dict[tuple[int, bytes], int], field: int, key: bytes) -> int:
-    """Return what readers find who ask for a key; for an address they ask its neighbourhood, too."""
-    for fields in (LOCAL, REMOTE):
-        if field == fields.address:
-            return sets.get((field, key), 0) | sets.get((fields.neighbourhood, neighbourhood_of(key)), 0)
-        if field == fields.neighbourhood:
-            # It was crowded before entries of it were deleted; each address had a row of its own.
-            near = (bits for (other, address), bits in sets.items()
-                    if other == fields.address and neighbourhood_of(address) == key)  # fmt: skip
-            return reduce(or_, near, sets.get((field, key), 0))
-    return sets.get((field, key), 0)
+    return hides(list(stored_postings(session, block)), entries.postings())

@@ -18,8 +18,9 @@ from sqlmodel import Session
 from console.model.journal import JournalEntry
 from console.store.journal import JournalFilter, last_number, page_after
 from console.store.journal_filter import conditions, confirm
-from console.store.journal_index import block_of, first_after, first_of, known_blocks, matching
+from console.store.journal_index import first_after, known_blocks, matching
 from console.store.journal_keys import clauses
+from console.store.journal_postings import block_of, first_of
 from console.store.made_usable import NUMBERS
 
 MINUTE = "minute"

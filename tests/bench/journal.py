@@ -33,7 +33,8 @@ from console.journal.verify import verify
 from console.journal.writer import append
 from console.store.engine import Store, open_store
 from console.store.journal import JournalFilter, last_number, page_after, page_before
-from console.store.journal_index import block_of, index_block, missing_block
+from console.store.journal_index import index_block, missing_block
+from console.store.journal_postings import block_of
 from console.store.session import reading, transaction
 
 _BATCH = 5000

@@ -28,7 +28,8 @@ from console.journal.receivers import (
 from console.journal.verify import verify
 from console.journal.writer import append
 from console.store.journal import JournalFilter, page_after, page_before
-from console.store.journal_index import block_of, index_block, missing_block
+from console.store.journal_index import index_block, missing_block
+from console.store.journal_postings import block_of
 from console.store.postings import BLOCK
 from console.store.session import reading, transaction
 from tests.factories import entry

@@ -17,18 +17,15 @@ from console.journal.writer import append
 from console.store.engine import open_store
 from console.store.journal import JournalFilter, page_after, page_before
 from console.store.journal_index import (
-    INDEXED,
-    block_of,
     first_after,
-    first_of,
     forget_blocks,
     index_block,
     last_before,
     missing_block,
-    postings,
     stored_postings,
 )
 from console.store.journal_keys import clauses
+from console.store.journal_postings import INDEXED, block_of, first_of, postings
 from console.store.postings import BLOCK, offsets_in, pack, unpack
 from console.store.session import reading, transaction
 from tests.factories import entry

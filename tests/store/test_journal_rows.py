@@ -9,11 +9,13 @@ import pytest
 from console.journal.writer import append
 from console.store import journal_rows
 from console.store.journal import JournalFilter, page_after
-from console.store.journal_index import first_of, index_block
+from console.store.journal_index import index_block
+from console.store.journal_postings import first_of
 from console.store.journal_rows import MINUTE, batches, rows
 from console.store.postings import BLOCK
 from console.store.session import reading, transaction
 from tests.factories import entry
+from tests.stores import open_fresh_store
 
 COUNT = 2 * BLOCK + 500
 
@@ -21,9 +23,7 @@ COUNT = 2 * BLOCK + 500
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     """Return a store whose first block has an index, the second and the unfinished third none."""
-    from console.store.engine import open_store
-
-    opened = open_store(f"sqlite:///{tmp_path_factory.mktemp('rows')}/test.db")
+    opened = open_fresh_store(tmp_path_factory.mktemp("rows") / "test.db")
     begin = entry().entry_timestamp
     with transaction(opened) as session:
         append(
