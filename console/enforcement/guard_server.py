@@ -38,6 +38,8 @@ _log = logging.getLogger("greenwall.worker")
 
 _LENGTH_BYTES = 4
 _HELLO_WITHIN_S = 10
+_READ_AHEAD_BYTES = 256 * 1024
+"""A frame of a busy guard is that long; with less room it would come in many small reads."""
 _MOST_UNSENT_BYTES = 2 * MAX_FRAME_BYTES
 """A guard that lets so much lie does not read any more; it is stopped, or broken."""
 
@@ -156,7 +158,7 @@ class GuardServer:
             endpoint: Its connection, closed in the end.
         """
         pid, uid = peer(endpoint)
-        reader, writer = await asyncio.open_unix_connection(sock=endpoint)
+        reader, writer = await asyncio.open_unix_connection(sock=endpoint, limit=_READ_AHEAD_BYTES)
         try:
             _check_owner(pid, uid)
             await self._check_job(endpoint, pid)

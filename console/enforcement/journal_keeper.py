@@ -43,6 +43,9 @@ _PAUSE_S = 0.5
 _BETWEEN_STEPS_S = 0.01
 """Or as long as the step has taken: a long deletion leaves half of the disk to what guards send."""
 _EXPIRE_EVERY = timedelta(minutes=1)
+_MAY_WAIT = 2
+"""Full blocks whose index may wait while guards send many entries: it is a third of the work of writing one down, and
+readers look through a block without index in some 20 ms."""
 _GENERIC = "GR"
 
 
@@ -70,8 +73,11 @@ class JournalKeeper:
             with transaction(self._store) as session:
                 key_of(session)
 
-    def step(self) -> bool:
+    def step(self, *, pressed: bool = False) -> bool:
         """Do one step; say whether there is more to do at once.
+
+        Args:
+            pressed: Many entries are coming: what can wait for a while does.
 
         Raises:
             StoreError: The store cannot be read or written; nothing was done.
@@ -86,11 +92,12 @@ class JournalKeeper:
             checkpoint = last_checkpoint(session)
         if not sound:
             self._leave_unsound()
-        if block is not None:
+        if block is not None and not (pressed and end - self._indexed <= _MAY_WAIT):
             with transaction(self._store) as session:
                 index_block(session, block)
             return True
-        self._indexed = end
+        if block is None:
+            self._indexed = end
         if purge:
             with transaction(self._store) as session:
                 return purge_some(session)
@@ -162,6 +169,6 @@ async def keep_journal(scribe: Scribe, keeper: JournalKeeper) -> None:
     await scribe.insist(keeper.begin)
     while True:
         began = time.monotonic()
-        more = await scribe.insist(keeper.step)
+        more = await scribe.insist(keeper.step, pressed=scribe.is_pressed)
         took_s = time.monotonic() - began
         await asyncio.sleep(max(_BETWEEN_STEPS_S, took_s) if more else _PAUSE_S)

@@ -35,7 +35,7 @@ from console.policy.compiler import compile_policy
 from console.policy.rule import Policy
 from console.store.confirmation import is_overdue, take_back
 from console.store.engine import Store
-from console.store.guards import end_requests, list_guards, reopen_guard
+from console.store.guards import end_requests, find_guards, list_guards, reopen_guard
 from console.store.kernel import Told, forget_rings, is_enforced, ring_told, say_of_kernel, set_ring_told
 from console.store.outbox import forget, waiting
 from console.store.revisions import active_number, active_policy
@@ -250,9 +250,7 @@ class Ledger:
         made: list[Draft] = []
         notable: list[Entry] = []
         with transaction(self._store) as session:
-            wanted = {parcel.guard_id for parcel in parcels}
-            rows = session.exec(select(Guard).where(col(Guard.guard_id).in_(wanted)))
-            guards = {guard.guard_id: guard for guard in rows}
+            guards = find_guards(session, {parcel.guard_id for parcel in parcels})
             results = [
                 self._take_one(session, guards[parcel.guard_id], parcel.frame, made, notable) for parcel in parcels
             ]

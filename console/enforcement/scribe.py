@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -25,9 +26,12 @@ _QUEUE_PARCELS = 256
 _BATCH_BYTES = 2 * 1024 * 1024
 """Octets of records in a transaction, about a third of a second of work: longer would hold up the commands of
 operators."""
-_PAUSE_S = 0.1
-"""From one transaction to the next while guards go on sending. One costs as much as a hundred entries, and then the
+_PAUSE_S = 0.2
+"""From one transaction to the next while guards go on sending. One costs as much as three hundred entries, and then the
 disk has to write out what it holds; what waits is safe in the spools of its guards."""
+_MANY_BYTES = 64 * 1024
+_PRESSED_S = 1.0
+"""So long after a transaction with so many octets of records, some five hundred, the next are expected."""
 _FIRST_DELAY_S = 0.1
 _WORTH_TELLING = timedelta(seconds=5)
 """A store that is locked for a moment by a long command is none."""
@@ -63,6 +67,7 @@ class Scribe:
         self._pause_s = pause_s
         self._hurried = asyncio.Event()
         """What waits is not to wait any longer."""
+        self._pressed_until = 0.0
         self._outage: tuple[datetime, str] | None = None
         """Since when the store takes nothing, and why."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -90,6 +95,11 @@ class Scribe:
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, _LONGEST_DELAY_S)
 
+    @property
+    def is_pressed(self) -> bool:
+        """Whether guards send many entries."""
+        return time.monotonic() < self._pressed_until
+
     async def put(self, parcel: Parcel, sender: Sender) -> None:
         """Take a parcel; its sender hears of it when it is on disk. Waits while too many others do."""
         if self._queue.full():
@@ -108,6 +118,8 @@ class Scribe:
                 batch.append(self._queue.get_nowait())
                 size_bytes += _size_bytes(batch[-1][0])
             await self._commit(batch)
+            if size_bytes >= _MANY_BYTES:
+                self._pressed_until = time.monotonic() + _PRESSED_S
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause_s):
                     await self._hurried.wait()

@@ -8,9 +8,10 @@ that is found is removed: it is evidence. Everything here is part of the caller'
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, select, type_coerce
+from sqlalchemy import Column, Select, String, bindparam, select, type_coerce
 from sqlmodel import Session
 
 from console.journal.chain import HASH_BYTES
@@ -24,6 +25,9 @@ _LIMIT = HIGHEST_NUMBER + 1
 _ENTRY = JournalEntry.metadata.tables["journal_entry"].c
 _RECEIVER = Receiver.metadata.tables["receiver"].c
 _CHECKPOINT = Checkpoint.metadata.tables["journal_checkpoint"].c
+
+# Each transaction of the worker asks these. To make a query takes SQLAlchemy longer than to have it answered.
+_MADE_AT = select(type_coerce(_CHECKPOINT.made_at, String)).where(_CHECKPOINT.number == bindparam("number"))
 
 
 def go_on_behind(session: Session, receiver: Receiver, *, sound: bool) -> bool:
@@ -54,8 +58,7 @@ def checkpoint_is_due(session: Session, receiver: Receiver, now: datetime) -> bo
 
     A clock that was set back must not end the checkpoints until it is where it was.
     """
-    query = select(type_coerce(_CHECKPOINT.made_at, String)).where(_CHECKPOINT.number == receiver.checkpoints)
-    found = session.execute(query).scalar()
+    found = session.execute(_MADE_AT, {"number": receiver.checkpoints}).scalar()
     try:
         last = found if isinstance(found, datetime) else datetime.fromisoformat(str(found))
     except ValueError:
@@ -87,10 +90,14 @@ def highest_checkpoint(session: Session) -> int:
     return 0 if found is None else int(found[0])
 
 
-def _highest(session: Session, number: ColumnElement[Any], *more: ColumnElement[Any]) -> tuple[Any, ...] | None:
-    query = select(number, *more).where(number < _LIMIT).order_by(number.desc()).limit(1)
-    found = session.execute(query).first()
+def _highest(session: Session, number: Column[Any], *more: Column[Any]) -> tuple[Any, ...] | None:
+    found = session.execute(_highest_query(number, *more)).first()
     return None if found is None else tuple(found)
+
+
+@cache
+def _highest_query(number: Column[Any], *more: Column[Any]) -> Select[Any]:
+    return select(number, *more).where(number < _LIMIT).order_by(number.desc()).limit(1)
 
 
 def _make_usable(receiver: Receiver, last: int, digest: object) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, bindparam, or_
 from sqlmodel import Session, col, select
 
 from console.model.running import JOB_NUMBER_MAX, Guard
@@ -79,6 +80,16 @@ def end_requests(session: Session) -> dict[str, tuple[EndOption, int]]:
 def find_guard(session: Session, guard_id: str) -> Guard | None:
     """Return a job by the id of its guard."""
     return session.exec(select(Guard).where(col(Guard.guard_id) == guard_id)).one_or_none()
+
+
+_AMONG = select(Guard).where(col(Guard.guard_id).in_(bindparam("wanted", expanding=True)))
+"""Made once: the worker asks it in each transaction, and to make a query takes longer than to have it answered."""
+
+
+def find_guards(session: Session, guard_ids: Collection[str]) -> dict[str, Guard]:
+    """Return jobs by the ids of their guards."""
+    found = session.exec(_AMONG, params={"wanted": list(guard_ids)})
+    return {guard.guard_id: guard for guard in found}
 
 
 def list_guards(session: Session, *, running: bool = True, limit: int = 1000) -> list[Guard]:

@@ -31,6 +31,22 @@ def test_full_blocks_get_their_index_one_a_step_and_a_new_worker_does_what_is_le
         assert verify(session).hidden == ()
 
 
+def test_index_of_two_blocks_waits_while_many_entries_come_and_no_more(store, now):
+    keeper = JournalKeeper(store, lambda: now)
+    write(store, 2 * BLOCK)
+    assert not keeper.step(pressed=True)
+    with reading(store) as session:
+        assert known_blocks(session, range(9)) == {}
+    write(store, BLOCK)
+    assert [keeper.step(pressed=True) for _ in range(4)] == [True, True, True, False]
+    write(store, BLOCK)
+    assert not keeper.step(pressed=True)
+    assert [keeper.step() for _ in range(2)] == [True, False]
+    with reading(store) as session:
+        assert set(known_blocks(session, range(9))) == {0, 1, 2, 3}
+        assert verify(session).hidden == ()
+
+
 def test_deletion_that_a_dead_worker_began_is_finished(store, now):
     write(store, 9000)
     with transaction(store) as session:
