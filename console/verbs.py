@@ -157,7 +157,9 @@ def worker(
 def cl(
     context: typer.Context,
     commands: Annotated[list[str] | None, typer.Argument(metavar="'COMMAND'...", show_default=False)] = None,
-    file: Annotated[str, typer.Option("-f", "--file", metavar="FILE", help="Run the commands in this file.")] = "",
+    file: Annotated[
+        str, typer.Option("-f", "--file", metavar="FILE", help="Run the commands in this file; - is standard input.")
+    ] = "",
     names: Annotated[bool, typer.Option("--list", help="List the commands and their keywords instead.")] = False,
 ) -> int:
     """Run CL commands in order, up to the first that fails."""
@@ -170,11 +172,12 @@ def cl(
         raise UsageError("GWL000B", count=len(commands), path=file)
     if not commands and not file:
         raise UsageError("GWL000A")
-    from console.shell.cl import Step, run_steps, steps_of_file
+    from console.shell.cl import Step, run_steps, steps_of_file, warn_of_secrets
     from console.shell.operator import shell_context
 
     # Read first: a file that is not there must not make a store.
     steps = list(steps_of_file(file)) if file else [Step(text) for text in commands or ()]
+    warn_of_secrets(commands or ())
     with open_for_verb(context.obj) as store:
         return DONE if run_steps(steps, shell_context(store)) else FAILED
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from console.commands.definition import Context, Parameter
 from console.commands.execute import run_command
-from console.commands.language import parse
+from console.commands.language import SAME, parse, parse_partial
 from console.commands.listing import Column, table
 from console.commands.registry import COMMANDS
 from console.commands.script import Statement, statements
@@ -49,6 +49,25 @@ def steps_of_file(name: str) -> Iterator[Step]:
     """
     for statement in statements(read_text(name)):
         yield Step(statement.text, name, statement)
+
+
+def warn_of_secrets(texts: Iterable[str]) -> None:
+    """Say on standard error which passwords stand where every user of this system could read them."""
+    keywords = {keyword for text in texts for keyword in _secrets_in(text)}
+    if keywords:
+        print_warning(message("GWL000F", keywords=", ".join(sorted(keywords))))
+
+
+def _secrets_in(text: str) -> list[str]:
+    """Return the keywords of the passwords that a command gives; none where it cannot be read."""
+    try:
+        partial = parse_partial(text, COMMANDS)
+    except ConsoleError:
+        return []
+    secret = [each for each in partial.cls.parameters if each.secret]
+    return [
+        each.keyword for each in secret if partial.given.get(each.keyword, SAME).upper() not in (SAME, *each.special)
+    ]
 
 
 def run_steps(steps: Iterable[Step], context: Context) -> bool:

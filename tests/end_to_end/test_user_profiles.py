@@ -222,3 +222,15 @@ def test_passwords_are_in_no_file_of_commands_however_they_were_keyed(greenwall,
     (file,) = (greenwall.directory / "store.db.history").iterdir()
     assert file.read_text().splitlines() == ["dspsecaud", "crtusrprf bob", "crtusrprf bob text(bob)"]
     assert "geheimnis" not in screen.screen()
+
+
+def test_password_on_the_command_line_is_warned_of_and_one_on_standard_input_is_not(greenwall):
+    told = greenwall("cl", f"CRTUSRPRF ANNA PASSWORD('{PASSWORD}')", "CRTUSRPRF BEN PASSWORD(*NONE)")
+    assert (told.returncode, told.stderr.splitlines()[0]) == (
+        0,
+        "GWL000F Every user of this system could read PASSWORD.",
+    )
+    assert PASSWORD not in told.stderr
+    for words, stdin in ((("cl", "-f", "-"), f"CRTUSRPRF CARL PASSWORD('{PASSWORD}')"), (("cl", "CHGUSRPRF BEN"), "")):
+        quiet = greenwall(*words, stdin=stdin)
+        assert (quiet.returncode, quiet.stderr) == (0, "")
