@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from console.commands.audit import record
+from console.commands.authority import lacking
 from console.commands.definition import Choice, Command, Context, Parameter, Result
 from console.commands.jobs import moment
 from console.commands.keywords import TEXT, number, one_of, with_special
@@ -25,6 +26,7 @@ from console.store.confirmation import forget_confirmation, waiting_confirmation
 from console.store.revisions import (
     RevisionHead,
     active_number,
+    active_policy,
     list_revisions,
     pending_policy,
     revision_policy,
@@ -162,6 +164,7 @@ class RollBackSocketPolicy(Command):
         with context.opened() as session:
             wanted = _before(active_number(session)) if values["REVISION"] == _PREVIOUS else int(values["REVISION"])
             policy, before = revision_policy(session, wanted), pending_policy(session)
+            _check_programs(context, policy, (before, active_policy(session)[1]))
             changes = compare(before, policy)
             set_pending(session, replace(policy, services={}))
         if changes:
@@ -177,6 +180,23 @@ class RollBackSocketPolicy(Command):
         text = values["TEXT"] or f"Revision {wanted} again"
         done = activate_pending(context, {**values, "TEXT": text})
         return replace(done, messages=(*done.messages, loaded), changed=bool(changes) or done.changed)
+
+
+def _check_programs(context: Context, policy: Policy, there: Sequence[Policy]) -> None:
+    """Check that who brings exit programs back may add them: they are code that runs as the users of jobs do, or root.
+
+    Args:
+        context: Whose.
+        policy: That is gone back to.
+        there: The pending and the active one, whose exit programs somebody with that authority has added.
+
+    Raises:
+        AuthorityError: There is one that is in neither, and *ALLOBJ is missing.
+    """
+    known = {(each.exit_point, each.program) for other in there for each in other.exit_programs}
+    is_new = any((each.exit_point, each.program) not in known for each in policy.exit_programs)
+    if is_new and ALLOBJ not in context.authorities:
+        raise lacking(RollBackSocketPolicy.name, (ALLOBJ,))
 
 
 def _before(active: int) -> int:

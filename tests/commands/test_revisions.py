@@ -10,7 +10,7 @@ import pytest
 
 from console.commands.execute import run_command
 from console.enforcement.ledger import Ledger
-from console.errors import CommandError
+from console.errors import AuthorityError, CommandError
 from console.model.revision import Revision
 from console.store.confirmation import waiting_confirmation
 from console.store.messages import list_messages
@@ -211,3 +211,24 @@ def test_a_revision_that_cannot_be_gone_back_to_is_told_of_and_the_worker_goes_o
     assert ledger.newer_policy(4) is None
     with reading(unconfirmed.store) as session:
         assert [told.message_id for told in list_messages(session)] == ["GWL0299"]
+
+
+@pytest.mark.parametrize("more", ["", " ACTIVATE(*NO)"])
+def test_an_exit_program_is_brought_back_by_who_might_add_it_only(context, more):
+    lesser = replace(context, user="NETADM", authorities=frozenset({"*IOSYSCFG"}))
+
+    def run_all(who, *commands):
+        for command in commands:
+            run(command, who)
+
+    run_all(context, "ADDEXITPGM *ACCEPT 2 office_hours:ask", "ACTSOCPCY")
+    run_all(lesser, ADD.format(10, 25), "ACTSOCPCY", "RBKSOCPCY")  # it is there all the time
+    run_all(lesser, "RMVEXITPGM *ACCEPT 2", f"RBKSOCPCY 2{more}", "RMVEXITPGM *ACCEPT 2", "ACTSOCPCY")
+    with pytest.raises(AuthorityError, match="GWL1006"):
+        run(f"RBKSOCPCY 2{more}", lesser)
+    with reading(context.store) as session:
+        assert not active_policy(session)[1].exit_programs
+        assert not pending_policy(session).exit_programs
+        assert waiting(session)[-1].entry_type == "AF"
+    run("RBKSOCPCY 1", lesser)
+    run(f"RBKSOCPCY 2{more}", context)
