@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from console.store.engine import open_store
+from tests.stores import open_fresh_store
 
 settings.register_profile("greenwall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("greenwall")
@@ -48,9 +48,9 @@ def store_url(tmp_path):
 
 
 @pytest.fixture
-def store(store_url):
-    """Return a fresh store."""
-    opened = open_store(store_url)
+def store(tmp_path):
+    """Return a fresh store, which is that of `store_url`."""
+    opened = open_fresh_store(tmp_path / "test.db")
     yield opened
     opened.close()
 

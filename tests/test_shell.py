@@ -25,6 +25,7 @@ from console.store.engine import open_store
 from console.store.guards import add_guard, end_guard
 from console.store.outbox import waiting
 from console.store.session import reading, transaction
+from tests.stores import put_fresh_store
 
 ADD = "ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(40) RMTADR('10.0.0.0/8') ACTION(*REJECT)"
 
@@ -50,8 +51,8 @@ class Ended:
 
 
 @pytest.fixture
-def shell(tmp_path, monkeypatch, capsys):
-    """Call greenwall on a store of its own; in this process, because a hundred new ones take a minute."""
+def bare_shell(tmp_path, monkeypatch, capsys):
+    """Call greenwall where no store is yet; in this process, because a hundred new ones take a minute."""
 
     def call(*arguments, text="", **variables):
         monkeypatch.setattr(sys, "argv", ["greenwall", *arguments])
@@ -65,6 +66,13 @@ def shell(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setenv("GREENWALL_STORE", f"sqlite:///{tmp_path}/shell.db")
     return call
+
+
+@pytest.fixture
+def shell(bare_shell, tmp_path):
+    """Call greenwall on a fresh store."""
+    put_fresh_store(tmp_path / "shell.db")
+    return bare_shell
 
 
 @contextmanager
@@ -104,8 +112,8 @@ def refused(result, code, message_id):
         ([], "GWL000D", ""),
     ],
 )
-def test_wrong_usage_is_said_with_an_id_and_ends_with_two(shell, tmp_path, arguments, message_id, value):
-    assert value in refused(shell(*arguments), 2, message_id)
+def test_wrong_usage_is_said_with_an_id_and_ends_with_two(bare_shell, tmp_path, arguments, message_id, value):
+    assert value in refused(bare_shell(*arguments), 2, message_id)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -130,8 +138,8 @@ def test_commands_are_run_in_order_with_their_completion_messages(shell):
     assert lines[-1].split()[1] == "*DFT"
 
 
-def test_the_commands_are_listed_with_their_keywords(shell, tmp_path):
-    lines = shell("cl", "--list").stdout.splitlines()
+def test_the_commands_are_listed_with_their_keywords(bare_shell, tmp_path):
+    lines = bare_shell("cl", "--list").stdout.splitlines()
     (add,) = [line for line in lines if line.startswith("ADDSOCRUL ")]
     assert " EXITPNT [SEQNBR] [USRPRF] " in add
     assert " ACTION " in add
@@ -163,10 +171,10 @@ def test_commands_that_need_panels_are_refused(shell):
     refused(shell("cl", "?ADDSOCRUL"), 1, "GWL0114")
 
 
-def test_a_named_store_that_is_not_there_is_not_made_by_looking(shell, tmp_path):
-    refused(shell("show", "rules"), 1, "GWL0308")
-    refused(shell("policy", "export"), 1, "GWL0308")
-    refused(shell("journal", "verify"), 1, "GWL0308")
+def test_a_named_store_that_is_not_there_is_not_made_by_looking(bare_shell, tmp_path):
+    refused(bare_shell("show", "rules"), 1, "GWL0308")
+    refused(bare_shell("policy", "export"), 1, "GWL0308")
+    refused(bare_shell("journal", "verify"), 1, "GWL0308")
     assert list(tmp_path.glob("*.db")) == []
 
 
@@ -175,8 +183,8 @@ def test_a_store_that_cannot_be_opened_is_refused(shell, url):
     assert shell("--store", url, "cl", ADD).stderr.startswith("GWL03")
 
 
-def test_the_option_wins_over_the_environment(shell, tmp_path):
-    shell("--store", f"sqlite:///{tmp_path}/other.db", "cl", ADD)
+def test_the_option_wins_over_the_environment(bare_shell, tmp_path):
+    bare_shell("--store", f"sqlite:///{tmp_path}/other.db", "cl", ADD)
     assert (tmp_path / "other.db").exists()
     assert not (tmp_path / "shell.db").exists()
 

@@ -8,14 +8,14 @@ import pytest
 
 from console.commands.definition import Context
 from console.model.words import SPECIAL_AUTHORITIES
-from console.store.engine import open_store
+from tests.stores import open_fresh_store
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def context(tmp_path):
-    store = open_store(f"sqlite:///{tmp_path}/test.db")
+    store = open_fresh_store(tmp_path / "test.db")
     yield Context(
         store=store,
         user="OPER",

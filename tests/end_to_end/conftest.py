@@ -11,11 +11,12 @@ from tests.end_to_end.command import Greenwall
 from tests.end_to_end.tmux import Tmux
 from tests.loopback import answer_http, serving
 from tests.programs.build import Programs, has_compiler
+from tests.stores import put_fresh_store
 
 
 @pytest.fixture
-def greenwall(tmp_path):
-    """Return the command on a fresh store; its jobs and workers are ended with the test."""
+def greenwall_without_store(tmp_path):
+    """Return the command where no store is yet; its jobs and workers are ended with the test."""
     # A directory of its own: the tests fill tmp_path with other things.
     directory = tmp_path / "store"
     directory.mkdir(mode=0o700)
@@ -23,6 +24,13 @@ def greenwall(tmp_path):
     yield command
     command.end_jobs()
     command.end_workers()
+
+
+@pytest.fixture
+def greenwall(greenwall_without_store):
+    """Return the command on a fresh store; its jobs and workers are ended with the test."""
+    put_fresh_store(greenwall_without_store.directory / "store.db")
+    return greenwall_without_store
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,8 @@ def test_bad_policies_are_refused_at_their_line_and_change_nothing(greenwall, tm
         ["run", "--eggs"],
     ],
 )
-def test_wrong_usage_ends_with_2_and_makes_no_store(greenwall, arguments):
+def test_wrong_usage_ends_with_2_and_makes_no_store(greenwall_without_store, arguments):
+    greenwall = greenwall_without_store
     done = greenwall(*arguments)
     assert done.returncode == 2
     assert "GWL" in done.stderr or "Usage" in done.stdout + done.stderr
@@ -187,7 +188,8 @@ def test_url_that_names_no_store_is_refused(tmp_path, url):
 
 
 @pytest.mark.kernel
-def test_kernel_without_user_notification_is_named_and_nothing_is_started(greenwall, programs):
+def test_kernel_without_user_notification_is_named_and_nothing_is_started(greenwall_without_store, programs):
+    greenwall = greenwall_without_store
     command = [programs.get("old_kernel"), *greenwall.arguments("run", "--", "echo", "ran")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1

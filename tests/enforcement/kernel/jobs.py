@@ -20,11 +20,11 @@ from console.enforcement import syscalls
 from console.model.journal import JournalEntry
 from console.model.words import ExitPoint, Fail, Mode
 from console.policy.checks import default_rule, make_policy, make_rule
-from console.store.engine import open_store
 from console.store.revisions import activate, set_pending
 from console.store.session import reading, transaction
 from tests.conftest import NOW
 from tests.end_to_end.command import Greenwall
+from tests.stores import open_fresh_store
 
 PATIENCE_S = 20.0
 """For whatever is waited for; reached only by a test that fails."""
@@ -201,7 +201,7 @@ def make_house(directory, programs, rules=RULES):
         pytest.skip("this kernel has no seccomp user notification")
     directory.mkdir(mode=0o700)
     greenwall = Greenwall(directory)
-    store = open_store(greenwall.url)
+    store = open_fresh_store(directory / "store.db")
     activate_rules(store, *rules)
     try:
         yield House(greenwall, store, programs)
