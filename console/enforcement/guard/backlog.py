@@ -29,7 +29,7 @@ from console.messages import line, message
 from console.model.words import Outcome
 from console.policy.audit_levels import Auditing
 
-_SPARE_FROM = SEGMENT_BYTES // 4
+_SPARE_FROM = SEGMENT_BYTES // 8
 """Used so far when the next segment is made."""
 _MOST_IN_MEMORY = 64
 """Segments without a file, 16 MiB: some 130,000 decisions. Calls that are under way when the last of them is begun are

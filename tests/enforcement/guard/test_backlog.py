@@ -90,10 +90,10 @@ def test_next_segment_is_there_before_it_is_needed_and_the_old_go_when_they_are_
     assert segments() == ["00000001"]
     backlog.tend()
     assert segments() == ["00000001", "00000002"]
-    record(backlog, 80, text=LONG)
+    record(backlog, 65, text=LONG)
     assert segments() == ["00000001", "00000002"]
     given_out(backlog)
-    backlog.taken_up_to(140)
+    backlog.taken_up_to(125)
     backlog.tend()
     assert segments() == ["00000002"]
     assert not backlog.untaken
