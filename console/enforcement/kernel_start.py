@@ -115,14 +115,15 @@ def detach_kernel(store: Store, clock: Clock) -> str:
     return "" if worker is None else worker.cgroup
 
 
-def left_attached(store: Store) -> Path | None:
+def left_attached(store: Store, clock: Clock) -> Path | None:
     """Return the cgroup for which an earlier worker of a store has left the engine attached; None for none.
 
     A worker that took no notice would leave the kernel with the revision that was in force then, for ever. What was
-    left for a cgroup that is no more decides nothing, and is removed.
+    left for a cgroup that is no more decides nothing: what it has told goes into the journal, and it is removed.
 
     Raises:
-        StoreError: The store cannot be read.
+        StoreError: The store cannot be read or written.
+        KernelError: What was told cannot be read here.
     """
     directory = pin_directory(store.location)
     if os.geteuid() != 0 or not directory.exists():
@@ -132,5 +133,11 @@ def left_attached(store: Store) -> Path | None:
     cgroup = Path(worker.cgroup) if worker is not None and worker.cgroup else None
     if cgroup is not None and cgroup.exists():
         return cgroup
-    shutil.rmtree(directory)
+    from console.enforcement.kernel.pins import Pins
+    from console.enforcement.kernel.telling import write_last_words
+    from console.enforcement.ledger import Ledger
+
+    pins = Pins(directory)
+    write_last_words(Ledger(store, clock), pins.leave_all())
+    pins.remove()
     return None

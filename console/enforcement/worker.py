@@ -76,7 +76,7 @@ def run_worker(store_url: str, *, cgroup: Path | None = None) -> int:
                 _log.info("%s", line(message("GWL0501", url=store.shown_url)))
                 return 0
             calm()
-            return asyncio.run(_serve(store, cgroup or left_attached(store)))
+            return asyncio.run(_serve(store, cgroup or left_attached(store, system_clock)))
     finally:
         store.close()
 

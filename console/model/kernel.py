@@ -9,7 +9,8 @@ class KernelRingBase(SQLModel):
     """Up to where what the kernel tells is in the journal."""
 
     ring: str = Field(primary_key=True, max_length=64)
-    """Name of the directory that the ring buffer is pinned in; no other one ever has it."""
+    """Name of the directory that the ring buffer is pinned in; no other one ever has it. With the word lost behind it:
+    for how many decisions there was no room in it, of which the journal says so."""
     position: int = Field(ge=0, sa_type=COUNTER)
     """Octets that it was written from, since it was made: those before are in the journal."""
 

@@ -67,6 +67,20 @@ class Table:
                 every &= ~rules
         return replace(self, every=every)
 
+    def whatever_the_time(self) -> Table:
+        """Return the table that allows only what this one allows at any time: a rule that holds at times only rejects.
+
+        What it allows, the rules allow at every time: rules before that one are none of those that always hold, nor of
+        those that reject at times, and what is left of them allows.
+        """
+        every, timed = (1 << len(self.decisions)) - 1, 0
+        for rules in self.times.values():
+            timed |= rules
+        for at, decision in enumerate(self.decisions):
+            if decision.outcome is Outcome.ALLOWED and timed >> at & 1:
+                every &= ~(1 << at)
+        return replace(self, every=every)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CompiledPolicy:
@@ -118,6 +132,11 @@ class CompiledPolicy:
         period = self.schedule.period(moment_ns)
         tables = {point: table and table.during(period.active) for point, table in self.tables.items()}
         return replace(self, tables=tables, begins_ns=period.begins_ns, ends_ns=period.ends_ns)
+
+    def whatever_the_time(self) -> CompiledPolicy:
+        """Return the policy for when nobody knows what time it is: what the time decides about is rejected."""
+        tables = {point: table and table.whatever_the_time() for point, table in self.tables.items()}
+        return replace(self, tables=tables)
 
     def route(self, user: str, groups: frozenset[str], address: int, port: int) -> SocksEntry | None:
         """Return the SOCKS entry that a connection takes; None for none: it goes directly. See `Routes.route`."""

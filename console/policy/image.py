@@ -7,8 +7,9 @@ Layout: Pages of 4096 octets, of 512 little-endian 64-bit words. A page is named
 
 ========  =====================================================================================================
 page 0    word 0 the revision, word 1 the number of pages, word 2 the settings (`Settings`), word 3 left for whoever
-          activates it (`ACTIVATION_AT`); from word 16 on, 16 words for each exit point, and after them as many for
-          the SOCKS entries
+          activates it (`ACTIVATION_AT`), word 4 when its rules hold no longer, 0 for never; from word 16 on, 16 words
+          for each exit point, and after them as many for the SOCKS entries; from word 96 on, two words for each later
+          period: when it ends, 0 for never, which only the last has, and the page that has the words from 16 on for it
 page 1    all ones: the row of a dimension about which no rule says anything
 ========  =====================================================================================================
 
@@ -36,7 +37,7 @@ Knows nothing of the kernel, and no files: who has which number is handed in.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from itertools import pairwise
@@ -44,9 +45,10 @@ from itertools import pairwise
 from console.errors import PolicyError
 from console.model.words import ExitPoint, Mode, Outcome, RawSockets, SocksType, Udp
 from console.policy.decide import CompiledPolicy, Table
+from console.policy.periods import MOST_PERIODS, Part
 from console.policy.request import Decision
 from console.policy.routes import Routes
-from console.policy.vectors import Names, Ranges
+from console.policy.vectors import Names
 
 PAGE = 4096
 """Octets."""
@@ -77,6 +79,7 @@ _FANOUT = _WORDS // _KEY_WORDS
 """Beginnings in a leaf, and leaves in an index."""
 _ALL_ONES_PAGE = 1
 _HEAD_WORDS = 16
+_ENDS, _PERIODS_AT = 4, 96
 _FIRST_DIMENSION = 4
 _KEY_END = 1 << 128
 _USERS_END = 1 << 32
@@ -94,21 +97,30 @@ class Account:
     """In upper case."""
 
 
-def image(compiled: CompiledPolicy, accounts: Mapping[int, Account]) -> bytes:
+def image(
+    compiled: CompiledPolicy, accounts: Mapping[int, Account], *, ends_ns: int = 0, later: Sequence[Part] = ()
+) -> bytes:
     """Return the pages of a policy.
 
     Args:
         compiled: Without exit programs and rules about programs, which only a guard can ask and see.
         accounts: Everybody that the system knows, by number. Who is not among them is called by the number itself, as
             a guard does it.
+        ends_ns: When it holds no longer, in nanoseconds since the system was started, also of sleep; 0 for never.
+        later: What holds after that, at most one more than `MOST_PERIODS` say; the last without an end.
 
     Raises:
         PolicyError: There are exit programs, rules about programs, or more rules than the kernel looks through.
     """
     pages = _Pages()
-    heads = [_head(pages, compiled.tables[exit_point], accounts) for exit_point in EXIT_POINTS]
-    heads.append(_routes_head(pages, compiled.routes, accounts))
-    return pages.finish(compiled.revision, settings(compiled), heads)
+    routes = _padded(_routes_head(pages, compiled.routes, accounts))
+    periods: list[int] = []
+    for part in later[:MOST_PERIODS]:
+        words = [*[0] * _HEAD_WORDS, *_heads(pages, part.compiled, accounts), *routes]
+        periods += (part.ends_ns, pages.add(b"".join(map(_WORD.pack, words))))
+    words = [compiled.revision, 0, settings(compiled), 0, ends_ns, *[0] * (_HEAD_WORDS - _ENDS - 1)]
+    words += (*_heads(pages, compiled, accounts), *routes)
+    return pages.finish([*words, *[0] * (_PERIODS_AT - len(words)), *periods])
 
 
 def settings(compiled: CompiledPolicy) -> Settings:
@@ -171,6 +183,10 @@ class _Pages:
     def __init__(self) -> None:
         self._chunks: list[bytes] = [b"\xff" * PAGE]
         self._count = _ALL_ONES_PAGE + 1
+        self.placed: dict[tuple[int, int], tuple[int, int]] = {}
+        """Where pieces are that all periods share: identity of the `Ranges`, which outlive this, and scale of rows."""
+        self.decided: dict[int, int] = {}
+        """Likewise the page where decisions begin."""
 
     def add(self, octets: bytes, fill: bytes = b"\0") -> int:
         """Append whole pages; return the number of the first."""
@@ -179,11 +195,8 @@ class _Pages:
         self._count += -(-len(octets) // PAGE)
         return first
 
-    def finish(self, revision: int, settings: int, heads: Iterable[Sequence[int]]) -> bytes:
-        words = [revision, self._count, settings, *[0] * (_HEAD_WORDS - 3)]
-        for head in heads:
-            words += (*head, *[0] * (_HEAD_WORDS - len(head)))
-        first = b"".join(map(_WORD.pack, words))
+    def finish(self, words: Sequence[int]) -> bytes:
+        first = b"".join(map(_WORD.pack, (words[0], self._count, *words[2:])))
         return b"".join([first.ljust(PAGE, b"\0"), *self._chunks])
 
 
@@ -191,10 +204,29 @@ _Pieces = tuple[Sequence[int], Sequence[int]]
 """Beginnings, and one more set than beginnings."""
 
 
-def _head(pages: _Pages, table: Table | None, accounts: Mapping[int, Account]) -> Sequence[int]:
-    if table is None:
-        return ()
-    return _table(pages, [_decision(each) for each in table.decisions], _dimensions(table, accounts))
+def _padded(head: Sequence[int]) -> list[int]:
+    return [*head, *[0] * (_HEAD_WORDS - len(head))]
+
+
+def _heads(pages: _Pages, compiled: CompiledPolicy, accounts: Mapping[int, Account]) -> Iterator[int]:
+    """Go through the words of the exit points. Periods differ in sets of rules, which are in the rows of users."""
+    for exit_point in EXIT_POINTS:
+        table = compiled.tables[exit_point]
+        yield from _padded(() if table is None else _head(pages, table, accounts))
+
+
+def _head(pages: _Pages, table: Table, accounts: Mapping[int, Account]) -> Sequence[int]:
+    scale = _scale(len(table.decisions))
+    first = pages.decided.get(id(table.decisions))
+    if first is None:
+        first = pages.decided[id(table.decisions)] = pages.add(_words(map(_decision, table.decisions)))
+    users = _timed_users(table, accounts)
+    places = [*((0, 0) if users is None else _dimension(pages, *users, row_octets=_WORD.size << scale))]
+    for each in (table.local_addresses, table.local_ports, table.remote_addresses, table.remote_ports):
+        if each is not None and (id(each), scale) not in pages.placed:
+            pages.placed[id(each), scale] = _dimension(pages, *each.pieces(), row_octets=_WORD.size << scale)
+        places += (0, 0) if each is None else pages.placed[id(each), scale]
+    return len(table.decisions), first, scale, 0, *places
 
 
 def _routes_head(pages: _Pages, routes: Routes | None, accounts: Mapping[int, Account]) -> Sequence[int]:
@@ -202,7 +234,11 @@ def _routes_head(pages: _Pages, routes: Routes | None, accounts: Mapping[int, Ac
         return ()
     ways = [0, *(entry.sequence if entry.type is SocksType.SOCKS else 0 for entry in routes.entries)]
     asked = (_users(routes.users, accounts), None, None, routes.addresses.pieces(), routes.ports.pieces())
-    return _table(pages, ways, [None if each is None else _behind_default(each) for each in asked])
+    scale, first = _scale(len(ways)), pages.add(_words(ways))
+    places: list[int] = []
+    for each in asked:
+        places += (0, 0) if each is None else _dimension(pages, *_behind_default(each), row_octets=_WORD.size << scale)
+    return len(ways), first, scale, 0, *places
 
 
 def _behind_default(pieces: _Pieces) -> _Pieces:
@@ -211,29 +247,21 @@ def _behind_default(pieces: _Pieces) -> _Pieces:
     return starts, [mask << 1 | 1 for mask in masks]
 
 
-def _table(pages: _Pages, decisions: Sequence[int], dimensions: Iterable[_Pieces | None]) -> Sequence[int]:
-    scale = max(-(-len(decisions) // 64) - 1, 0).bit_length()
-    first = pages.add(b"".join(map(_WORD.pack, decisions)))
-    places: list[int] = []
-    for pieces in dimensions:
-        places += (0, 0) if pieces is None else _dimension(pages, *pieces, row_octets=_WORD.size << scale)
-    return len(decisions), first, scale, 0, *places
+def _scale(count: int) -> int:
+    """Return the binary logarithm of the words of a row."""
+    return max(-(-count // 64) - 1, 0).bit_length()
 
 
-def _dimensions(table: Table, accounts: Mapping[int, Account]) -> Iterable[_Pieces | None]:
+def _words(words: Iterable[int]) -> bytes:
+    return b"".join(map(_WORD.pack, words))
+
+
+def _timed_users(table: Table, accounts: Mapping[int, Account]) -> _Pieces | None:
     users = None if table.users is None else _users(table.users, accounts)
-    if table.every != (1 << len(table.decisions)) - 1:  # it is not the time of some rules
-        starts, masks = users or ((), (table.every,))
-        users = starts, [mask & table.every for mask in masks]
-    yield users
-    ranges: tuple[Ranges | None, ...] = (
-        table.local_addresses,
-        table.local_ports,
-        table.remote_addresses,
-        table.remote_ports,
-    )
-    for each in ranges:
-        yield None if each is None else each.pieces()
+    if table.every == (1 << len(table.decisions)) - 1:
+        return users
+    starts, masks = users or ((), (table.every,))  # it is not the time of some rules
+    return starts, [mask & table.every for mask in masks]
 
 
 def _dimension(pages: _Pages, starts: Sequence[int], masks: Sequence[int], *, row_octets: int) -> tuple[int, int]:

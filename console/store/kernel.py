@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from sqlalchemy import update
 from sqlmodel import Session, col, delete, select
@@ -11,20 +12,36 @@ from console.model.kernel import KernelCgroup, KernelRing
 from console.model.running import Worker
 
 
-def ring_position(session: Session, ring: str) -> int:
-    """Return up to where what a ring buffer says is in the journal; 0 for one that is not known."""
-    found = session.get(KernelRing, ring)
-    return 0 if found is None else found.position
+class Told(NamedTuple):
+    """How much of what a ring buffer says is in the journal."""
+
+    position: int = 0
+    """Octets from its beginning."""
+    lost: int = 0
+    """Decisions that found no room in it, of which the journal says that they are missing."""
 
 
-def set_ring_position(session: Session, ring: str, position: int) -> None:
-    """Record up to where what a ring buffer says is in the journal: with the entries, in one transaction."""
-    session.merge(KernelRing.model_validate({"ring": ring, "position": position}))
+def ring_told(session: Session, ring: str) -> Told:
+    """Return how much of what a ring buffer says is in the journal; nothing of one that is not known."""
+    rows = [session.get(KernelRing, name) for name in (ring, lost_of(ring))]
+    return Told(*(0 if row is None else row.position for row in rows))
+
+
+def set_ring_told(session: Session, ring: str, told: Told) -> None:
+    """Record how much of what a ring buffer says is in the journal: with the entries, in one transaction."""
+    for name, position in zip((ring, lost_of(ring)), told, strict=True):
+        session.merge(KernelRing.model_validate({"ring": name, "position": position}))
+
+
+def lost_of(ring: str) -> str:
+    """Return by which name it is kept how many decisions found no room in a ring buffer."""
+    return f"{ring} lost"
 
 
 def forget_rings(session: Session, *, but: Collection[str]) -> None:
     """Forget the ring buffers that are no more."""
-    session.exec(delete(KernelRing).where(col(KernelRing.ring).not_in(but)))
+    kept = [*but, *map(lost_of, but)]
+    session.exec(delete(KernelRing).where(col(KernelRing.ring).not_in(kept)))
 
 
 def is_enforced(session: Session, cgroup: str) -> bool:

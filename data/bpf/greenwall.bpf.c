@@ -30,6 +30,9 @@
 #define ALL_ONES_PAGE 1
 #define HEAD_AT 16
 #define HEAD_WORDS 16
+#define ENDS 4 /* word of the first page */
+#define PERIODS_AT 96
+#define MOST_PERIODS 16
 #define FIRST_DIMENSION 4
 #define KEYS 256
 #define STRIDE 8 /* words that one turn of a loop looks at */
@@ -38,6 +41,17 @@
 #define MAPPED 0xFFFF00000000ull /* lower half of an IPv4 address in its mapped form, without the address */
 #define LOOPBACK 0x7F000001u
 #define CLOCK_TICK_NS 10000000 /* USER_HZ is 100 */
+#define IP_OPTIONS 4
+#define IPV6_2292RTHDR 5
+#define IPV6_2292PKTOPTIONS 6
+#define IPV6_FLOWLABEL_MGR 32
+#define FLOWLABEL_REQUEST 32 /* octets; what is longer carries options (net/ipv6/ip6_flowlabel.c) */
+#define IPV6_RTHDR 57
+#define OPTION_END 0 /* of IPv4's, and the next (RFC 791) */
+#define OPTION_NONE 1
+#define OPTION_LOOSE 131
+#define OPTION_STRICT 137
+#define MOST_OPTIONS 40
 
 /* The kernel lets a context be read a field at a time, and the compiler would join two. */
 #define FIELD(field) (*(volatile __typeof__(field) *)&(field))
@@ -55,6 +69,7 @@ struct owner {
     __u32 uid, pid;
     __u32 activation; /* under which it was decided about */
     __u8 inert, exempt, relay, unused;
+    struct program program;
 };
 
 struct syn {
@@ -104,6 +119,14 @@ struct {
     __type(key, int);
     __type(value, struct owner);
 } owners SEC(".maps");
+
+/* Where an owner is made: it is too large for the stack. */
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct owner);
+} new_owner SEC(".maps");
 
 /* SYNs that were refused and journalled: each is sent again a few times. */
 struct {
@@ -167,15 +190,56 @@ struct kuid_t___part {
 struct cred___part {
     struct kuid_t___part euid;
 } __attribute__((preserve_access_index));
+struct super_block___part {
+    __u32 s_dev;
+} __attribute__((preserve_access_index));
+struct inode___part {
+    unsigned long i_ino;
+    struct super_block___part *i_sb;
+} __attribute__((preserve_access_index));
+struct qstr___part {
+    const unsigned char *name;
+} __attribute__((preserve_access_index));
+struct dentry___part {
+    struct qstr___part d_name;
+} __attribute__((preserve_access_index));
+struct path___part {
+    struct dentry___part *dentry;
+} __attribute__((preserve_access_index));
+struct file___part {
+    struct inode___part *f_inode;
+    struct path___part f_path;
+} __attribute__((preserve_access_index));
+struct mm_struct___part {
+    struct file___part *exe_file;
+} __attribute__((preserve_access_index));
 struct task_struct___part {
     const struct cred___part *cred;
+    struct mm_struct___part *mm;
     int tgid;
     struct task_struct___part *group_leader;
     __u64 start_boottime;
+    char comm[16];
 } __attribute__((preserve_access_index));
 
 struct sock_common___part {
     unsigned char skc_ipv6only : 1;
+} __attribute__((preserve_access_index));
+struct ip_options___part {
+    unsigned char srr;
+} __attribute__((preserve_access_index));
+struct ip_options_rcu___part {
+    struct ip_options___part opt;
+} __attribute__((preserve_access_index));
+struct ipv6_txoptions___part {
+    void *srcrt;
+} __attribute__((preserve_access_index));
+struct ipv6_pinfo___part {
+    struct ipv6_txoptions___part *opt;
+} __attribute__((preserve_access_index));
+struct inet_sock___part {
+    struct ip_options_rcu___part *inet_opt;
+    struct ipv6_pinfo___part *pinet6;
 } __attribute__((preserve_access_index));
 
 static __always_inline void count(__u32 which)
@@ -188,6 +252,25 @@ static __always_inline void count(__u32 which)
 static __always_inline struct page *page_of(void *policy, __u32 number)
 {
     return bpf_map_lookup_elem(policy, &number);
+}
+
+/* Finds the page with what holds now, because some rules hold at some times only; the last one is without an end. */
+static __always_inline struct page *head_now(void *policy, struct page *first, __u32 *period)
+{
+    *period = 0;
+    if (!first || !first->words[ENDS])
+        return first;
+    __u64 now = bpf_ktime_get_boot_ns();
+    if (now < first->words[ENDS])
+        return first;
+    for (__u32 i = 0; i < MOST_PERIODS; i++) {
+        __u64 ends = first->words[PERIODS_AT + 2 * i];
+        if (!ends || now < ends) {
+            *period = i + 1;
+            return page_of(policy, first->words[PERIODS_AT + 2 * i + 1]);
+        }
+    }
+    return 0;
 }
 
 /* How many of a page's beginnings are at or before a value. */
@@ -353,12 +436,14 @@ __noinline int decide(struct request *request, struct decision *decision)
     decision->alert = 0;
     decision->off = 0;
     void *policy = bpf_map_lookup_elem(&policies, &zero);
-    struct page *head = policy ? page_of(policy, 0) : 0;
-    if (!head)
+    struct page *first = policy ? page_of(policy, 0) : 0;
+    __u32 period = 0;
+    struct page *head = head_now(policy, first, &period);
+    if (!first || !head)
         return 0;
-    decision->revision = head->words[0];
-    decision->activation = head->words[3];
-    decision->settings = head->words[2];
+    decision->revision = first->words[0];
+    decision->activation = first->words[3] + period;
+    decision->settings = first->words[2];
     __u32 at = HEAD_AT + HEAD_WORDS * (request->exit_point & 3);
     __u64 rules = head->words[at & (PAGE_WORDS - 1)], where = head->words[(at + 1) & (PAGE_WORDS - 1)];
     if (!rules) {
@@ -397,7 +482,24 @@ static __always_inline int counted(struct decision *decision)
     return decision->journal;
 }
 
-static __always_inline void describe(struct event *event, struct request *request, struct decision *decision)
+/* What the current process runs. */
+static __always_inline void set_program(struct program *program)
+{
+    struct task_struct___part *task = (void *)bpf_get_current_task();
+    struct file___part *file = BPF_CORE_READ(task, mm, exe_file);
+    struct inode___part *inode = BPF_CORE_READ(file, f_inode);
+    const unsigned char *name = BPF_CORE_READ(file, f_path.dentry, d_name.name);
+    program->inode = BPF_CORE_READ(inode, i_ino);
+    program->device = BPF_CORE_READ(inode, i_sb, s_dev);
+    program->unused = 0;
+    if (!name || bpf_probe_read_kernel_str(program->file, sizeof(program->file), name) < 0)
+        program->file[0] = 0;
+    if (bpf_probe_read_kernel_str(program->thread, sizeof(program->thread), &task->comm) < 0)
+        program->thread[0] = 0;
+}
+
+static __always_inline void describe(struct event *event, struct request *request, struct decision *decision,
+                                     struct owner *owner)
 {
     event->at_ns = bpf_ktime_get_ns();
     event->pid = request->pid;
@@ -415,12 +517,14 @@ static __always_inline void describe(struct event *event, struct request *reques
     event->error = decision->error;
     put_address(event->local_address, &request->values[LOCAL_ADDRESS]);
     put_address(event->remote_address, &request->values[REMOTE_ADDRESS]);
-    if (bpf_get_current_comm(event->comm, sizeof(event->comm)))
-        event->comm[0] = 0;
+    if (owner)
+        event->program = owner->program;
+    else
+        set_program(&event->program);
 }
 
-/* Tells the worker; what finds no room is counted. */
-__noinline int tell(struct request *request, struct decision *decision)
+/* Tells the worker; what finds no room is counted. The program is that of a listener's owner, or the current one. */
+__noinline int tell(struct request *request, struct decision *decision, struct owner *owner)
 {
     struct event *event;
     if (!request || !decision)
@@ -433,7 +537,7 @@ __noinline int tell(struct request *request, struct decision *decision)
         count(LOST);
         return 0;
     }
-    describe(event, request, decision);
+    describe(event, request, decision, owner);
     bpf_ringbuf_submit(event, 0);
     return 0;
 }
@@ -541,7 +645,7 @@ static __always_inline void tell_once(void *ctx, struct request *request, struct
         is_told(ctx, request, decision))
         count(DECIDED);
     else
-        tell(request, decision);
+        tell(request, decision, 0);
 }
 
 /* Finds the relay's listener in the network of a socket; 0 where it is not. Only the worker can mark a listener. */
@@ -619,15 +723,65 @@ static __always_inline int lead(struct bpf_sock_addr *ctx, struct request *reque
     there->underway.cookie = bpf_get_socket_cookie(ctx);
     there->underway.entry = route->sequence;
     there->underway.revision = route->revision;
-    describe(&there->underway.event, request, decision);
+    describe(&there->underway.event, request, decision, 0);
     there->underway.is_silent = !counted(decision);
     return port;
 }
 
+/* Tells of a connection that was to be led to the relay, and failed before its SYN was sent. */
+static __always_inline void tell_unbegun(struct destination *there)
+{
+    if (!there || there->source.port || there->underway.is_silent)
+        return;
+    struct settled *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    if (!event) {
+        count(LOST);
+        return;
+    }
+    event->event = there->underway.event;
+    event->event.flags |= LEFT;
+    event->event.detail = 1;
+    event->server[0] = event->text[0] = 0;
+    bpf_ringbuf_submit(event, 0);
+}
+
 static __always_inline void forget_destination(struct bpf_sock_addr *ctx)
 {
-    if (ctx->sk && ctx->type == SOCK_STREAM)
-        bpf_sk_storage_delete(&destinations, ctx->sk);
+    if (!ctx->sk || ctx->type != SOCK_STREAM)
+        return;
+    tell_unbegun(bpf_sk_storage_get(&destinations, ctx->sk, 0, 0));
+    bpf_sk_storage_delete(&destinations, ctx->sk);
+}
+
+/* A program closes a socket. */
+SEC("cgroup/sock_release")
+int sock_release(struct bpf_sock *ctx)
+{
+    if (ctx->type == SOCK_STREAM)
+        tell_unbegun(bpf_sk_storage_get(&destinations, ctx, 0, 0));
+    return 1;
+}
+
+/* Says whether packets of a socket go by way of hosts that it was told of before anybody could forbid it. */
+static __always_inline int has_route(struct bpf_sock *sock)
+{
+    struct inet_sock___part *inet = sock ? (void *)bpf_skc_to_tcp_sock(sock) : 0;
+    if (!inet)
+        return 0;
+    if (BPF_CORE_READ(inet, inet_opt) && BPF_CORE_READ(inet, inet_opt, opt.srr))
+        return 1;
+    return bpf_core_field_exists(inet->pinet6) && BPF_CORE_READ(inet, pinet6, opt, srcrt);
+}
+
+static __always_inline void refuse_route(struct request *request, struct decision *decision)
+{
+    request->flags |= RAW;
+    request->detail = 0;
+    decision->sequence = 0;
+    decision->outcome = REJECTED;
+    decision->error = EPERM;
+    decision->journal = 1;
+    decision->alert = 0;
 }
 
 /* Answers the port of the relay to be led there, 0 to go where the call says, and a negative number to fail. */
@@ -646,6 +800,8 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request 
         decide_with_way(request, &decision, &route);
     else
         decide(request, &decision);
+    if (!decision.error && decision.settings & REFUSE_UNSEEN && is_tcp(ctx) && has_route(ctx->sk))
+        refuse_route(request, &decision);
     if (!decision.error && (route.error || route.sequence)) {
         int led = lead(ctx, request, &decision, &route);
         if (led > 0)
@@ -800,11 +956,44 @@ int sock_create(struct bpf_sock *ctx)
     request.exit_point = CONNECT;
     request.flags = RAW;
     request.detail = (ctx->family & 0xFF) << 24 | (type & 0xFF) << 16 | (protocol & 0xFFFF);
-    tell(&request, &decision);
+    tell(&request, &decision, 0);
     if (!decision.error)
         return 1;
     bpf_set_retval(-(int)decision.error);
     return 0;
+}
+
+static __always_inline int can_route(struct bpf_sockopt *ctx)
+{
+    __u32 level = ctx->level, name = ctx->optname, size = ctx->optlen;
+    if (!size) /* what it has is to be forgotten */
+        return 0;
+    if (level == IPPROTO_IP)
+        return name == IP_OPTIONS;
+    return level == IPPROTO_IPV6 && (name == IPV6_RTHDR || name == IPV6_2292RTHDR || name == IPV6_2292PKTOPTIONS ||
+                                     (name == IPV6_FLOWLABEL_MGR && size > FLOWLABEL_REQUEST));
+}
+
+/* A socket may not be told to send by way of hosts that no rule has seen. */
+SEC("cgroup/setsockopt")
+int setsockopt(struct bpf_sockopt *ctx)
+{
+    struct request request = {};
+    struct decision decision = {};
+    struct task_struct___part *task = (void *)bpf_get_current_task();
+    if (!can_route(ctx) || !(policy_flags(&decision.revision) & REFUSE_UNSEEN))
+        goto pass;
+    request.pid = BPF_CORE_READ(task, tgid);
+    request.values[USER_NUMBER].lower = effective_user();
+    if (is_of_guard(request.pid))
+        goto pass;
+    request.exit_point = CONNECT;
+    refuse_route(&request, &decision);
+    tell(&request, &decision, 0);
+    return 0;
+pass:
+    ctx->optlen = 0; /* the program's own octets, as long as they are (Documentation/bpf/prog_cgroup_sockopt.rst) */
+    return 1;
 }
 
 /* A port that no listener may have is refused here, where the program hears of it. */
@@ -821,7 +1010,7 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, struct request *re
     decide_listen(ctx->sk, request, &decision);
     if (!decision.error)
         return 1;
-    tell(request, &decision);
+    tell(request, &decision, 0);
     bpf_set_retval(-(int)decision.error);
     return 0;
 }
@@ -883,6 +1072,7 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct request *
         owner->exempt = is_exempt;
         owner->inert = 0;
         owner->activation = 0;
+        set_program(&owner->program);
     }
     if (is_exempt)
         return;
@@ -895,7 +1085,7 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct request *
         }
     }
     if (!decision.off)
-        tell(request, &decision);
+        tell(request, &decision, owner);
 }
 
 static __always_inline void on_accepted(struct bpf_sock_ops *ctx, struct request *request)
@@ -912,7 +1102,7 @@ static __always_inline void on_accepted(struct bpf_sock_ops *ctx, struct request
     set_ends(ctx, request, 1);
     decide(request, &decision);
     if (!decision.off)
-        tell(request, &decision);
+        tell(request, &decision, owner);
 }
 
 /* Tells how a connection that was led to the relay ended, if nobody has. */
@@ -1015,12 +1205,62 @@ static __always_inline __u32 tcp_at(struct __sk_buff *skb, struct request *reque
     return 0;
 }
 
+/* Says whether a packet of IPv4 goes by way of hosts that it names itself. */
+static __noinline int is_source_routed(struct __sk_buff *skb)
+{
+    struct iphdr header;
+    if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+        return 1;
+    __u32 at = sizeof(header), end = header.ihl * 4;
+    for (int i = 0; i < MOST_OPTIONS; i++) {
+        __u8 option = OPTION_END, size = 0;
+        if (at >= end)
+            return 0;
+        if (bpf_skb_load_bytes(skb, at, &option, 1))
+            return 1;
+        if (option == OPTION_END)
+            return 0;
+        if (option == OPTION_LOOSE || option == OPTION_STRICT)
+            return 1;
+        if (option == OPTION_NONE)
+            size = 1;
+        else if (bpf_skb_load_bytes(skb, at + 1, &size, 1) || size < 2)
+            return 1;
+        at += size;
+    }
+    return 0;
+}
+
+/* Says the same of one of IPv6. */
+static __noinline int has_routing_header(struct __sk_buff *skb)
+{
+    struct ipv6hdr header;
+    if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+        return 1;
+    __u8 next = header.nexthdr;
+    __u32 at = sizeof(header);
+    for (int i = 0; i < MAX_EXTENSIONS; i++) {
+        __u8 extension[2];
+        if (next == IPPROTO_ROUTING)
+            return 1;
+        if (next != IPPROTO_HOPOPTS && next != IPPROTO_DSTOPTS)
+            return 0;
+        if (bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
+            return 1;
+        next = extension[0];
+        at += (extension[1] + 1) * 8;
+    }
+    return 1;
+}
+
 static __always_inline __u32 activation_in_force(void)
 {
     __u32 zero = 0;
     void *policy = bpf_map_lookup_elem(&policies, &zero);
-    struct page *head = policy ? page_of(policy, 0) : 0;
-    return head ? head->words[3] : 0;
+    struct page *first = policy ? page_of(policy, 0) : 0;
+    __u32 period;
+    head_now(policy, first, &period);
+    return first ? first->words[3] + period : 0;
 }
 
 /* Decides about a listener when somebody comes: one of which nothing is known, because it was there before these
@@ -1049,7 +1289,7 @@ static __always_inline struct owner *look_again(struct bpf_sock *sock, struct ow
     } else {
         owner = bpf_sk_storage_get(&owners, sock, now, BPF_SK_STORAGE_GET_F_CREATE);
         if (owner && owner->inert)
-            tell(request, decision);
+            tell(request, decision, owner);
     }
     request->flags = 0;
     return owner;
@@ -1062,6 +1302,7 @@ int ingress(struct __sk_buff *skb)
     struct decision decision;
     struct tcphdr tcp;
     struct syn syn = {};
+    __u32 zero = 0;
     __u8 seen = 1;
     struct bpf_sock *sock = skb->sk;
     if (!sock || sock->state != BPF_TCP_LISTEN) /* first: every packet comes by here */
@@ -1071,8 +1312,12 @@ int ingress(struct __sk_buff *skb)
         return 1;
     struct owner *owner = bpf_sk_storage_get(&owners, sock, 0, 0);
     if (!owner || (owner->inert && owner->activation != activation_in_force())) {
-        struct owner now = {.uid = owner ? owner->uid : bpf_get_socket_uid(skb), .pid = owner ? owner->pid : 0};
-        owner = look_again(sock, owner, &now, &request, &decision);
+        struct owner *now = bpf_map_lookup_elem(&new_owner, &zero);
+        if (!now)
+            return 0;
+        now->uid = owner ? owner->uid : bpf_get_socket_uid(skb);
+        now->pid = owner ? owner->pid : 0;
+        owner = look_again(sock, owner, now, &request, &decision);
     }
     if (!owner) /* no memory: it might be one that nothing may reach */
         return 0;
@@ -1089,6 +1334,9 @@ int ingress(struct __sk_buff *skb)
     if (owner->inert)
         return 0;
     decide(&request, &decision);
+    if (decision.outcome != REJECTED && at > sizeof(struct iphdr) && skb->protocol == bpf_htons(ETH_P_IP) &&
+        decision.settings & REFUSE_UNSEEN && is_source_routed(skb)) /* the answers would go that way, too */
+        refuse_route(&request, &decision);
     if (decision.outcome != REJECTED)
         return 1;
     if (!tcp.syn)
@@ -1099,21 +1347,27 @@ int ingress(struct __sk_buff *skb)
     syn.number = tcp.seq;
     if (bpf_map_update_elem(&refused_syns, &syn, &seen, BPF_NOEXIST))
         return 0;
-    request.detail = tcp.seq;
-    tell(&request, &decision);
+    if (!(request.flags & RAW))
+        request.detail = tcp.seq;
+    tell(&request, &decision, owner);
     return 0;
 }
 
-/* The sockets of ICMP that need no privilege send where they like without a hook of their own. */
+/* Where datagrams are decided: the sockets of ICMP that need no privilege send where they like without a hook of their
+ * own, and a message of any socket can carry a route. */
 SEC("cgroup_skb/egress")
 int egress(struct __sk_buff *skb)
 {
     struct request request = {};
     struct decision decision;
     struct bpf_sock *sock = skb->sk ? bpf_sk_fullsock(skb->sk) : 0; /* first: every packet comes by here */
-    if (!sock || sock->type != SOCK_DGRAM || (sock->protocol != IPPROTO_ICMP && sock->protocol != IPPROTO_ICMPV6))
+    if (!sock || sock->type != SOCK_DGRAM)
         return 1;
-    if (!(policy_flags(&decision.revision) & DECIDE_DATAGRAMS))
+    int is_echo = sock->protocol == IPPROTO_ICMP || sock->protocol == IPPROTO_ICMPV6;
+    int is_ipv4 = skb->protocol == bpf_htons(ETH_P_IP);
+    __u64 flags = policy_flags(&decision.revision);
+    int is_routed = flags & REFUSE_UNSEEN && (is_ipv4 ? is_source_routed(skb) : has_routing_header(skb));
+    if (!(flags & DECIDE_DATAGRAMS) || !(is_echo || is_routed))
         return 1;
     set_caller(&request);
     if (is_of_guard(request.pid))
@@ -1121,7 +1375,7 @@ int egress(struct __sk_buff *skb)
     request.exit_point = CONNECT;
     request.flags = DATAGRAM;
     request.values[LOCAL_PORT].lower = sock->src_port;
-    if (skb->protocol == bpf_htons(ETH_P_IP)) {
+    if (is_ipv4) {
         struct iphdr header;
         if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
             return 0;
@@ -1136,6 +1390,8 @@ int egress(struct __sk_buff *skb)
         set_ipv6(&request.values[REMOTE_ADDRESS], (__be32 *)&header.daddr);
     }
     decide(&request, &decision);
+    if (is_routed && decision.outcome != REJECTED)
+        refuse_route(&request, &decision);
     tell_once(skb, &request, &decision);
     return decision.error == 0;
 }

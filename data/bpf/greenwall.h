@@ -14,7 +14,7 @@ enum policy_flags {
     DECIDE_DATAGRAMS = 1,
     REFUSE_RAW = 2,
     MONITOR_RAW = 4,
-    REFUSE_UNSEEN = 8, /* protocols that no rule sees */
+    REFUSE_UNSEEN = 8, /* protocols, and ways of packets, that no rule sees */
     HAS_ROUTES = 16,
 };
 
@@ -23,16 +23,16 @@ enum outcome { ALLOWED, REJECTED, MONITOR };
 enum event_flags {
     INERT = 1,     /* a listener that was not refused at bind: nothing can reach it */
     DATAGRAM = 2,  /* a connect of a datagram socket, or one datagram */
-    RAW = 4,       /* a socket that no rule sees; detail: family, type and protocol, 8, 8 and 16 bits */
+    RAW = 4,       /* a socket that no rule sees; detail: family, type and protocol, 8, 8 and 16 bits; all 0: a way of
+                      packets that none sees, a source route or routing header */
     SETTLED = 8,   /* went to a SOCKS server; a struct settled */
     NO_RELAY = 16, /* should have gone to a SOCKS server, and nobody is there who would lead it */
     BY_LEVEL = 64, /* the audit levels have a word in whether it is written */
     NOTE = 128,    /* no decision: what the relay has to say */
-    LEFT = 32,     /* went to a SOCKS server, and ended before anybody said how */
+    LEFT = 32,     /* went to a SOCKS server, and ended before anybody said how; detail 1: before it began */
 };
 
-/* LOST_TOLD is the worker's: how many of those lost are in the journal as such. */
-enum counter { DECIDED, REFUSED, LOST, LOST_TOLD, COUNTERS };
+enum counter { DECIDED, REFUSED, LOST, COUNTERS };
 
 /* Of an address: the upper and the lower half of a number in one space of 128 bits, IPv4 in its mapped form. */
 struct key {
@@ -63,6 +63,14 @@ struct question {
     struct decision decision;
 };
 
+/* What a process runs. */
+struct program {
+    __u64 inode;
+    __u32 device, unused; /* as the kernel has it: 20 bits for the minor number */
+    char file[32];   /* its name without directories, may be without its end; empty where there is none */
+    char thread[16]; /* name of the thread, likewise */
+};
+
 struct event {
     __u64 at_ns; /* since the system was started, CLOCK_MONOTONIC */
     __u32 pid;
@@ -80,7 +88,7 @@ struct event {
     __u16 is_silent;   /* told for the worker to act on it, and not for the journal */
     __u8 local_address[16];  /* IPv6, or IPv4 in its mapped form */
     __u8 remote_address[16]; /* likewise; all 0 for none */
-    char comm[16];           /* name of the thread, may be without its end */
+    struct program program;  /* at the call; of an accept, when the listener was made to listen */
 };
 
 /* A connection on its way to the relay, by where it comes from; host order. */

@@ -38,13 +38,15 @@ from console.resources import data_path
 _OBJECT = "greenwall.bpf.o"
 _PROGRAMS = (
     "sock_ops", "ingress", "bind4", "bind6", "getpeername4", "getpeername6", "connect4", "connect6", "sendmsg4",
-    "sendmsg6", "sock_create",
+    "sendmsg6", "sock_create", "setsockopt",
 )  # fmt: skip
 """In the order in which they are attached: who listens is written down before anybody asks."""
-_HELPERS = {"ask": "ask", "settle": "settle", "echo_program": "egress"}
+DATAGRAMS, LEADING = "datagrams", "leading"
+"""What needs a program that is not attached all the time: each costs something for every packet, or socket."""
+_AT_NEED = {DATAGRAMS: ("egress_program", libbpf.EGRESS), LEADING: ("release_program", libbpf.SOCK_RELEASE)}
+"""Need, by which the link is pinned -> descriptor of its program, and how it is attached."""
+_HELPERS = {"ask": "ask", "settle": "settle", "egress_program": "egress", "release_program": "sock_release"}
 """Name of a descriptor -> program that is not attached all the time: it is run, or attached where it is needed."""
-_ECHOES = "echoes"
-"""Where the link of the last of them is pinned."""
 _MAPS = ("events", "counters", "policies", "guards", "owners", "underway", "relays")
 RING_SIZE = 1 << 24
 """Octets, as in data/bpf/greenwall.bpf.c."""
@@ -55,7 +57,7 @@ _STARTED_FIELD = 22 - 3
 """Of /proc/PID/stat, behind the name of the program: its third field and on (proc_pid_stat(5))."""
 _NUMBER = struct.Struct("<I")
 _COUNT = struct.Struct("<Q")
-_OWNER = struct.Struct("<IIIBBBB")
+_OWNER = struct.Struct("<IIIBBBB64x")
 """struct owner."""
 _RELAY = struct.Struct("<II")
 _DIGEST_BYTES = 8
@@ -70,8 +72,6 @@ class Counters(NamedTuple):
     refused: int
     lost: int
     """Of them, how many could not be told because nobody had read for too long; each was decided all the same."""
-    lost_told: int
-    """Of the lost ones, how many the journal says are missing (`KernelEngine.told_lost`)."""
 
 
 class KernelEngine:
@@ -95,8 +95,8 @@ class KernelEngine:
         self._opened: dict[str, OwnedFd] = {}
         self._cgroup: Path | None = None
         self._pinned = pinned
-        self._echoes: OwnedFd | None = None
-        self._wants_echoes = False
+        self._at_need: dict[str, OwnedFd] = {}
+        self._needs: set[str] = set()
         path = data_path("bpf", _OBJECT) if pinned is None else pinned
         try:
             if pinned is None:
@@ -161,7 +161,8 @@ class KernelEngine:
             if self._object is not None:  # else it is
                 for program in _PROGRAMS:
                     self._links.append(self._object.attach(program, directory.number))
-            self.decide_echoes(wanted=self._wants_echoes)
+            for name in _AT_NEED:
+                self.need(name, wanted=name in self._needs)
         except OSError as error:
             self.detach()
             raise KernelError("GWL0477", path=cgroup, reason=error.strerror or error) from error
@@ -182,43 +183,43 @@ class KernelEngine:
                 link.pin(directory / program)
             for name in (*_MAPS, *_HELPERS):
                 libbpf.pin(self.descriptor(name), directory / name)
-            if self._echoes is not None:
-                libbpf.pin(self._echoes.number, directory / _ECHOES)
+            for name, held in self._at_need.items():
+                libbpf.pin(held.number, directory / name)
             self._pinned = directory
         except OSError as error:
             raise KernelError("GWL047C", path=directory, reason=error.strerror or error) from error
 
-    def decide_echoes(self, *, wanted: bool) -> None:
-        """Decide about the datagrams of ICMP that programs send, or no longer: it costs something for every packet.
+    def need(self, name: str, *, wanted: bool) -> None:
+        """Attach a program that is not attached all the time, or let go of it.
 
         Args:
-            wanted: Whether the policy decides datagrams. To be said before it does, and after it does no more.
+            name: `DATAGRAMS`, where the policy decides them; `LEADING`, where it leads connections to the relay.
+            wanted: Whether the policy does. To be said before it does, and after it does no more.
 
         Raises:
             OSError: The kernel refuses.
         """
-        self._wants_echoes = wanted
+        (self._needs.add if wanted else self._needs.discard)(name)
         if self._cgroup is None:
             return
-        path = None if self._pinned is None else self._pinned / _ECHOES
-        is_there = self._echoes is not None or (path is not None and path.exists())
+        path = None if self._pinned is None else self._pinned / name
+        is_there = name in self._at_need or (path is not None and path.exists())
         if wanted and not is_there:
+            program, kind = _AT_NEED[name]
             with _opened(self._cgroup) as cgroup:
-                self._echoes = libbpf.attach_egress(self.descriptor("echo_program"), cgroup.number)
+                link = self._at_need[name] = libbpf.attach_as(self.descriptor(program), cgroup.number, kind)
             if path is not None:
-                libbpf.pin(self._echoes.number, path)
+                libbpf.pin(link.number, path)
         elif is_there and not wanted:
             if path is not None:
                 path.unlink(missing_ok=True)
-            if self._echoes is not None:
-                self._echoes.close()
-                self._echoes = None
+            if name in self._at_need:
+                self._at_need.pop(name).close()
 
     def detach(self) -> None:
         """Decide no longer; again is fine."""
-        if self._echoes is not None:
-            self._echoes.close()
-            self._echoes = None
+        while self._at_need:
+            self._at_need.popitem()[1].close()
         while self._links:
             self._links.pop().close()
 
@@ -259,12 +260,6 @@ class KernelEngine:
     def counters(self) -> Counters:
         """Return how many calls were decided."""
         return read_counters(self.descriptor("counters"))
-
-    def told_lost(self, count: int) -> None:
-        """Remember for whoever reads the counters, also after this process, how many lost ones are in the journal."""
-        others = bytes(_COUNT.size * (libbpf.processors() - 1))
-        at = _NUMBER.pack(Counters._fields.index("lost_told"))
-        libbpf.update(self.descriptor("counters"), at, _COUNT.pack(count) + others)
 
     def close(self) -> None:
         """Let go of the programs; again is fine."""

@@ -34,7 +34,7 @@ def entry(event: KernelEvent, *, clock_ns: int, user: str, program: str) -> Entr
         event: What the kernel has decided.
         clock_ns: What to add to its time to get nanoseconds since 1970.
         user: Its user profile.
-        program: Path of its program, or the name of its thread where the program has gone.
+        program: What it ran (`console.enforcement.kernel.programs`).
     """
     shown = (event.remote if event.remote != NO_ENDPOINT else event.local).address
     return Entry(
@@ -49,7 +49,7 @@ def entry(event: KernelEvent, *, clock_ns: int, user: str, program: str) -> Entr
         qualified_job_name=job_name(event, user),
         pid=event.pid,
         program=storable(program)[:_LONGEST_PROGRAM],
-        address_family="" if event.flags & RAW else AddressFamily.IPV4 if is_mapped(shown) else AddressFamily.IPV6,
+        address_family=_family(event, shown),
         local_address=_address(event.local) if event.local.port else "",
         local_port=event.local.port,
         remote_address=_address(event.remote),
@@ -71,7 +71,17 @@ def is_wanted(event: KernelEvent, levels: Levels, user: str) -> bool:
     return levels.wants("SK", SK_TYPES[event.exit_point], user=user, local_port=event.local.port)
 
 
+def _family(event: KernelEvent, shown: int) -> str:
+    if event.flags & RAW and not shown:
+        return ""
+    return AddressFamily.IPV4 if is_mapped(shown) else AddressFamily.IPV6
+
+
 def _text(event: KernelEvent) -> str:
+    if event.flags & RAW and not event.detail:
+        return message("GWL049D").text
+    if event.flags & LEFT and event.detail:
+        return message("GWL049C").text
     if event.flags & RAW:
         family, kind, protocol = event.detail >> 24, event.detail >> 16 & 0xFF, event.detail & 0xFFFF
         return f"raw socket: {_FAMILIES.get(family, family)}, {_KINDS.get(kind, kind)}, protocol {protocol}"
@@ -83,7 +93,7 @@ def _text(event: KernelEvent) -> str:
 
 def job_name(event: KernelEvent, user: str) -> str:
     """Return what stands for the qualified name of a job where there is none: process, user and thread's name."""
-    name = storable(event.comm).upper().replace("/", ".")[:_LONGEST_JOB_NAME] or "KERNEL"
+    name = storable(event.program.thread).upper().replace("/", ".")[:_LONGEST_JOB_NAME] or "KERNEL"
     return f"{event.pid % _MOST_NUMBER:06}/{storable(user)[:_LONGEST_USER].replace('/', '.')}/{name}"
 
 

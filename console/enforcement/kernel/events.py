@@ -19,7 +19,7 @@ INERT = 1
 DATAGRAM = 2
 """Flag of a connect of a datagram socket, or of one datagram."""
 RAW = 4
-"""Flag of a socket that no rule sees."""
+"""Flag of a socket, or a way of packets, that no rule sees."""
 SETTLED = 8
 """Flag of a connection that went to a SOCKS server."""
 NO_RELAY = 16
@@ -32,7 +32,7 @@ NOTE = 128
 BY_LEVEL = 64
 """Flag of what the audit levels have a word in."""
 
-_EVENT = struct.Struct("<QIIIIBBBBHHIHH16s16s16s")
+_EVENT = struct.Struct("<QIIIIBBBBHHIHH16s16sQII32s16s")
 _SETTLED = struct.Struct("<96s256s")
 """What follows the event of a connection that went to a SOCKS server."""
 _KEY = struct.Struct("<QQ")
@@ -43,6 +43,18 @@ _DIMENSIONS = 5
 _REQUEST = struct.Struct(f"<II{_KEY.size * _DIMENSIONS}sII")
 _DECISION = struct.Struct("<IIIBBBBII")
 _LOWER = (1 << 64) - 1
+
+
+class RunProgram(NamedTuple):
+    """What a process runs, as far as the kernel says it at once."""
+
+    inode: int
+    device: int
+    """With 20 bits for the minor number."""
+    file: str
+    """Its name without directories, of at most 31 octets; empty for none, as of the kernel's own threads."""
+    thread: str
+    """Name of the thread."""
 
 
 class KernelEvent(NamedTuple):
@@ -65,8 +77,8 @@ class KernelEvent(NamedTuple):
     """Of a connection that was refused at its SYN its number; of a socket that no rule sees family, type, protocol."""
     error: int
     """Errno of a refusal."""
-    comm: str
-    """Name of the thread; in the kernel's own threads, whose it is."""
+    program: RunProgram
+    """What the process ran at the call; of an accept, when it made its listener."""
     server: str = ""
     """The SOCKS server that it went through, or that failed."""
     text: str = ""
@@ -107,7 +119,7 @@ def read_event(octets: bytes) -> KernelEvent:
     """Return the event that was told."""
     (
         at_ns, pid, uid, revision, sequence, exit_point, outcome, flags, alert, local_port, remote_port,
-        detail, error, is_silent, local, remote, comm,
+        detail, error, is_silent, local, remote, inode, device, _, file, thread,
     ) = _EVENT.unpack_from(octets)  # fmt: skip
     server, text = _SETTLED.unpack_from(octets, _EVENT.size) if len(octets) > _EVENT.size else (b"", b"")
     return KernelEvent(
@@ -124,7 +136,7 @@ def read_event(octets: bytes) -> KernelEvent:
         Endpoint(int.from_bytes(remote, "big"), remote_port),
         detail,
         error,
-        _text(comm),
+        RunProgram(inode, device, _text(file), _text(thread)),
         _text(server),
         _text(text),
         bool(is_silent),

@@ -32,6 +32,7 @@ from console.journal.entries import Entry
 from console.messages import describe, line, message
 from console.policy.audit_levels import Auditing, Levels
 from console.policy.rule import Policy
+from console.store.kernel import Told
 
 _log = logging.getLogger("greenwall.worker")
 
@@ -136,7 +137,7 @@ class KernelKeeper:
             self._leftovers.pop(0).remove()
         await self._scribe.insist(self._scribe.ledger.forget_rings, [self._place.ring])
         while True:
-            if await self._write_some(self._engine.ring, self._place.ring, self._lost_since):
+            if await self._write_own():
                 await asyncio.sleep(_PAUSE_S)
             else:
                 await self._await_events()
@@ -186,30 +187,42 @@ class KernelKeeper:
     def _adopt(self) -> None:
         """Begin where an earlier worker has come to, in the ring buffer of an engine that it has left attached."""
         written = self._scribe.ledger.told_before(self._place.ring)
-        if written > self._engine.ring.position:
-            self._engine.ring.give_back(written)
-        self._lost = self._engine.counters().lost_told
-
-    def _lost_since(self) -> int:
-        """Return how many decisions have been lost of which the journal does not know."""
-        return self._engine.counters().lost - self._lost
+        if written.position > self._engine.ring.position:
+            self._engine.ring.give_back(written.position)
+        self._lost = written.lost
 
     async def _write_leftover(self, leftover: Leftover) -> None:
         if leftover.ring is None:
             return
-        written = await self._scribe.insist(self._scribe.ledger.told_before, leftover.name)
-        if written > leftover.ring.position:
-            leftover.ring.give_back(written)
-        missing = [leftover.lost]
-        while await self._write_some(leftover.ring, leftover.name, lambda: missing.pop() if missing else 0):
-            pass
+        told = await self._scribe.insist(self._scribe.ledger.told_before, leftover.name)
+        if told.position > leftover.ring.position:
+            leftover.ring.give_back(told.position)
+        while (written := await self._write_some(leftover.ring, leftover.name, told.lost, leftover.lost)) is not None:
+            told = written
 
-    async def _write_some(self, ring: Ring, name: str, lost_since: Callable[[], int]) -> bool:
-        """Write down what is told next; say whether there was anything."""
-        batch = ring.read(_MOST_AT_ONCE)
-        missing = lost_since()
-        if batch.end == ring.position and not missing:
+    async def _write_own(self) -> bool:
+        """Write down what the engine tells next; say whether there was anything."""
+        lost = self._engine.counters().lost
+        written = await self._write_some(self._engine.ring, self._place.ring, self._lost, lost)
+        if written is None:
             return False
+        self._lost = written.lost
+        return True
+
+    async def _write_some(self, ring: Ring, name: str, lost_told: int, lost_now: int) -> Told | None:
+        """Write down what is told next; return up to where that was, None for nothing.
+
+        Args:
+            ring: Where it is told.
+            name: Its name in the store.
+            lost_told: How many decisions the journal says it lacks.
+            lost_now: How many the ring has lost. Both are written with the entries: who is killed after that has
+                said it, and who is killed before has not.
+        """
+        batch = ring.read(_MOST_AT_ONCE)
+        missing = max(lost_now - lost_told, 0)
+        if batch.end == ring.position and not missing:
+            return None
         clock_ns = time.time_ns() - time.monotonic_ns()
         try:
             events, _ = read_events(batch)
@@ -219,15 +232,10 @@ class KernelKeeper:
         if missing:
             entries.append(lost(missing, at_ns=time.time_ns()))
 
-        def is_written() -> None:
-            ring.give_back(batch.end)
-            if ring is self._engine.ring and missing:
-                self._lost += missing
-                self._engine.told_lost(self._lost)
-
+        told = Told(batch.end, max(lost_told, lost_now))
         write = self._scribe.ledger.write_told
-        await _to_the_end(self._scribe.insist(write, entries, name, batch.end), is_written)
-        return True
+        await _to_the_end(self._scribe.insist(write, entries, name, told), lambda: ring.give_back(batch.end))
+        return told
 
     def _all_entries(self, events: list[KernelEvent], clock_ns: int) -> list[Entry]:
         """Return the entries of some events; tells peers that are to hear of it that they were refused."""

@@ -19,8 +19,8 @@ from console.errors import KernelError
 from console.kernel_support import LIBRARY
 
 _MAP_ARRAY = 2
-_EGRESS = 1
-"""BPF_CGROUP_INET_EGRESS (linux/bpf.h)."""
+EGRESS, SOCK_RELEASE = 1, 34
+"""BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET_SOCK_RELEASE (linux/bpf.h)."""
 _INNER_MAP = 1 << 12
 _MMAPABLE = 1 << 10
 _MOUNT_FLAGS = 2 | 4 | 8
@@ -233,13 +233,18 @@ def run(program: int, octets: bytes) -> Ran:
     return Ran(context.raw, int(options.retval))
 
 
-def attach_egress(program: int, cgroup: int) -> OwnedFd:
-    """Attach a program that looks at every packet that is sent, until the link is closed and its file removed.
+def attach_as(program: int, cgroup: int, kind: int) -> OwnedFd:
+    """Attach a program to a cgroup, until the link is closed and its file removed.
+
+    Args:
+        program: Its descriptor.
+        cgroup: The directory's.
+        kind: When it is run: `EGRESS`, `SOCK_RELEASE`.
 
     Raises:
         OSError: The kernel refuses.
     """
-    return OwnedFd(_done("bpf_link_create", program, cgroup, _EGRESS, None))
+    return OwnedFd(_done("bpf_link_create", program, cgroup, kind, None))
 
 
 def pin(descriptor: int, path: Path) -> None:

@@ -36,7 +36,7 @@ class Leftover:
         self.ring: Ring | None = None
         """None where there is none that could be read."""
         self.lost = 0
-        """How many decisions found no room in it, and are not in the journal as lost either."""
+        """How many decisions found no room in it, in all."""
         self._directory = directory
         self._events: OwnedFd | None = None
         with contextlib.suppress(OSError):
@@ -46,8 +46,7 @@ class Leftover:
             if path.name not in (_EVENTS, _COUNTERS):
                 path.unlink()
         with contextlib.suppress(OSError), libbpf.opened(directory / _COUNTERS) as counters:
-            counted = read_counters(counters.number)
-            self.lost = max(counted.lost - counted.lost_told, 0)
+            self.lost = read_counters(counters.number).lost
 
     def remove(self) -> None:
         """Let go of it: everything is written."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from struct import error as StructError  # noqa: N812 -- so that it is known for what it is
@@ -12,11 +11,13 @@ from console.enforcement.kernel.engine import read_events
 from console.enforcement.kernel.entries import authority_failure, entry, is_wanted, lost, note
 from console.enforcement.kernel.events import NOTE, KernelEvent
 from console.enforcement.kernel.pins import Leftover
+from console.enforcement.kernel.programs import program_of
 from console.enforcement.ledger import Ledger
 from console.journal.entries import Entry
 from console.model.words import ExitPoint, Outcome
 from console.policy.audit_levels import Levels
 from console.policy.image import Account
+from console.store.kernel import Told
 
 _MOST_AT_ONCE = 16_384
 """Events in a transaction; about half a second of work."""
@@ -36,7 +37,7 @@ def entries_of(event: KernelEvent, clock_ns: int, accounts: Mapping[int, Account
     account = accounts.get(event.uid) or Account(str(event.uid))
     if not is_wanted(event, levels, account.user):
         return []
-    made = entry(event, clock_ns=clock_ns, user=account.user, program=_program(event))
+    made = entry(event, clock_ns=clock_ns, user=account.user, program=program_of(event))
     is_failure = event.exit_point is ExitPoint.LISTEN and event.outcome is Outcome.REJECTED
     if is_failure and levels.wants("AF", user=account.user):
         return [made, authority_failure(made)]
@@ -56,10 +57,11 @@ def write_last_words(ledger: Ledger, leftovers: Sequence[Leftover]) -> None:
 
 
 def _write_one(ledger: Ledger, leftover: Leftover, accounts: Mapping[int, Account], levels: Levels) -> None:
-    ring, missing = leftover.ring, leftover.lost
+    ring, before = leftover.ring, ledger.told_before(leftover.name)
+    missing = max(leftover.lost - before.lost, 0)
     if ring is None:
         return
-    ring.give_back(max(ledger.told_before(leftover.name), ring.position))
+    ring.give_back(max(before.position, ring.position))
     while (batch := ring.read(_MOST_AT_ONCE)).end > ring.position or missing:
         clock_ns = time.time_ns() - time.monotonic_ns()
         try:
@@ -69,14 +71,6 @@ def _write_one(ledger: Ledger, leftover: Leftover, accounts: Mapping[int, Accoun
         entries = [made for event in events for made in entries_of(event, clock_ns, accounts, levels)]
         if missing:
             entries.append(lost(missing, at_ns=time.time_ns()))
-        ledger.write_told(entries, leftover.name, batch.end)
+        ledger.write_told(entries, leftover.name, Told(batch.end, max(leftover.lost, before.lost)))
         ring.give_back(batch.end)
         missing = 0
-
-
-def _program(event: KernelEvent) -> str:
-    """Return the path of the program of a process that lives, else the name that its thread had."""
-    try:
-        return os.readlink(f"/proc/{event.pid}/exe") if event.pid else event.comm
-    except OSError:
-        return event.comm

@@ -50,8 +50,12 @@ class House:
         policy = make_policy(modes or {}, [make_rule(**rule) for rule in rules], {}, **settings)
         put_in_force(self.engine, compile_policy(policy, revision), ACCOUNTS)
 
-    def start(self, code, *arguments, user=None, **more):
+    def start(self, code, *arguments, **more):
         """Start a Python program in the cgroup."""
+        return self.start_command(PYTHON, "-c", PRELUDE + textwrap.dedent(code), *arguments, **more)
+
+    def start_command(self, *command, user=None, **more):
+        """Start a program in the cgroup."""
 
         def enter():
             (self.cgroup / "cgroup.procs").write_text(str(os.getpid()))
@@ -61,9 +65,13 @@ class House:
                 os.setresuid(user, user, user)
 
         return subprocess.Popen(
-            [PYTHON, "-c", PRELUDE + textwrap.dedent(code), *map(str, arguments)],
-            preexec_fn=enter, stdout=subprocess.PIPE, text=True, **more,
+            [*map(str, command)], preexec_fn=enter, stdout=subprocess.PIPE, text=True, **more
         )  # fmt: skip
+
+    def run_command(self, *command, **more):
+        """Run a program in the cgroup to its end; returns its lines."""
+        with self.start_command(*command, **more) as program:
+            return program.communicate(timeout=60)[0].splitlines()
 
     def run(self, code, *arguments, **more):
         """Run a Python program in the cgroup to its end; returns its lines and the events of it."""

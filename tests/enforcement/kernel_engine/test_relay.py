@@ -8,9 +8,11 @@ import socket
 
 import pytest
 
+from console.enforcement.kernel.entries import entry
 from console.enforcement.kernel.events import LEFT, NO_RELAY, NOTE, SETTLED
 from console.enforcement.kernel.relay_house import RelayHouse
 from console.enforcement.layouts import address_text
+from console.messages import message
 from console.policy.checks import make_policy
 from console.policy.socks_entries import make_socks_entry
 from tests.end_to_end.command import until
@@ -220,6 +222,25 @@ def test_program_in_another_network_is_refused(house, led, socks):
         tried("connect", lambda: connect("127.0.0.1", 9))
     """)
     assert lines == ["connect EPERM"]
+
+
+@pytest.mark.parametrize("then", ["made.close()", 'made.connect_ex(("127.0.0.3", 9)), made.close()'])
+def test_connect_that_fails_before_its_syn_is_told(house, led, socks, then):
+    """Both take the only port that they may have, to the only place that they are led to."""
+    led({"sequence": 10, "servers": place(socks()), "remote_address": "127.0.0.2"})
+    lines, _ = house.run(f"""
+        probe = socket.create_server(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        sockets = [socket.socket() for _ in "12"]
+        for made in sockets:
+            made.setsockopt(socket.IPPROTO_IP, 51, struct.pack("=HH", port, port))  # IP_LOCAL_PORT_RANGE
+            tried("connect", lambda: made.connect(("127.0.0.2", 9)))
+        {then}
+    """)  # fmt: skip
+    assert lines == ["connect 0", "connect EADDRNOTAVAIL"]
+    found = [entry(event, clock_ns=0, user="", program="").text for event in house.last if event.flags & LEFT]
+    assert found.count(message("GWL049C").text) == 1
 
 
 def test_program_that_leaves_before_the_server_answers_is_told_once(house, led, socks):

@@ -77,7 +77,7 @@ class Workers:
             for leftover in keeper._leftovers:
                 await keeper._write_leftover(leftover)
                 leftover.remove()
-            await keeper._write_some(self.engine.ring, keeper._place.ring, keeper._lost_since)
+            await keeper._write_own()
 
         asyncio.run(once())
 
@@ -131,6 +131,30 @@ def test_worker_that_was_killed_before_its_commit_loses_nothing(workers):
     assert len(workers.written()) == 5
 
 
+def lost_said(workers):
+    """Return how many decisions the journal says it lacks, entry by entry."""
+    with reading(workers._store) as session:
+        texts = [entry.text for entry in page_after(session, 0, limit=1000)]
+    return [int(text.split()[0]) for text in texts if "are not in the journal" in text]
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_lost_decisions_are_said_once_whenever_the_worker_is_killed(workers, monkeypatch, dies):
+    workers.begin()
+    real = KernelEngine.counters
+    monkeypatch.setattr(KernelEngine, "counters", lambda engine: real(engine)._replace(lost=7))
+    workers.connect()
+    workers.write(killed=dies)
+    workers.begin()
+    workers.connect()
+    workers.write()
+    monkeypatch.setattr(KernelEngine, "counters", lambda engine: real(engine)._replace(lost=9))
+    workers.write(killed=dies)
+    workers.begin()
+    workers.write()
+    assert lost_said(workers) == [7, 2]
+
+
 def test_engine_of_another_version_is_followed_by_ours_and_what_it_has_told_is_written(workers, monkeypatch):
     first = workers.begin()
     workers.connect(3)
@@ -159,13 +183,13 @@ def test_watching_engine_refuses_nothing_and_says_what_it_would(workers):
     assert workers.written() == [("*MONITOR", "127.0.0.2")]
 
 
-def test_echoes_are_looked_at_only_where_datagrams_are_decided(workers):
+def test_packets_are_looked_at_only_where_datagrams_are_decided(workers):
     first = workers.begin()
-    assert not (first / "echoes").exists()
+    assert not (first / "datagrams").exists()
     workers.begin(udp=Udp.DECIDE)
-    assert (first / "echoes").exists()
+    assert (first / "datagrams").exists()
     workers.begin()
-    assert not (first / "echoes").exists()
+    assert not (first / "datagrams").exists()
 
 
 def test_guard_that_comes_back_before_its_end_was_noticed_stays_a_guard(workers):
