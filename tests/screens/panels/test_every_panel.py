@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 import pytest
 
 import screens.panels
+from console.commands import coverage
 from console.commands.execute import run_command
 from console.commands.menus import menu_choices
 from console.commands.registry import COMMANDS
 from console.errors import ConsoleError
 from console.journal.writer import append
 from console.model.ssh_sessions import SshSession
-from console.store.engine import open_store
 from console.store.guards import add_guard
 from console.store.session import transaction
 from console.store.ssh_sessions import add_ssh_session
@@ -41,6 +41,7 @@ from screens.terminal.terminal import Terminal
 from tests.conftest import NOW
 from tests.factories import entry, signed_on
 from tests.screens.panels.operator import Operator
+from tests.stores import open_fresh_store
 
 SAMPLE = (
     "ADDSOCRUL *CONNECT 10 RMTADR('10.0.0.0/8') ACTION(*REJECT) TEXT('no printers')",
@@ -355,14 +356,25 @@ def helps(panel, page):
 
 
 @pytest.fixture(scope="module")
-def walked(tmp_path_factory):
+def system_seen_once():
+    """Look at the processes and sockets of this system once: a walk asks for them at hundreds of steps."""
+    processes = coverage.read_processes()
+    sockets = coverage.read_sockets(processes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coverage, "read_processes", lambda: processes)
+        patch.setattr(coverage, "read_sockets", lambda _: sockets)
+        yield
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory, system_seen_once):
     """Return a way to walk from some roots at a size, and to what was found; one walk a size, in a store of its own."""
     with contextlib.ExitStack() as stores:
         walks = {}
 
         def at(size, *parts):
             if size not in walks:
-                store = open_store(f"sqlite:///{tmp_path_factory.mktemp('walk')}/walk.db")
+                store = open_fresh_store(tmp_path_factory.mktemp("walk") / "walk.db")
                 stores.callback(store.close)
                 services = console_services(store, signed_on(), system="NJORD01", clock=lambda: NOW)
                 fill(store, services)
