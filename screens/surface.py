@@ -11,6 +11,7 @@ from textual import events
 from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from screens.key_tables import Layout
@@ -21,9 +22,11 @@ from screens.terminal.fields import KeyingError
 from screens.terminal.keys import Function, Pasted, Press, Typed
 from screens.terminal.page import NORMAL
 from screens.terminal.terminal import Terminal
-from screens.themes import style
+from screens.themes import looks_of, style
 
 _UNKNOWN_KEY = "KBD0027"
+_PATIENCE_S = 0.05
+"""How long an answer may take before ``X SYSTEM`` shows: most come sooner, and cost one drawing instead of three."""
 _TWICE = 2
 _Drawn = tuple[str, Style]
 
@@ -71,11 +74,17 @@ class Surface(Widget, can_focus=True):
         self._underscores = underscores
         self._rings = rings
         self._drawn: list[list[_Drawn]] = []
+        self._drawn_of: list[tuple[list[Cell], int]] = []
+        """What each row of `_drawn` was made of: its cells, and the column of the cursor if it is there, else 0."""
+        self._looks = looks_of(theme)
+        self._late: Timer | None = None
+        """Shows the locked keyboard, unless the answer comes first."""
 
     def use(self, theme: str, layout: Layout) -> None:
         """Go on with other colours and another key map."""
         if theme != self._theme:
             self._theme = theme
+            self._looks = looks_of(theme)
             self.repaint_all()
         if layout is not self._keymap.layout:
             self._keymap = KeyMap(layout)
@@ -95,6 +104,9 @@ class Surface(Widget, can_focus=True):
             self.terminal.keyboard.rings = False
             if self._rings:
                 self.app.bell()
+        if self._late is not None:
+            self._late.stop()
+            self._late = None
         before, self._drawn = self._drawn, self._draw()
         row, column = self.terminal.cursor
         self.app.cursor_position = Offset(column - 1, row - 1)
@@ -102,13 +114,13 @@ class Surface(Widget, can_focus=True):
             self.refresh()
             return
         for y, (old, new) in enumerate(zip(before, self._drawn, strict=True)):
-            changed = _changed_span(old, new)
+            changed = None if old is new else _changed_span(old, new)
             if changed:
                 self.refresh(Region(changed[0], y, changed[1] - changed[0], 1))
 
     def repaint_all(self) -> None:
         """Draw everything anew."""
-        self._drawn = []
+        self._drawn, self._drawn_of = [], []
         self.repaint()
 
     def render_line(self, y: int) -> Strip:
@@ -128,9 +140,12 @@ class Surface(Widget, can_focus=True):
     def press(self, press: Press) -> None:
         """Press a key as if it came from the keyboard."""
         key = self.terminal.press(press)
-        self.repaint()
-        if key is not None:
-            self.post_message(self.Pressed(key))
+        if key is None:
+            self.repaint()
+            return
+        if self._late is None:
+            self._late = self.set_timer(_PATIENCE_S, self.repaint)
+        self.post_message(self.Pressed(key))
 
     def on_key(self, event: events.Key) -> None:
         """Translate a key and press it. Nothing of Textual's own (focus, quitting) may see it."""
@@ -184,16 +199,31 @@ class Surface(Widget, can_focus=True):
             self.press(key)
 
     def _draw(self) -> list[list[_Drawn]]:
-        shown = self.terminal.rows()
-        rows = [[self._draw_cell(cell) for cell in row] for row in shown]
-        row, column = self.terminal.cursor
-        cell = shown[row - 1][column - 1]
-        rows[row - 1][column - 1] = (cell.character, style(self._theme, cell.attribute, is_cursor=True))
-        return rows
+        """Return the rows as they are drawn; those that are what they were are the same objects."""
+        cursor_row, cursor_column = self.terminal.cursor
+        made_of = [
+            (cells, cursor_column if row == cursor_row else 0) for row, cells in enumerate(self.terminal.rows(), 1)
+        ]
+        before, self._drawn_of = self._drawn_of, made_of
+        if len(before) != len(made_of):
+            return [self._draw_row(*each) for each in made_of]
+        return [
+            drawn if old == new else self._draw_row(*new)
+            for drawn, old, new in zip(self._drawn, before, made_of, strict=True)
+        ]
 
-    def _draw_cell(self, cell: Cell) -> _Drawn:
-        blank = self._underscores and cell.attribute.underline and cell.character == " "
-        return ("_" if blank else cell.character), style(self._theme, cell.attribute)
+    def _draw_row(self, cells: list[Cell], cursor: int) -> list[_Drawn]:
+        looks = self._looks
+        row = [(character, looks[attribute]) for character, attribute in cells]
+        if self._underscores:
+            row = [
+                ("_" if cell.character == " " and cell.attribute.underline else cell.character, look)
+                for cell, (_, look) in zip(cells, row, strict=True)
+            ]
+        if cursor:
+            cell = cells[cursor - 1]
+            row[cursor - 1] = (cell.character, style(self._theme, cell.attribute, is_cursor=True))
+        return row
 
 
 def _told(press: Press | UnknownSequence | None, prefix: str) -> str:

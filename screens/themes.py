@@ -87,3 +87,8 @@ def style(theme: str, attribute: Attribute, *, is_cursor: bool = False) -> Style
     if reverse:
         ink, ground = ground, ink
     return Style(color=ink, bgcolor=ground, underline=attribute.underline)
+
+
+def looks_of(theme: str) -> Mapping[Attribute, Style]:
+    """Return how a cell of each attribute is drawn where the cursor is not on it."""
+    return {attribute: style(theme, attribute) for attribute in Attribute}

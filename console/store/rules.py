@@ -65,7 +65,8 @@ class RuleRows(Sequence[Rule]):
 
     def of(self, exit_point: ExitPoint) -> RuleRows:
         """Return the rules of one exit point."""
-        return RuleRows([values for values in self._values if values[0] == exit_point.value], self._url)
+        wanted = exit_point.value
+        return RuleRows([values for values in self._values if values[0] == wanted], self._url)
 
 
 def rule_rows(session: Session) -> RuleRows:

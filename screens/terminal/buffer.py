@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from screens.terminal.attributes import Attribute
@@ -26,7 +28,16 @@ class Place(NamedTuple):
     """From 0, within the field."""
 
 
-EMPTY = Cell(BLANK, Attribute.GREEN)
+_CELLS_KEPT = 8192
+
+
+@lru_cache(maxsize=_CELLS_KEPT)
+def _cell(character: str, attribute: Attribute) -> Cell:
+    """Return a cell; a screen has two thousand of few kinds, and they are compared whenever something is drawn."""
+    return Cell(character, attribute)
+
+
+EMPTY = _cell(BLANK, Attribute.GREEN)
 _DUP_SHOWN = "*"
 
 
@@ -45,6 +56,11 @@ class Buffer:
             for stretch, start in _starts(field.stretches)
             for column in range(stretch.column, stretch.end)
         }
+        self._stretches: dict[int, list[tuple[str, Stretch, int]]] = defaultdict(list)
+        """Row -> what of fields is on it: name, stretch, and the field position of its first cell."""
+        for name, field in page.fields.items():
+            for stretch, start in _starts(field.stretches):
+                self._stretches[stretch.row].append((name, stretch, start))
         inputs = [field for field in page.fields.values() if not field.format.protected]
         self.inputs = tuple(field.name for field in sorted(inputs, key=lambda field: (field.row, field.column)))
         """Names of the fields that can be typed into, in the order of Tab: by row, then by column."""
@@ -119,11 +135,9 @@ class Buffer:
     def cells(self, row: int) -> list[Cell]:
         """Return a row's cells as they are shown; nondisplay fields show blanks."""
         shown = list(self._protected[row - 1])
-        for name, content in self.contents.items():
-            for stretch, start in _starts(content.field.stretches):
-                if stretch.row == row:
-                    text = content.cells[start : start + stretch.length]
-                    shown[stretch.column - 1 : stretch.end - 1] = self._field_cells(name, text)
+        for name, stretch, start in self._stretches.get(row, ()):
+            text = self.contents[name].cells[start : start + stretch.length]
+            shown[stretch.column - 1 : stretch.end - 1] = self._field_cells(name, text)
         return shown
 
     def _field_cells(self, name: str, text: str) -> Iterator[Cell]:
@@ -132,7 +146,7 @@ class Buffer:
         hidden = field.format.nondisplay or attribute is Attribute.NONDISPLAY
         for character in text:
             shown = BLANK if hidden else _DUP_SHOWN if character == DUP_MARK else character
-            yield Cell(shown, attribute)
+            yield _cell(shown, attribute)
 
 
 def _starts(stretches: Iterable[Stretch]) -> Iterator[tuple[Stretch, int]]:
@@ -147,7 +161,7 @@ def _protected_cells(page: Page) -> list[list[Cell]]:
     rows = [[EMPTY] * page.size.columns for _ in range(page.size.rows)]
     for text in page.texts:
         start = text.column - 1
-        hidden = text.attribute is Attribute.NONDISPLAY
-        for index, character in enumerate(text.text):
-            rows[text.row - 1][start + index] = Cell(BLANK if hidden else character, text.attribute)
+        words = text.text[: page.size.columns - start]
+        shown = BLANK * len(words) if text.attribute is Attribute.NONDISPLAY else words
+        rows[text.row - 1][start : start + len(shown)] = [_cell(character, text.attribute) for character in shown]
     return rows

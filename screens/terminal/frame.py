@@ -39,6 +39,7 @@ class Frame:
         self.origin = origin
         self._sets = key_sets(keys, page.size.columns - _LEGEND_COLUMN, page.legend_rows) if page.legend_rows else ((),)
         self._shown_set = 0
+        self._items = self._placed_keys()
 
     @property
     def has_more_keys(self) -> bool:
@@ -48,6 +49,7 @@ class Frame:
     def show_more_keys(self) -> None:
         """Show the next set of keys, after the last the first."""
         self._shown_set = (self._shown_set + 1) % len(self._sets)
+        self._items = self._placed_keys()
 
     def key_at(self, row: int, column: int) -> FunctionKey | None:
         """Return the key whose words are at a place on the screen."""
@@ -95,7 +97,8 @@ class Frame:
         shown = self.buffer.cells(row)
         for item_row, column, key in self._legend():
             if item_row == row:
-                shown[column - 1 : column - 1 + len(key.text)] = [Cell(letter, Attribute.BLUE) for letter in key.text]
+                words = key.text[: len(shown) - column + 1]
+                shown[column - 1 : column - 1 + len(words)] = [Cell(letter, Attribute.BLUE) for letter in words]
         return shown
 
     def local(self, row: int, column: int) -> tuple[int, int]:
@@ -107,6 +110,10 @@ class Frame:
         return row + self.origin[0], column + self.origin[1]
 
     def _legend(self) -> list[tuple[int, int, FunctionKey]]:
+        """Return row, column and key of what the legend shows."""
+        return self._items
+
+    def _placed_keys(self) -> list[tuple[int, int, FunctionKey]]:
         row, column = self.on_screen(self.page.legend_row, _LEGEND_COLUMN)
         return [(row + item.row, column + item.column, item.key) for item in self._sets[self._shown_set]]
 

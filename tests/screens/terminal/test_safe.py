@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from console.messages import Message
@@ -81,6 +81,7 @@ def test_every_row_is_as_wide_as_the_page_and_each_cell_plain(text, size, has_st
 
 @settings(max_examples=60, deadline=None)
 @given(text=TEXT)
+@example(text="0" * 57)  # a key whose words are wider than the rest of the screen
 def test_what_is_drawn_and_what_is_printed_hold_no_control_character(text):
     surface = Surface(terminal_with(text, NORMAL))
     drawn = "".join(character for row in surface._draw() for character, _ in row)

@@ -102,7 +102,7 @@ def test_several_messages_show_a_plus_and_roll_with_the_cursor_on_them():
 def test_a_long_message_is_clipped_before_the_plus():
     target = terminal()
     target.show(target.frame, (note("x" * 200), note("y")))
-    assert target.text()[23] == " " + "x" * 77 + " +"
+    assert target.text()[23] == " " + "x" * 74 + "... +"
 
 
 def test_the_help_key_of_the_last_row_is_the_message_only_while_there_is_one():
