@@ -33,7 +33,7 @@ def location(tmp_path):
 @pytest.fixture
 def make(location, monkeypatch):
     """Return a function that starts a reporter on a worker that is there."""
-    monkeypatch.setattr(module, "_RECONNECT_S", 0.02)
+    monkeypatch.setattr(module, "_RECONNECT_S", 0.2)
     monkeypatch.setattr(module, "_FAREWELL_S", 0.5)
     made = []
 
