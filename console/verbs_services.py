@@ -5,13 +5,16 @@ What a verb needs is imported inside the verb, as in `console.verbs`, which take
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.shell.exit_codes import DONE
 from console.shell.output import print_text
-from console.verbs_store import store_url
+from console.verbs_store import open_for_verb, store_url
+
+if TYPE_CHECKING:
+    from console.messages import Message
 
 RootDirectory = Annotated[
     str, typer.Option(envvar="DESTDIR", metavar="DIR", help="Take this directory for the root of the file system.")
@@ -69,13 +72,40 @@ def install(
     return DONE
 
 
-def uninstall(root: RootDirectory = "/") -> int:
-    """Stop the services, and take them away; the store stays."""
+def uninstall(context: typer.Context, root: RootDirectory = "/") -> int:
+    """Stop the services, detach the kernel engine, and take the services away; the store stays."""
     from pathlib import Path
 
     from console.messages import line
+    from console.shell.install import store_of_services
     from console.shell.install import uninstall as take_away
 
-    for done in take_away(Path(root or "/").absolute()):
+    place = Path(root or "/").absolute()
+    url = str(context.obj) or store_of_services(place)
+    is_here = place == Path("/")
+    for done in take_away(place, (lambda: _detached(url)) if is_here else None):
         print_text(f"{line(done)}\n")
     return DONE
+
+
+def _detached(url: str) -> Message | None:
+    """Detach what the worker of a store has left attached in the kernel; None where there is nothing.
+
+    Raises:
+        KernelError: A worker that is no service runs, and holds it.
+    """
+    from console.enforcement.kernel_place import BPF_MOUNT, pin_directory
+    from console.enforcement.kernel_start import detach_kernel
+    from console.shell.kernel_engine import detached
+    from console.shell.operator import admit
+    from console.store.location import default_url, plain_sqlite_file
+
+    url = url or default_url()
+    file = plain_sqlite_file(url)
+    if not (BPF_MOUNT / "greenwall").exists() or (file is not None and not file.exists()):
+        return None
+    with open_for_verb(url, must_exist=True) as store:
+        if not pin_directory(store.location).exists():
+            return None
+        operator = admit(store, "ACTSOCPCY", "engine detach")
+        return detached(operator, detach_kernel(store, operator.clock))

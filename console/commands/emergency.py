@@ -8,7 +8,7 @@ from datetime import timedelta
 from console.commands.audit import record
 from console.commands.definition import Context, Parameter, Result
 from console.commands.keywords import TEXT, number, one_of
-from console.commands.policy import check_own_way, now_of
+from console.commands.policy import check_own_way, check_return, now_of
 from console.errors import CommandError
 from console.messages import message
 from console.model.words import ExitPoint
@@ -62,7 +62,10 @@ def override(context: Context, values: Mapping[str, str]) -> Result:
             check_image(compiled)
             check_own_way(compiled.at(now_of(context)))
         made = activate_policy(session, new, user=context.user, at=context.clock(), text=values["TEXT"])
-        ask_confirmation(session, number=made, return_to=before, until=until, user=context.user, emergency=True)
+        return_to = ask_confirmation(
+            session, number=made, return_to=before, until=until, user=context.user, emergency=True
+        )
+        check_return(session, return_to)
         done = message(
             "GWL02A1", exit_point=exit_point, does=_WORDS[emergency], time=f"{until.astimezone():%H:%M:%S}",
             user=context.user, reason=values["TEXT"],

@@ -23,9 +23,9 @@ from console.commands.hypothetical import (
 )
 from console.commands.keywords import EXIT_POINT, TEXT, number, one_of, with_special
 from console.commands.listing import RULE_COLUMNS, Column, rules_named, shown_sequence, table
-from console.errors import CommandError
+from console.errors import CommandError, PolicyError
 from console.journal.moments import LONGEST, check_moment, span_of
-from console.messages import Message, message
+from console.messages import Message, describe, message
 from console.model.words import IOSYSCFG, ExitPoint, YesNo
 from console.policy.address_groups import GROUP_MARK, group_intervals
 from console.policy.checks import KEYWORDS, warnings
@@ -40,7 +40,7 @@ from console.policy.request import Request
 from console.policy.routes import shadowed_entries
 from console.policy.rule import Policy, Rule
 from console.store.confirmation import ask_confirmation, forget_confirmation
-from console.store.revisions import activate, active_policy, pending_policy
+from console.store.revisions import activate, active_policy, pending_policy, revision_policy
 from console.store.secrets import unseal_policy
 from console.store.workers import is_in_kernel, is_running
 
@@ -152,10 +152,25 @@ def _ask_confirmation(
         return ()
     until = context.clock() + timedelta(minutes=int(minutes))
     return_to = ask_confirmation(session, number=made, return_to=old_number, until=until, user=context.user)
+    check_return(session, return_to)
     time = f"{until.astimezone():%H:%M:%S}"
     if is_running(context.store, context.clock()):
         return (message("GWL0290", number=made, time=time, return_to=return_to),)
     return (message("GWL0291", number=made, time=time, return_to=return_to),)
+
+
+def check_return(session: Session, number: int) -> None:
+    """Check that a revision can be put in force everywhere when another is taken back, and nobody is there to ask.
+
+    Raises:
+        CommandError: The kernel engine of this store could not hold it.
+    """
+    if not is_in_kernel(session):
+        return
+    try:
+        check_image(compile_policy(revision_policy(session, number)))
+    except PolicyError as error:
+        raise CommandError("GWL049E", number=number, reason=describe(error).text) from error
 
 
 def check_own_way(compiled: CompiledPolicy) -> None:

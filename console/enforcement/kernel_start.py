@@ -98,8 +98,8 @@ def detach_kernel(store: Store, clock: Clock) -> str:
         KernelError: A worker that runs holds it, or nothing is attached for this store.
         StoreError: The store cannot be read.
     """
+    from console.enforcement.kernel.last_words import write_last_words
     from console.enforcement.kernel.pins import Pins
-    from console.enforcement.kernel.telling import write_last_words
     from console.enforcement.ledger import Ledger
 
     with reading(store) as session:
@@ -133,8 +133,8 @@ def left_attached(store: Store, clock: Clock) -> Path | None:
     cgroup = Path(worker.cgroup) if worker is not None and worker.cgroup else None
     if cgroup is not None and cgroup.exists():
         return cgroup
+    from console.enforcement.kernel.last_words import write_last_words
     from console.enforcement.kernel.pins import Pins
-    from console.enforcement.kernel.telling import write_last_words
     from console.enforcement.ledger import Ledger
 
     pins = Pins(directory)

@@ -271,16 +271,22 @@ class Ledger:
             append(session, entries)
         self.check_there()
 
-    def write_told(self, entries: Sequence[Entry], ring: str, told: Told) -> None:
+    def write_told(self, drafts: list[Draft], notable: Sequence[Entry], ring: str, told: Told) -> None:
         """Write down what the kernel has told, and how much of it that was: both, or neither.
+
+        Args:
+            drafts: What it has told.
+            notable: What of it operators may be told of.
+            ring: Name of the ring buffer.
+            told: How much that was.
 
         Raises:
             StoreError: Nothing was written.
             StoreGoneError: What was written is lost with the store.
         """
         with transaction(self._store) as session:
-            append(session, entries)
-            tell_of_servers(session, entries)
+            append_drafts(session, [each[:] for each in drafts])  # as often as the store has to be tried
+            tell_of_servers(session, notable)
             set_ring_told(session, ring, told)
         self.check_there()
 

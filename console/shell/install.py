@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from console.errors import UsageError
@@ -22,6 +22,7 @@ _UNIT_DIRECTORY = Path("etc/systemd/system")
 _DEFAULTS = Path("etc/default/greenwall")
 _DEFAULTS_SOURCE = "greenwall.default"
 _COMMAND = "@COMMAND@"
+_STORE = "GREENWALL_STORE"
 _RUNNING = Path("/run/systemd/system")
 """There if systemd is what runs here (sd_booted(3))."""
 _MASK = Path("/dev/null")
@@ -63,8 +64,14 @@ def install(root: Path, command: str = "") -> Iterator[Message]:
     yield message("GWL0492")
 
 
-def uninstall(root: Path) -> Iterator[Message]:
+def uninstall(root: Path, detach: Callable[[], Message | None] | None = None) -> Iterator[Message]:
     """Stop and remove the units; the file for their settings only where nobody has changed it. The store stays.
+
+    Args:
+        root: Directory to take for the root of the file system.
+        detach: Detaches what the worker has left in the kernel, called when the services have stopped; says what was
+            done, None for nothing. Where it raises nothing is removed: who is left without services and with rules
+            that nobody serves would not know what to do.
 
     Yields:
         What was done, file by file.
@@ -76,6 +83,8 @@ def uninstall(root: Path) -> Iterator[Message]:
     there = [root / _UNIT_DIRECTORY / name for name in UNITS if (root / _UNIT_DIRECTORY / name).exists()]
     if there and _is_live(root):
         _systemctl("disable", "--now", *(path.name for path in there))
+    if detach is not None and (done := detach()) is not None:
+        yield done
     for path in there:
         yield _removed(path)
     path = root / _DEFAULTS
@@ -86,6 +95,16 @@ def uninstall(root: Path) -> Iterator[Message]:
     if there and _is_live(root):
         _systemctl("daemon-reload")
     yield message("GWL0495")
+
+
+def store_of_services(root: Path) -> str:
+    """Return the URL of the store that the services are set to; empty for the default one."""
+    try:
+        lines = (root / _DEFAULTS).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    said = [line.partition("=")[2].strip().strip("\"'") for line in lines if line.startswith(f"{_STORE}=")]
+    return said[-1] if said else ""
 
 
 def _check_may(root: Path) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import uuid
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from console.enforcement.kernel.engine import find_cgroups
-from tests.end_to_end.command import until
+from tests.end_to_end.command import started, until
 from tests.enforcement.kernel_engine.conftest import missing
 from tests.loopback import answer_http, serving
 from tests.socks.server import Manners, SocksServer
@@ -173,6 +175,74 @@ def test_what_the_kernel_has_told_when_it_is_detached_is_in_the_journal(greenwal
     greenwall.done("run", "--", "true")  # starts a worker, which takes in what administration has left
     told = [entry["text"] for entry in greenwall.show("journal") if entry["entry_type"] == "GR"]
     assert [text for text in told if f"below {cgroup}." in text], told
+
+
+def test_uninstall_detaches_or_says_who_must_end_first(greenwall, cgroup, engine):
+    if any(Path("/etc", name).exists() for name in ("default/greenwall", "systemd/system/greenwall-worker.service")):
+        pytest.skip("Greenwall is installed here")
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine() as worker:
+        assert "GWL0485" in greenwall("uninstall").stderr
+        worker.terminate()
+        worker.wait()
+        assert connect(cgroup, "127.0.0.2") == 1
+        assert "GWL049B" in greenwall.done("uninstall")
+        assert connect(cgroup, "127.0.0.2") == 111
+    assert len(calls(greenwall)) == 1
+    assert "GWL049B" not in greenwall.done("uninstall")
+
+
+def test_revision_that_could_not_be_taken_back_is_not_activated(greenwall, cgroup, engine):
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) PGM('/usr/bin/true') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine(expected="GWL0471"):
+        pass
+    greenwall.cl("RMVSOCRUL EXITPNT(*CONNECT) SEQNBR(10)")
+    refused = greenwall("cl", "ACTSOCPCY CONFIRM(5)").stderr
+    assert "GWL049E" in refused
+    assert "/usr/bin/true" in refused
+    greenwall.cl("ACTSOCPCY")
+    with engine():
+        greenwall.cl(
+            "ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY CONFIRM(5)"
+        )
+
+
+def test_what_an_engine_has_told_whose_cgroup_is_gone_is_in_the_journal(greenwall, cgroup, engine):
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine() as worker:
+        worker.kill()
+        worker.wait()
+        assert connect(cgroup, "127.0.0.2") == 1
+    until(lambda: _is_removed(cgroup), "the cgroup to be empty", PATIENCE_S)
+    with started(greenwall.arguments("worker"), stderr=subprocess.DEVNULL):
+        until(lambda: len(calls(greenwall)) == 1, "the entry of the time without a worker", PATIENCE_S)
+    cgroup.mkdir()
+
+
+def test_entry_names_the_program_that_made_the_call(greenwall, cgroup, engine, tmp_path):
+    """Of a process that has ended before it is written down, and of one that runs something else by then."""
+    renamed = tmp_path / "caller"
+    shutil.copy("/usr/bin/python3", renamed)
+    code = CONNECT.format(host="127.0.0.1")
+    with engine() as worker:
+        worker.send_signal(signal.SIGSTOP)
+        for command in (
+            [renamed, "-c", code],
+            [renamed, "-c", f"{code}; import os; os.execv('/bin/sleep', ['x', '60'])"],
+        ):
+            process = subprocess.Popen(
+                command, preexec_fn=lambda: (cgroup / "cgroup.procs").write_text(str(os.getpid()))
+            )
+            until(lambda done=process: done.poll() is not None or "sleep" in os.readlink(f"/proc/{done.pid}/exe"),
+                  "the program to be done with its call", PATIENCE_S)  # fmt: skip
+        worker.send_signal(signal.SIGCONT)
+        until(lambda: len(calls(greenwall)) == 2, "both entries", PATIENCE_S)
+        process.kill()
+        process.wait()
+        assert [row[-1] for row in calls(greenwall)] == ["caller", "caller"]
+        assert connect(cgroup, "127.0.0.1") == 111
+        until(lambda: len(calls(greenwall)) == 3, "the entry", PATIENCE_S)
+        assert calls(greenwall)[2][-1].startswith("/usr/bin/python3")
 
 
 def counted(greenwall):

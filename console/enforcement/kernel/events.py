@@ -32,12 +32,13 @@ NOTE = 128
 BY_LEVEL = 64
 """Flag of what the audit levels have a word in."""
 
-_EVENT = struct.Struct("<QIIIIBBBBHHIHH16s16sQII32s16s")
+EVENT = struct.Struct("<QIIIIBBBBHHIHH16s16sQII32s16s")
+"""struct event."""
 _SETTLED = struct.Struct("<96s256s")
 """What follows the event of a connection that went to a SOCKS server."""
 _KEY = struct.Struct("<QQ")
 _SOURCE = struct.Struct("<QQII")
-_UNDERWAY = struct.Struct(f"<QQIIQII{_EVENT.size}s")
+_UNDERWAY = struct.Struct(f"<QQIIQII{EVENT.size}s")
 _COOKIE = struct.Struct("<Q")
 _DIMENSIONS = 5
 _REQUEST = struct.Struct(f"<II{_KEY.size * _DIMENSIONS}sII")
@@ -120,8 +121,8 @@ def read_event(octets: bytes) -> KernelEvent:
     (
         at_ns, pid, uid, revision, sequence, exit_point, outcome, flags, alert, local_port, remote_port,
         detail, error, is_silent, local, remote, inode, device, _, file, thread,
-    ) = _EVENT.unpack_from(octets)  # fmt: skip
-    server, text = _SETTLED.unpack_from(octets, _EVENT.size) if len(octets) > _EVENT.size else (b"", b"")
+    ) = EVENT.unpack_from(octets)  # fmt: skip
+    server, text = _SETTLED.unpack_from(octets, EVENT.size) if len(octets) > EVENT.size else (b"", b"")
     return KernelEvent(
         at_ns,
         pid,

@@ -17,18 +17,17 @@ from collections.abc import Callable, Coroutine
 from struct import error as StructError  # noqa: N812 -- so that it is known for what it is
 from typing import NamedTuple
 
-from console.enforcement.kernel.engine import KernelEngine, read_events
+from console.enforcement.kernel.drafts import Made, drafts_of
+from console.enforcement.kernel.engine import KernelEngine
 from console.enforcement.kernel.entries import lost
-from console.enforcement.kernel.events import KernelEvent
 from console.enforcement.kernel.loading import Loaded, Wanted, load
 from console.enforcement.kernel.pins import Leftover
 from console.enforcement.kernel.relay_house import RelayHouse
-from console.enforcement.kernel.resets import is_to_be_reset, send_reset
+from console.enforcement.kernel.resets import send_reset
 from console.enforcement.kernel.ring import Ring
-from console.enforcement.kernel.telling import entries_of
 from console.enforcement.scribe import Scribe
 from console.errors import ConsoleError, PolicyError
-from console.journal.entries import Entry
+from console.journal.entries import draft
 from console.messages import describe, line, message
 from console.policy.audit_levels import Auditing, Levels
 from console.policy.rule import Policy
@@ -225,25 +224,24 @@ class KernelKeeper:
             return None
         clock_ns = time.time_ns() - time.monotonic_ns()
         try:
-            events, _ = read_events(batch)
+            made = await asyncio.to_thread(self._drafts, batch.records, clock_ns)
         except StructError:  # those of another version: nobody can read them any more
-            events, missing = [], missing + len(batch.records)
-        entries = await asyncio.to_thread(self._all_entries, events, clock_ns)
+            made, missing = Made([], [], []), missing + len(batch.records)
         if missing:
-            entries.append(lost(missing, at_ns=time.time_ns()))
+            made.drafts.append(draft(lost(missing, at_ns=time.time_ns())))
 
         told = Told(batch.end, max(lost_told, lost_now))
         write = self._scribe.ledger.write_told
-        await _to_the_end(self._scribe.insist(write, entries, name, told), lambda: ring.give_back(batch.end))
+        writing = self._scribe.insist(write, made.drafts, made.notable, name, told)
+        await _to_the_end(writing, lambda: ring.give_back(batch.end))
         return told
 
-    def _all_entries(self, events: list[KernelEvent], clock_ns: int) -> list[Entry]:
-        """Return the entries of some events; tells peers that are to hear of it that they were refused."""
-        accounts = self._loaded.accounts
-        for event in events:
-            if is_to_be_reset(event):
-                send_reset(event)
-        return [made for event in events for made in entries_of(event, clock_ns, accounts, self._levels)]
+    def _drafts(self, records: list[bytes], clock_ns: int) -> Made:
+        """Return the drafts of what was told; tells peers that are to hear of it that they were refused."""
+        made = drafts_of(records, clock_ns, self._loaded.accounts, self._levels)
+        for event in made.resets:
+            send_reset(event)
+        return made
 
 
 async def _to_the_end(work: Coroutine[object, object, None], then: Callable[[], None]) -> None:
