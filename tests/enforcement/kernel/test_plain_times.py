@@ -51,14 +51,13 @@ def port():
 def told_around(moment, ask):
     """Ask again and again until a while after a moment; returns what was told before it, and what after it."""
     before, after = [], []
-    while (began := time.time_ns()) < moment + SOON_NS // 2:
+    while (began := time.time_ns()) < moment + SOON_NS // 2 or len(after) <= 10:
         told = ask()
         if began >= moment:
             after.append(told)
         elif time.time_ns() < moment:
             before.append(told)
-    assert len(before) > 10
-    assert len(after) > 10
+    assert before, "the job took longer for its first calls than was left before the moment"
     return before, after
 
 
