@@ -231,9 +231,12 @@ def _listener(endpoint: Endpoint) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in endpoint.address else socket.AF_INET
     try:
-        listener = socket.create_server(
-            (endpoint.address, endpoint.port), family=family, backlog=_BACKLOG, dualstack_ipv6=endpoint.address == "::"
-        )
+        # Of an address of one link, fe80::1%eth0, bind(2) takes the number of the device, and Python no name for it.
+        place = socket.getaddrinfo(
+            endpoint.address, endpoint.port, family, socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )[0][4]
+        dual = endpoint.address == "::"
+        listener = socket.create_server(place, family=family, backlog=_BACKLOG, dualstack_ipv6=dual)
     except OSError as error:
         raise ServeError("GWL1054", endpoint=endpoint, reason=error.strerror or error) from error
     listener.setblocking(False)

@@ -17,7 +17,7 @@ from console.shell.operator import user_profile
 from tests.end_to_end.command import Greenwall, until
 from tests.serve.people import add_person, make_key
 
-_LISTENS = re.compile(r"listens on 127\.0\.0\.1:(?P<port>\d+); its host key is (?P<key>SHA256:\S+)\.")
+_LISTENS = re.compile(r"listens on \S+:(?P<port>\d+); its host key is (?P<key>SHA256:\S+)\.")
 
 
 @dataclass
@@ -29,6 +29,8 @@ class SshServer:
     directory: Path
     """With the client's key in it."""
     port: int = 0
+    host: str = "127.0.0.1"
+    """Where clients find it."""
     fingerprint: str = ""
     log: list[str] = field(default_factory=list)
 
@@ -39,7 +41,7 @@ class SshServer:
         own = ("-F", "none", "-i", f"{self.directory}/key", "-o", f"UserKnownHostsFile={self.directory}/known")
         own += ("-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes")
         own += ("-o", "NumberOfPasswordPrompts=1", "-o", f"Port={port or self.port}")
-        return [program, *own, *options, *((f"{user}@127.0.0.1",) if program == "ssh" else ()), *words]
+        return [program, *own, *options, *((f"{user}@{self.host}",) if program == "ssh" else ()), *words]
 
     def run(self, *words: str, **how) -> subprocess.CompletedProcess[str]:
         """Run a client to its end, without a terminal and without passwords."""
@@ -68,10 +70,20 @@ class SshServer:
 
 
 @contextlib.contextmanager
-def ssh_server(greenwall: Greenwall, directory: Path, *options: str) -> Iterator[SshServer]:
-    """Run a server for a store in which ALICE has a key, until the test has done with it."""
+def ssh_server(
+    greenwall: Greenwall, directory: Path, *options: str, listen: str = "127.0.0.1:0", before: tuple[str, ...] = ()
+) -> Iterator[SshServer]:
+    """Run a server for a store in which ALICE has a key, until the test has done with it.
+
+    Args:
+        greenwall: The command on the store.
+        directory: With the client's key in it.
+        options: Of the server.
+        listen: Where it listens.
+        before: What starts it, such as ``ip netns exec NAME``; must not leave a process between.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "NOTIFY_SOCKET")}
-    line = greenwall.arguments("ssh", "--listen", "127.0.0.1:0", *options)
+    line = [*before, *greenwall.arguments("ssh", "--listen", listen, *options)]
     with subprocess.Popen(
         line, text=True, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
     ) as process:
