@@ -39,6 +39,9 @@ def new_events(events: Sequence[Event], last_number: int) -> Sequence[Event]:
     Raises:
         WorkerError: A number is missing between the last one and these, or among these.
     """
+    numbers = [event[0] for event in events]
+    if numbers == list(range(last_number + 1, last_number + 1 + len(numbers))):
+        return events
     fresh = [event for event in events if event.number > last_number]
     for expected, event in enumerate(fresh, last_number + 1):
         if event.number != expected:

@@ -9,7 +9,7 @@ the hash before it and the canonical form.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import blake2b
 
 import msgspec
@@ -49,14 +49,14 @@ PERSON = b"QAUDJRN"
 HASH_BYTES = 32
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _fresh = blake2b(digest_size=HASH_BYTES, person=PERSON).copy
 _encode = msgspec.json.Encoder().encode
 
 
 def microseconds(moment: datetime) -> int:
     """Return an aware time as microseconds since 1970-01-01T00:00:00Z, exactly."""
-    return (moment - EPOCH) // _MICROSECOND
+    since = moment - EPOCH  # three numbers: to divide by a timedelta takes twice as long
+    return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def canonical(values: Sequence[object]) -> bytes:

@@ -60,12 +60,13 @@ def append_drafts(session: Session, drafts: list[Draft], *, clock: Clock = syste
     receiver, key = place.receiver, place.key
     drafts = [*map(draft, place.said), *drafts] if place.said else drafts
     sound = go_on_behind(session, receiver, sound=is_sound(location_of(session), key, receiver))
+    now = clock()
+    is_due = sound and checkpoint_is_due(session, receiver, now)  # before the row changes, which this would write out
     _chain(receiver, drafts, _stored_time(session.connection().dialect))
     insert_rows(session.connection(), _TABLE, _COLUMNS, drafts)
-    now = clock()
     # Entries come first, whatever happened to the row; but nothing vouches for it then, and another is attached soon.
     if sound:
-        if checkpoint_is_due(session, receiver, now):
+        if is_due:
             session.add(make_checkpoint(key, receiver, now))
         sign_receiver(key, receiver)
     session.flush()
