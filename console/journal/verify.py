@@ -7,25 +7,30 @@ after the last checkpoint that the file beside the store tells of: at most a min
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from console.journal.index_check import IndexCheck
 from console.journal.signer import load_trusted, read_head
+from console.journal.spans import Readers, readers_for
 from console.journal.stored import StoredReceiver, first_entry, stored_receivers
 from console.journal.walk import WHOLE, FoundError, Verdict, Walk
 from console.store.journal_postings import first_of
+from console.store.location import Location
 from console.store.session import location_of
 
 __all__ = ["WHOLE", "Verdict", "verify"]
 
 
-def verify(session: Session, *, index: bool = True) -> Verdict:
+def verify(session: Session, *, index: bool = True, readers: Readers | None = None) -> Verdict:
     """Check every entry against its hash, its neighbour, its receiver and the signatures.
 
     Args:
         session: An open session; it sees one state of the store from beginning to end.
         index: Whether to check as well that the index hides no entry from readers.
+        readers: Who looks at stretches of a long journal beside us; None: other processes, if there are processors.
 
     Raises:
         StoreError: The key of the journal, or the store, cannot be read.
@@ -44,12 +49,18 @@ def verify(session: Session, *, index: bool = True) -> Verdict:
         return Verdict(0, 1, "GWL0610", (("path", location.journal_key),))
     if _is_new(session, receivers) and read_head(location) is None:
         return Verdict(0)
-    check = IndexCheck(session) if index else None
+    if readers is not None:
+        return _walked(Walk(session, key, IndexCheck(session) if index else None, readers), receivers, location)
+    with closing(readers_for(session, index=index)) as others:
+        return _walked(Walk(session, key, IndexCheck(session) if index else None, others), receivers, location)
+
+
+def _walked(walk: Walk, receivers: list[StoredReceiver], location: Location) -> Verdict:
     try:
-        entries = Walk(session, key, check).whole(receivers, read_head(location), str(location.journal_head))
+        entries = walk.whole(receivers, read_head(location), str(location.journal_head))
     except FoundError as found:
         return found.verdict
-    hidden = check.finish() if check else []
+    hidden = walk.hidden_blocks()
     return _hidden(entries, hidden) if hidden else Verdict(entries)
 
 

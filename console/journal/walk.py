@@ -16,6 +16,7 @@ from console.journal.index_check import IndexCheck
 from console.journal.key_file import JournalKey
 from console.journal.page import columns_of, is_unbroken
 from console.journal.seal import CheckpointForm, ReceiverForm
+from console.journal.spans import Readers, Span, Whole, hash_at
 from console.journal.stored import StoredReceiver, first_entry, moment_us, pages, us_or_none
 from console.model.journal import GENESIS_HASH, Checkpoint, JournalEntry
 
@@ -55,10 +56,12 @@ class FoundError(Exception):
 class Walk:
     """The state of a walk: which entry comes next, the hash before it, and up to where signatures vouch."""
 
-    def __init__(self, session: Session, key: JournalKey, check: IndexCheck | None) -> None:
+    def __init__(self, session: Session, key: JournalKey, check: IndexCheck | None, readers: Readers) -> None:
         self._session = session
         self._key = key
         self._check = check
+        self._readers = readers
+        self._hidden: list[int] = []
         self._expected = 1
         self._digest = bytes.fromhex(GENESIS_HASH)
         self._good = 0
@@ -75,6 +78,10 @@ class Walk:
         self._head, self._head_path = head, head_path
         with closing(self._checkpoints):
             return self._walk(receivers)
+
+    def hidden_blocks(self) -> list[int]:
+        """Return the blocks whose index hides entries; ask when the walk is at its end."""
+        return sorted([*self._hidden, *(self._check.finish() if self._check else ())])
 
     def _walk(self, receivers: list[StoredReceiver]) -> int:
         stray = first_entry(self._session, -(2**63), 0)
@@ -140,38 +147,60 @@ class Walk:
             self._checkpoint(self._next, None)
 
     def _entries(self, row: ReceiverForm) -> None:
-        """Walk along the entries of a receiver."""
-        name, good = row.name, self._good
-        expected, digest = self._expected, self._digest
-        mark = self._mark()
-        for page in self._readable(expected, row.last_sequence):
+        """Go along the entries of a receiver; stretches that others have found whole are passed over."""
+        spans = self._readers.cut(self._expected, row.last_sequence, row.name)
+        with closing(self._readers.look(spans)) as looks:
+            for span, whole in zip(spans, looks, strict=False):
+                self._walk_along(row.name, span.first - 1)
+                if self._expected != span.first:  # one is missing: what comes next says what is to be said of it
+                    break
+                if not self._pass_over(span, whole):
+                    self._walk_along(row.name, span.last)
+        self._walk_along(row.name, row.last_sequence)
+        if self._expected <= row.last_sequence:
+            self._stop(self._expected, "GWL0602")
+
+    def _pass_over(self, span: Span, whole: Whole | None) -> bool:
+        """Go behind a stretch that is whole, as others say; False if it fits neither its place nor what we see."""
+        if whole is None or whole.before != self._digest.hex() or whole.after != hash_at(self._session, span.last):
+            return False
+        good = self._good
+        while (mark := max(self._mark(), span.first)) <= span.last:
+            self._good = good + mark - span.first + 1
+            self._pass_checkpoints(mark, hash_at(self._session, mark))
+        self._expected, self._digest = span.last + 1, bytes.fromhex(whole.after)
+        self._good = good + span.last - span.first + 1
+        self._hidden += whole.hidden
+        return True
+
+    def _walk_along(self, name: str, last: int) -> None:
+        """Walk along entries of a receiver up to one."""
+        for page in self._readable(self._expected, last):
             columns = columns_of(page)
-            if page[-1][0] < mark and is_unbroken(columns, expected, name, digest):
-                digest = bytes.fromhex(page[-1][-1])
-                expected += len(page)
-                good += len(page)
-                if self._check is not None:
-                    self._check.extend(columns)
-                continue
-            for entry in page:
-                number = entry[0]
-                fault = _place_fault(entry, expected, name) if number != expected or entry[2] != name else ""
-                link_hash = None if fault else _hash_of(digest, entry)
-                if link_hash is None or link_hash != entry[-1]:
-                    self._good = good
-                    self._stop(expected, fault or "GWL0603")
-                digest = bytes.fromhex(link_hash)
-                expected += 1
-                good += 1
-                if number >= mark:
-                    self._good = good
-                    self._pass_checkpoints(number, link_hash)
-                    mark = self._mark()
+            if page[-1][0] < self._mark() and is_unbroken(columns, self._expected, name, self._digest):
+                self._digest = bytes.fromhex(page[-1][-1])
+                self._expected += len(page)
+                self._good += len(page)
+            else:
+                self._one_by_one(page, name)
             if self._check is not None:
                 self._check.extend(columns)
-        self._expected, self._digest, self._good = expected, digest, good
-        if expected <= row.last_sequence:
-            self._stop(expected, "GWL0602")
+
+    def _one_by_one(self, page: Sequence[Sequence[Any]], name: str) -> None:
+        """Walk along the entries of a page that is not whole, or holds one that a checkpoint tells of."""
+        mark = self._mark()
+        for entry in page:
+            number = entry[0]
+            fault = _place_fault(entry, self._expected, name) if number != self._expected or entry[2] != name else ""
+            link_hash = None if fault else _hash_of(self._digest, entry)
+            if link_hash is None or link_hash != entry[-1]:
+                self._stop(self._expected, fault or "GWL0603")
+            self._digest = bytes.fromhex(link_hash)
+            self._expected += 1
+            self._good += 1
+            if number >= mark:
+                self._pass_checkpoints(number, link_hash)
+                mark = self._mark()
 
     def _readable(self, first: int, last: int) -> Iterator[Sequence[Sequence[Any]]]:
         """Yield entries, some at a time; one that cannot be read is not what was written."""
@@ -181,7 +210,6 @@ class Walk:
                 number = page[-1][0]
                 yield page
         except DBAPIError:
-            self._good += number - first + 1
             self._stop(number + 1, "GWL0603")
 
     def _mark(self) -> int:

@@ -20,6 +20,7 @@ from console.journal.receivers import (
     purge_some,
 )
 from console.journal.signer import read_head, write_head
+from console.journal.spans import Span, look_at
 from console.journal.verify import WHOLE, verify
 from console.journal.writer import append
 from console.messages import message
@@ -85,6 +86,20 @@ def journal(whole):
     store.close()
 
 
+class InStretches:
+    """Looks at stretches of so many entries, as other processes would."""
+
+    def __init__(self, session, length):
+        self.session, self.length = session, length
+
+    def cut(self, first, last, receiver):
+        starts = range(first, min(last, 1000) + 1, self.length)
+        return [Span(at, min(at + self.length - 1, last), receiver) for at in starts]
+
+    def look(self, spans):
+        yield from (look_at(self.session, span, index=False) for span in spans)
+
+
 class Damaged:
     """A journal, and what becomes of it in a transaction that is rolled back."""
 
@@ -95,6 +110,8 @@ class Damaged:
         with transaction(self.store) as session:
             changed = damage(session.connection().exec_driver_sql)
             found = verify(session)
+            for length in (1, 2, 5):
+                assert verify(session, readers=InStretches(session, length)) == found
             session.rollback()
         return found, changed
 

@@ -1,0 +1,131 @@
+"""Stretches of a journal verified by other processes: the verdict is that of a walk along all of it, to the letter."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.journal.spans import Nobody, Processes, aligned, readers_for
+from console.journal.verify import WHOLE, verify
+from console.journal.writer import append
+from console.store.engine import open_store
+from console.store.journal_index import index_block
+from console.store.postings import BLOCK
+from console.store.session import reading, transaction
+from tests.conftest import NOW
+from tests.factories import entry
+
+COUNT = 2 * BLOCK + 50
+BORDERS = [BLOCK, BLOCK + 1, 2 * BLOCK + 1]
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory):
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('spans')}/journal.db")
+    with transaction(store) as session:
+        append(session, [entry(guard_number=number) for number in range(COUNT)], clock=lambda: NOW)
+        for block in range(2):
+            index_block(session, block)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def processes(journal):
+    others = Processes(journal.url, index=True, count=2, many=0, blocks=1)
+    yield others
+    others.close()
+
+
+@pytest.fixture
+def damaged(journal):
+    """Return what damages the journal with a statement, for this test only."""
+    with transaction(journal) as session:
+        session.connection().exec_driver_sql("CREATE TABLE kept AS SELECT * FROM journal_entry WHERE 0")
+
+    def damage(statement, *numbers):
+        with transaction(journal) as session:
+            run = session.connection().exec_driver_sql
+            for number in numbers:
+                run("INSERT INTO kept SELECT * FROM journal_entry WHERE sequence_number = ?", (number,))
+            run(statement)
+
+    yield damage
+    with transaction(journal) as session:
+        run = session.connection().exec_driver_sql
+        run("INSERT OR REPLACE INTO journal_entry SELECT * FROM kept")
+        run("DROP TABLE kept")
+
+
+def verdicts(journal, processes):
+    with reading(journal) as session:
+        return verify(session, readers=processes), verify(session, readers=Nobody())
+
+
+def test_whole_journal_is_whole(journal, processes):
+    ours, alone = verdicts(journal, processes)
+    assert ours == alone
+    assert (ours.entries, ours.message_id) == (COUNT, WHOLE)
+
+
+@pytest.mark.parametrize("number", BORDERS)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE journal_entry SET user_name = 'MALLORY' WHERE sequence_number = {}",
+        "UPDATE journal_entry SET text = CAST(x'80' AS TEXT) WHERE sequence_number = {}",
+        "UPDATE journal_entry SET chain_hash = upper(chain_hash) WHERE sequence_number = {}",
+        "DELETE FROM journal_entry WHERE sequence_number = {}",
+    ],
+    ids=["changed", "no text", "hash", "missing"],
+)
+def test_fault_at_a_border_is_named_as_by_one_process(journal, processes, damaged, statement, number):
+    damaged(statement.format(number), number)
+    ours, alone = verdicts(journal, processes)
+    assert ours == alone
+    assert (ours.bad_entry, ours.entries) == (number, number - 1)
+
+
+def test_first_of_two_faults_is_named_whoever_is_done_first(journal, processes, damaged):
+    first, second = 7, 2 * BLOCK - 7
+    damaged(f"UPDATE journal_entry SET pid = 1 WHERE sequence_number IN ({first}, {second})", first, second)
+    ours, alone = verdicts(journal, processes)
+    assert ours == alone
+    assert ours.bad_entry == first
+
+
+def test_index_that_hides_entries_is_found_by_other_processes(journal, processes):
+    with transaction(journal) as session:
+        session.connection().exec_driver_sql("DELETE FROM journal_index WHERE block = 1 AND field = 6")
+    ours, alone = verdicts(journal, processes)
+    with transaction(journal) as session:
+        index_block(session, 1)
+    assert ours == alone
+    assert (ours.message_id, ours.hidden) == ("GWL0611", (1,))
+
+
+def test_processes_that_have_ended_are_done_without(journal):
+    others = Processes(journal.url, index=True, count=2, many=0, blocks=1)
+    others.look([]).close()
+    looks = others.look(others.cut(1, COUNT, "AUDRCV0001"))
+    assert next(looks) is not None
+    for process in others._running:
+        process.kill()
+        process.wait()
+    with reading(journal) as session:
+        assert verify(session, readers=others).message_id == WHOLE
+    others.close()
+
+
+def test_nobody_else_is_asked_where_he_could_not_see_what_we_do(journal):
+    with transaction(journal) as session:
+        assert isinstance(readers_for(session, index=True), Nobody)
+
+
+def test_short_journals_are_left_to_one_process(journal):
+    assert Processes(journal.url, index=True, count=2).cut(1, COUNT, "AUDRCV0001") == []
+
+
+def test_stretches_are_of_whole_blocks():
+    spans = aligned(5, 5 * BLOCK + 3, "AUDRCV0001", 2)
+    assert [(first, last) for first, last, _ in spans] == [(BLOCK + 1, 3 * BLOCK), (3 * BLOCK + 1, 5 * BLOCK)]
+    assert aligned(5, BLOCK, "AUDRCV0001", 2) == []
