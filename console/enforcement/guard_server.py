@@ -119,13 +119,13 @@ class GuardServer:
 
     async def look_for_newer(self) -> None:
         """Tell every guard of the revision that is active now, and of what is to be audited, if that is another."""
-        auditing = await self._scribe.insist(self._scribe.ledger.auditing)
+        auditing = await self._scribe.insist(self._scribe.ledger.policies.auditing)
         if auditing != self._auditing:
             self._auditing = auditing
             self._tell_all(encode(NewAuditing(auditing)))
             if self.watcher is not None:
                 self.watcher.auditing_changed(auditing)
-        newer = await self._scribe.insist(self._scribe.ledger.newer_policy, self.revision)
+        newer = await self._scribe.insist(self._scribe.ledger.policies.newer, self.revision)
         if newer is not None and newer[0] != self.revision:  # while we waited, another may have looked
             self._push(*newer)
 

@@ -67,7 +67,7 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
     engine = KernelEngine(found)
     directory = found or pins.make(cgroup)
     relay = RelayHouse(engine, directory)
-    wanted = Wanted(revision, policy, scribe.ledger.is_enforced(str(cgroup)))
+    wanted = Wanted(revision, policy, scribe.ledger.kernel.is_enforced(str(cgroup)))
     try:
         engine.let_guard(os.getpid())  # an entry about what it takes to write entries would have no end
         keeper = KernelKeeper(scribe, engine, relay, Place(str(cgroup), directory.name), wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Container, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from console.clock import Clock
 from console.enforcement.frames import Counted, End, EndJob, Hello, InForce, Records
 from console.enforcement.intake import GENERIC, job_end, new_events, notice
 from console.enforcement.job_rows import count, end_job, if_wanted, known_job, lives, write_down
+from console.enforcement.kernel_ledger import KernelLedger
 from console.enforcement.leftovers import Took, take_in
 from console.enforcement.operator_notices import (
     tell_of_intruder,
@@ -23,32 +24,28 @@ from console.enforcement.operator_notices import (
     tell_of_unclean_end,
     tell_of_unkept,
 )
+from console.enforcement.policy_watch import PolicyWatch
 from console.enforcement.records import Totals, read_all
 from console.enforcement.spool import waiting_spools
-from console.errors import PolicyError, StoreError, WorkerError
+from console.errors import WorkerError
 from console.journal.entries import Draft, Entry, draft, from_outbox
 from console.journal.writer import append, append_drafts
-from console.messages import describe, line, message
+from console.messages import line, message
 from console.model.running import Guard
-from console.policy.audit_levels import Auditing
-from console.policy.compiler import compile_policy
 from console.policy.rule import Policy
-from console.store.confirmation import is_overdue, take_back
+from console.store.confirmation import take_back
 from console.store.engine import Store
 from console.store.guards import end_requests, find_guards, list_guards, reopen_guard
-from console.store.kernel import Told, forget_rings, is_enforced, ring_told, say_of_kernel, set_ring_told
+from console.store.kernel import say_of_kernel
 from console.store.outbox import forget, waiting
-from console.store.revisions import active_number, active_policy
+from console.store.revisions import active_policy
 from console.store.secrets import unseal_policy
 from console.store.session import reading, transaction
-from console.store.system_values import get_auditing
 from console.store.workers import add_worker, beat, end_worker, latest_worker
 
 _log = logging.getLogger("greenwall.worker")
 
 _LONGEST_STATE = 500
-_NO_POLICY = frozenset({"GWL0325", "GWL0326", "GWL0333", "GWL0334"})
-"""Errors of a revision and its passwords, and not of the store."""
 
 
 class StoreGoneError(WorkerError):
@@ -75,7 +72,10 @@ class Ledger:
         self._file = store.file
         self._opened = None if self._file is None else os.stat(self._file)
         self._worker_id = 0
-        self._unusable = 0
+        self.policies = PolicyWatch(store, clock, self.check_there)
+        """What guards are to be told."""
+        self.kernel = KernelLedger(store, self.check_there)
+        """What the kernel engine has told."""
 
     def start(self, *, host: str, cgroup: str = "") -> tuple[int, Policy]:
         """Record that this process is the worker; return the active revision, its passwords in clear.
@@ -129,57 +129,6 @@ class Ledger:
         """
         with transaction(self._store) as session:
             end_worker(session, self._worker_id, self._clock())
-
-    def newer_policy(self, than: int) -> tuple[int, Policy] | None:
-        """Return the active revision, its passwords in clear, if it is another than this and one that guards can take.
-
-        One that makes no policy leaves the old one in force, and the journal says so, once.
-
-        Raises:
-            StoreError: The store cannot be read or written.
-            StoreGoneError: There is no store any more.
-        """
-        self.check_there()
-        self._take_back_unconfirmed()
-        with reading(self._store) as session:
-            number = active_number(session)
-            if number in (than, self._unusable):
-                return None
-            try:
-                _, policy = active_policy(session)
-                _check(number, policy)
-                policy = unseal_policy(self._store.location, policy)
-            except StoreError as error:
-                if error.message_id not in _NO_POLICY:
-                    raise
-                reason = line(describe(error))
-            else:
-                return number, policy
-        said = line(message("GWL0516", number=number, reason=reason))
-        with transaction(self._store) as session:
-            append(session, [Entry(self._clock(), GENERIC, revision=number, text=said)])
-        _log.warning("%s", said)
-        self._unusable = number
-        return None
-
-    def _take_back_unconfirmed(self) -> None:
-        """Go back from a revision that nobody has confirmed in time."""
-        with reading(self._store) as session:
-            if not is_overdue(session, self._clock()):
-                return
-        with transaction(self._store) as session:
-            done = take_back(session, self._clock())
-        if done is not None:
-            _log.warning("Revision %d was taken back; %d is %d again", done.number, done.made, done.return_to)
-
-    def auditing(self) -> Auditing:
-        """Return what is to be audited.
-
-        Raises:
-            StoreError: The store cannot be read.
-        """
-        with reading(self._store) as session:
-            return get_auditing(session)
 
     def wanted_ends(self) -> dict[str, EndJob]:
         """Return the running jobs that an operator wants ended: guard id -> how.
@@ -270,52 +219,6 @@ class Ledger:
         with transaction(self._store) as session:
             append(session, entries)
         self.check_there()
-
-    def write_told(self, drafts: list[Draft], notable: Sequence[Entry], ring: str, told: Told) -> None:
-        """Write down what the kernel has told, and how much of it that was: both, or neither.
-
-        Args:
-            drafts: What it has told.
-            notable: What of it operators may be told of.
-            ring: Name of the ring buffer.
-            told: How much that was.
-
-        Raises:
-            StoreError: Nothing was written.
-            StoreGoneError: What was written is lost with the store.
-        """
-        with transaction(self._store) as session:
-            append_drafts(session, [each[:] for each in drafts])  # as often as the store has to be tried
-            tell_of_servers(session, notable)
-            set_ring_told(session, ring, told)
-        self.check_there()
-
-    def told_before(self, ring: str) -> Told:
-        """Return how much of what a ring buffer has told is in the journal.
-
-        Raises:
-            StoreError: The store cannot be read.
-        """
-        with reading(self._store) as session:
-            return ring_told(session, ring)
-
-    def forget_rings(self, but: Collection[str]) -> None:
-        """Forget the ring buffers that are no more.
-
-        Raises:
-            StoreError: They could not be forgotten.
-        """
-        with transaction(self._store) as session:
-            forget_rings(session, but=but)
-
-    def is_enforced(self, cgroup: str) -> bool:
-        """Say whether the rules hold in a cgroup, or the kernel engine is only to say what it would do.
-
-        Raises:
-            StoreError: The store cannot be read.
-        """
-        with reading(self._store) as session:
-            return is_enforced(session, cgroup)
 
     def say_of_kernel(self, text: str, *, is_wrong: bool = False) -> None:
         """Record what the kernel engine does; where something is wrong the journal says so too.
@@ -411,15 +314,3 @@ class Ledger:
                 guard.ended = guard.ended or self._clock()
                 guard.exit_status = frame.exit_status
         return guard.last_number
-
-
-def _check(number: int, policy: Policy) -> None:
-    """Refuse a revision that would end every guard that gets it; only somebody who wrote into the store can make one.
-
-    Raises:
-        StoreError: It does not compile.
-    """
-    try:
-        compile_policy(policy, number)
-    except (PolicyError, ValueError) as error:
-        raise StoreError("GWL0326", number=number, reason=str(error)) from error

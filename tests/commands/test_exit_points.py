@@ -53,7 +53,7 @@ def test_in_an_emergency_everything_passes_at_once_and_for_a_while(context):
     (done,) = run_command("CHGSOCEXT *CONNECT EMERGENCY(*ALLOW) MINUTES(30) TEXT('Shop is down')", context).messages
     assert done.text == "Emergency: *CONNECT lets everything pass until 12:30:00. Shop is down"
     assert decided(context) == (3, Mode.MONITOR, [(10, Action.REJECT), (99999, Action.ALLOW)])
-    Ledger(context.store, lambda: NOW + timedelta(minutes=30)).newer_policy(3)
+    Ledger(context.store, lambda: NOW + timedelta(minutes=30)).policies.newer(3)
     assert decided(context)[:2] == (4, Mode.ENFORCE)
 
 

@@ -112,14 +112,14 @@ def unconfirmed(three):
 
 def test_who_confirms_in_time_keeps_the_revision(unconfirmed):
     assert run("CFMSOCPCY", later(unconfirmed, minutes=4)) == ["GWL0296"]
-    assert ledger_at(unconfirmed, minutes=6).newer_policy(4) is None
+    assert ledger_at(unconfirmed, minutes=6).policies.newer(4) is None
     assert active(unconfirmed) == 4
     assert refusal("CFMSOCPCY", unconfirmed) == "GWL0295"
 
 
 def test_the_worker_takes_back_what_nobody_confirms_and_leaves_the_pending_policy(unconfirmed):
-    assert ledger_at(unconfirmed, minutes=5, seconds=-1).newer_policy(4) is None
-    number, policy = ledger_at(unconfirmed, minutes=5).newer_policy(4)
+    assert ledger_at(unconfirmed, minutes=5, seconds=-1).policies.newer(4) is None
+    number, policy = ledger_at(unconfirmed, minutes=5).policies.newer(4)
     assert (number, [rule.remote_port for rule in policy.rules if rule.sequence < 99999]) == (5, ["25", "26"])
     assert (active(unconfirmed), ports(unconfirmed)) == (5, ["25", "26"])
     assert ports(unconfirmed, active=False) == ["25", "26", "27"]
@@ -127,7 +127,7 @@ def test_the_worker_takes_back_what_nobody_confirms_and_leaves_the_pending_polic
 
 
 def test_that_is_in_the_journal_and_told_to_operators(unconfirmed):
-    ledger_at(unconfirmed, minutes=5).newer_policy(4)
+    ledger_at(unconfirmed, minutes=5).policies.newer(4)
     with reading(unconfirmed.store) as session:
         entry = waiting(session)[-1]
         (told,) = list_messages(session)
@@ -145,13 +145,13 @@ def test_it_holds_over_a_restart_of_the_worker_which_then_begins_with_the_old_re
 def test_another_activation_confirms_the_revision_before_it(unconfirmed):
     run_command(ADD.format(40, 28), unconfirmed)
     assert run("ACTSOCPCY", unconfirmed) == ["GWL0148"]
-    assert ledger_at(unconfirmed, hours=1).newer_policy(5) is None
+    assert ledger_at(unconfirmed, hours=1).policies.newer(5) is None
 
 
 def test_two_that_wait_are_both_taken_back(unconfirmed):
     run_command(ADD.format(40, 28), unconfirmed)
     run_command("ACTSOCPCY CONFIRM(5)", unconfirmed)
-    ledger_at(unconfirmed, hours=1).newer_policy(5)
+    ledger_at(unconfirmed, hours=1).policies.newer(5)
     assert ports(unconfirmed) == ["25", "26"]
 
 
@@ -159,7 +159,7 @@ def test_a_rollback_may_be_confirmed_too(three):
     run_command("RBKSOCPCY 1 CONFIRM(1)", three)
     with reading(three.store) as session:
         assert waiting_confirmation(session).return_to == 3
-    ledger_at(three, minutes=2).newer_policy(4)
+    ledger_at(three, minutes=2).policies.newer(4)
     assert ports(three) == ["25", "26"]
 
 
@@ -208,7 +208,7 @@ def test_a_revision_that_cannot_be_gone_back_to_is_told_of_and_the_worker_goes_o
         session.get_one(Revision, 3).document = "{"
     ledger = ledger_at(unconfirmed, hours=1)
     assert ledger.start(host="njord")[0] == 4
-    assert ledger.newer_policy(4) is None
+    assert ledger.policies.newer(4) is None
     with reading(unconfirmed.store) as session:
         assert [told.message_id for told in list_messages(session)] == ["GWL0299"]
 

@@ -134,7 +134,7 @@ class KernelKeeper:
         while self._leftovers:
             await self._write_leftover(self._leftovers[0])
             self._leftovers.pop(0).remove()
-        await self._scribe.insist(self._scribe.ledger.forget_rings, [self._place.ring])
+        await self._scribe.insist(self._scribe.ledger.kernel.forget_rings, [self._place.ring])
         while True:
             if await self._write_own():
                 await asyncio.sleep(_PAUSE_S)
@@ -142,7 +142,7 @@ class KernelKeeper:
                 await self._await_events()
 
     async def _look(self) -> None:
-        is_enforced = await self._scribe.insist(self._scribe.ledger.is_enforced, self._place.cgroup)
+        is_enforced = await self._scribe.insist(self._scribe.ledger.kernel.is_enforced, self._place.cgroup)
         self._wanted = self._wanted._replace(is_enforced=is_enforced)
         wanted = self._wanted
         try:
@@ -185,7 +185,7 @@ class KernelKeeper:
 
     def _adopt(self) -> None:
         """Begin where an earlier worker has come to, in the ring buffer of an engine that it has left attached."""
-        written = self._scribe.ledger.told_before(self._place.ring)
+        written = self._scribe.ledger.kernel.told_before(self._place.ring)
         if written.position > self._engine.ring.position:
             self._engine.ring.give_back(written.position)
         self._lost = written.lost
@@ -193,7 +193,7 @@ class KernelKeeper:
     async def _write_leftover(self, leftover: Leftover) -> None:
         if leftover.ring is None:
             return
-        told = await self._scribe.insist(self._scribe.ledger.told_before, leftover.name)
+        told = await self._scribe.insist(self._scribe.ledger.kernel.told_before, leftover.name)
         if told.position > leftover.ring.position:
             leftover.ring.give_back(told.position)
         while (written := await self._write_some(leftover.ring, leftover.name, told.lost, leftover.lost)) is not None:
@@ -231,7 +231,7 @@ class KernelKeeper:
             made.drafts.append(draft(lost(missing, at_ns=time.time_ns())))
 
         told = Told(batch.end, max(lost_told, lost_now))
-        write = self._scribe.ledger.write_told
+        write = self._scribe.ledger.kernel.write_told
         writing = self._scribe.insist(write, made.drafts, made.notable, name, told)
         await _to_the_end(writing, lambda: ring.give_back(batch.end))
         return told

@@ -26,14 +26,14 @@ def write_last_words(ledger: Ledger, leftovers: Sequence[Leftover]) -> None:
     Raises:
         StoreError: It could not be written; what is not yet in the journal stays where it is.
     """
-    accounts, levels = known_accounts(), Levels(ledger.auditing())
+    accounts, levels = known_accounts(), Levels(ledger.policies.auditing())
     for leftover in leftovers:
         _write_one(ledger, leftover, accounts, levels)
         leftover.remove()
 
 
 def _write_one(ledger: Ledger, leftover: Leftover, accounts: Mapping[int, Account], levels: Levels) -> None:
-    ring, before = leftover.ring, ledger.told_before(leftover.name)
+    ring, before = leftover.ring, ledger.kernel.told_before(leftover.name)
     missing = max(leftover.lost - before.lost, 0)
     if ring is None:
         return
@@ -46,6 +46,8 @@ def _write_one(ledger: Ledger, leftover: Leftover, accounts: Mapping[int, Accoun
             made, missing = Made([], [], []), missing + len(batch.records)
         if missing:
             made.drafts.append(draft(lost(missing, at_ns=time.time_ns())))
-        ledger.write_told(made.drafts, made.notable, leftover.name, Told(batch.end, max(leftover.lost, before.lost)))
+        ledger.kernel.write_told(
+            made.drafts, made.notable, leftover.name, Told(batch.end, max(leftover.lost, before.lost))
+        )
         ring.give_back(batch.end)
         missing = 0
