@@ -15,7 +15,12 @@ ENTRY_TYPES: Mapping[str, str] = {
     "PW": "Password or user name not valid",
     "SV": "System value changed",
 }
-"""Entry type -> what it is."""
+"""Entry type -> what it is; those that can be asked for."""
+
+_RECEIVER_TYPES: Mapping[str, str] = {"NR": "Next journal receiver", "PR": "Previous journal receiver"}
+"""The same for what the journal writes about itself, with another journal code."""
+
+_CODES: Mapping[str, str] = {"J": "Journal or receiver operation", "T": "Audit trail entry"}
 
 SK_TYPES: Mapping[str, str] = {
     "A": "Accept",
@@ -59,10 +64,16 @@ def subtype_text(entry_type: str, subtype: str) -> str:
     return SK_TYPES.get(subtype, "") if entry_type == "SK" else _OTHER_TYPES.get((entry_type, subtype), "")
 
 
+def code_text(code: str) -> str:
+    """Return what a journal code is called; empty for an unknown one."""
+    return _CODES.get(code, "")
+
+
 def type_text(entry_type: str, subtype: str) -> str:
     """Return what a type is called, with its own type behind it where that is known; empty for an unknown one."""
     detail = subtype_text(entry_type, subtype)
-    return ", ".join(filter(None, (ENTRY_TYPES.get(entry_type, ""), detail[:1].lower() + detail[1:])))
+    word = ENTRY_TYPES.get(entry_type) or _RECEIVER_TYPES.get(entry_type, "")
+    return ", ".join(filter(None, (word, detail[:1].lower() + detail[1:])))
 
 
 def is_about_call(entry_type: str, exit_point: str) -> bool:

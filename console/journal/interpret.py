@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from console.journal.chain import FIELDS
-from console.journal.describe import SK_TYPES, is_about_call, subtype_text
+from console.journal.describe import SK_TYPES, code_text, is_about_call, subtype_text
 from console.model.journal import JournalEntry
 from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, ExitPoint, Outcome
 
@@ -121,7 +121,7 @@ def _sockets(entry: JournalEntry, names: Mapping[str, str]) -> tuple[Group, ...]
     data = Group(
         "Entry-specific data",
         (
-            Named("Entry type", f"{entry.sk_type}  -  {kind}" if kind else _value(entry.sk_type), "SK_TYPE"),
+            Named("Entry type", _with_words(_value(entry.sk_type), kind), "SK_TYPE"),
             *_plain(
                 entry,
                 ("Address family", "address_family"),
@@ -137,9 +137,9 @@ def _sockets(entry: JournalEntry, names: Mapping[str, str]) -> tuple[Group, ...]
 
 
 def _decision(entry: JournalEntry) -> tuple[Named, ...]:
-    meaning = _OUTCOMES.get(entry.outcome)
+    meaning = _OUTCOMES.get(entry.outcome, "")
     return (
-        Named("Outcome", f"{entry.outcome}  -  {meaning}" if meaning else _value(entry.outcome), "OUTCOME"),
+        Named("Outcome", _with_words(_value(entry.outcome), meaning), "OUTCOME"),
         Named("Exit point", _exit_point(entry.exit_point), "EXIT_POINT"),
         Named("Rule that decided", _rule(entry.rule_sequence), "RULE_SEQUENCE"),
         *_plain(
@@ -157,7 +157,7 @@ def _details(entry: JournalEntry) -> tuple[Group, ...]:
     about = [Named("Text", _value(entry.text), "TEXT")]
     if entry.sk_type:
         kind = subtype_text(entry.entry_type, entry.sk_type)
-        about.append(Named("Entry type", f"{entry.sk_type}  -  {kind}" if kind else entry.sk_type, "SK_TYPE"))
+        about.append(Named("Entry type", _with_words(entry.sk_type, kind), "SK_TYPE"))
     if entry.exit_point:
         about.append(Named("Exit point", _exit_point(entry.exit_point), "EXIT_POINT"))
     if entry.outcome:
@@ -224,13 +224,18 @@ def _shown(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def _with_words(code: str, words: str) -> str:
+    """Return a code with what it is called behind it."""
+    return f"{code}  -  {words}" if words else code
+
+
 def _heading(entry: JournalEntry) -> Group:
     """Return the heading fields, with the names of QJORDJE5; all but number, time and type, which stand above all."""
     number, user, job = _job_parts(entry.qualified_job_name)
     return Group(
         "Heading fields",
         (
-            Named("Journal code", f"{entry.journal_code}  -  Audit trail entry", "CODE"),
+            Named("Journal code", _with_words(entry.journal_code, code_text(entry.journal_code)), "CODE"),
             Named("Name of job", _value(job), "QUALIFIED_JOB_NAME"),
             Named("User name", _value(user), "QUALIFIED_JOB_NAME"),
             Named("Job number", _value(number), "QUALIFIED_JOB_NAME"),

@@ -23,6 +23,8 @@ COMMAND_KEYS = (
 )
 _NO_EARLIER = "GWL0704"
 _REQUIRED = "GWL0106"
+_ASK = "?"
+"""Alone on the line: which commands there are."""
 
 
 class CommandLine:
@@ -64,6 +66,9 @@ class CommandLine:
             ConsoleError: It cannot be run; it stays on the line.
         """
         self._services.history.add(without_secrets(self.text, self._services.commands))
+        if self.text == _ASK:
+            self.text = ""
+            return self.prompt()
         if self._asks_to_prompt():
             return self.prompt()
         try:

@@ -71,4 +71,4 @@ class ConfirmActivation(Display):
 
     def resume(self, value: object) -> Reply:
         """Go back when the command that was prompted is done."""
-        return Return(DONE) if value is DONE else Stay()
+        return Return(DONE) if value is DONE else super().resume(value)

@@ -1,4 +1,4 @@
-"""Display panels: labels and values, output only; Enter goes on, F12 goes back."""
+"""Display panels: labels and values, output only; Enter goes on, F12 goes back, F17 finds words on further pages."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+from console.errors import CommandError
+from console.messages import describe
 from console.printable import printable
-from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, Stay, Submission
+from screens.panel import Exit, FunctionKey, Help, Panel, Push, Reply, Return, Stay, Submission
 from screens.panels.columns import RowT
+from screens.panels.find_window import FindWindow, Sought
 from screens.panels.help_texts import panel_help
 from screens.panels.replies import DONE, roll
+from screens.panels.report import Place, find
 from screens.panels.services import Services
 from screens.terminal.attributes import Attribute
-from screens.terminal.page import Page, Size
+from screens.terminal.page import Page, Size, leader
 
 _FIRST_ROW = 3
 _LABEL_WIDTH = 32
 _VALUE_COLUMN = 37
+_FIND_KEYS = (FunctionKey(16, "Repeat find"), FunctionKey(17, "Find"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,20 @@ class Display(Panel):
         self.services = services
         self.top = 0
         self._rows = 1
-        self._count = 0
+        self._texts: Sequence[str] = ()
+        """Every row, as it shows from column 2 on."""
+        self._wanted = ""
+        self._found: Place | None = None
 
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
-        """Only the ways back."""
-        return (FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"))
+        """Only the ways back, and to what is on further pages."""
+        return (FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"), *self.find_keys)
+
+    @property
+    def find_keys(self) -> tuple[FunctionKey, ...]:
+        """What looks for a text, where there is more than one page of it."""
+        return _FIND_KEYS if len(self._texts) > self._rows else ()
 
     @abstractmethod
     def lines(self) -> Sequence[Line]:
@@ -72,11 +85,12 @@ class Display(Panel):
         page.title(self.title)
         page.system(self.services.system)
         shown = [part for line in self.lines() for part in _parts(line, size.columns)]
-        self._count = len(shown)
+        self._texts = [_whole(line) for line in shown]
         last = size.rows - 4 - len(self.prompt_rows)
         self._rows = last - _FIRST_ROW
         for index, line in enumerate(shown[self.top : self.top + self._rows]):
             _draw(page, _FIRST_ROW + index, line)
+        self._draw_found(page)
         page.more(last, more=self.top + self._rows < len(shown))
         for index, words in enumerate(self.prompt_rows):
             page.instruction(last + 1 + index, words)
@@ -92,10 +106,22 @@ class Display(Panel):
             case "F12":
                 return Return()
             case "ROLLUP" | "ROLLDOWN" as key:
-                self.top, messages = roll(key, self.top, self._rows, self._count, "display")
+                self._found = None
+                self.top, messages = roll(key, self.top, self._rows, len(self._texts), "display")
                 return Stay(messages, redraw=True)
+            case "F16" if self._wanted:
+                return self._find(self._found or Place(self.top, -1))
+            case "F16" | "F17":
+                return Push(FindWindow(self._wanted))
             case _:
                 return self.answer_key(submission)
+
+    def resume(self, value: object) -> Reply:
+        """Show what was looked for."""
+        if not isinstance(value, Sought):
+            return super().resume(value)
+        self._wanted = value.text
+        return self._find(Place(self.top, -1))
 
     def answer_key(self, submission: Submission) -> Reply:
         """Answer a function key of the subclass."""
@@ -105,6 +131,24 @@ class Display(Panel):
     def help(self, key: str) -> Help | None:
         """Return help on the panel, a value or the keys."""
         return panel_help(self.module, key, self.function_keys)
+
+    def _find(self, after: Place) -> Reply:
+        """Bring the next row that has the text to the top."""
+        try:
+            self._found = find(self._wanted, self._texts, after)
+        except CommandError as error:
+            return Stay((describe(error),))
+        self.top = self._found.line
+        return Stay(redraw=True)
+
+    def _draw_found(self, page: Page) -> None:
+        """Let the text that was found stand out."""
+        if self._found is None or self._found.line != self.top:
+            return
+        column = self._found.column
+        shown = self._texts[self.top][column : column + len(self._wanted)]
+        if shown.lower() == self._wanted.lower():
+            page.text(_FIRST_ROW, 2 + column, shown, Attribute.WHITE_REVERSE)
 
 
 class DisplayRow(Display, Generic[RowT]):
@@ -139,3 +183,11 @@ def _draw(page: Page, row: int, line: Line) -> None:
     page.text(row, _VALUE_COLUMN, line.value)
     if line.help_key:
         page.region(row, 2, 1, page.size.columns - 2, line.help_key)
+
+
+def _whole(line: Line) -> str:
+    """Return a row as it shows from column 2 on."""
+    if line.text:
+        return printable(line.text)
+    label = leader(line.label, _LABEL_WIDTH, colon=True) if line.label else ""
+    return (label.ljust(_VALUE_COLUMN - 2) + line.value).rstrip()

@@ -76,6 +76,7 @@ class DisplayJournalEntry(Display):
             FunctionKey(12, "Cancel"),
             FunctionKey(14, "Previous entry", attention=True),
             FunctionKey(15, "Next entry", attention=True),
+            *self.find_keys,
             FunctionKey(21, "Print"),
         )
 

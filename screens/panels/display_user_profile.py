@@ -36,7 +36,7 @@ class DisplayUserProfile(Display):
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
         """The ways back, and the keys of the profile."""
-        return (FunctionKey(3, "Exit"), FunctionKey(10, "Display keys"), FunctionKey(12, "Cancel"))
+        return (FunctionKey(3, "Exit"), FunctionKey(10, "Display keys"), FunctionKey(12, "Cancel"), *self.find_keys)
 
     def answer_key(self, submission: Submission) -> Reply:
         """Show the public keys."""

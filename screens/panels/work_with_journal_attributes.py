@@ -39,6 +39,7 @@ class WorkWithJournalAttributes(Display):
             FunctionKey(12, "Cancel"),
             FunctionKey(14, "Change journal"),
             FunctionKey(15, "Work with receiver directory"),
+            *self.find_keys,
         )
 
     def lines(self) -> Sequence[Line]:

@@ -135,3 +135,17 @@ def test_a_refused_listen_shows_its_rule_whatever_the_type_of_its_entry():
     assert ("Rule that decided", "40") in shown
     assert ("Local port", "*NONE") in shown
     assert ("Text", "Changed") not in shown
+
+
+@pytest.mark.parametrize(
+    ("entry_type", "code", "told", "kind"),
+    [
+        ("NR", "J", "J  -  Journal or receiver operation", "Next journal receiver"),
+        ("PR", "J", "J  -  Journal or receiver operation", "Previous journal receiver"),
+        ("CD", "T", "T  -  Audit trail entry", "Command string"),
+        ("ZZ", "U", "U", ""),
+    ],
+)
+def test_codes_are_called_what_they_are(entry_type, code, told, kind):
+    shown = dict(named(entry(1, entry_type=entry_type, sk_type="", journal_code=code)))
+    assert (shown["Journal code"], type_text(entry_type, "")) == (told, kind)

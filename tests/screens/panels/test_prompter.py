@@ -44,6 +44,12 @@ def test_a_command_without_a_required_value_is_prompted_with_the_cursor_there(op
     assert operator.press("F12").title.endswith("Greenwall Main Menu")
 
 
+def test_a_question_mark_alone_lists_the_commands(operator):
+    assert type(operator.command("?").session.panel).__name__ == "SelectionWindow"
+    assert "ADDALR" in operator.shown
+    assert operator.press("F12").title.endswith("Greenwall Main Menu")
+
+
 def test_a_wrong_value_stays_on_the_command_line(operator):
     operator.command("ADDSOCRUL *CONNECT X ACTION(*ALLOW)")
     assert operator.title.endswith("Greenwall Main Menu")
