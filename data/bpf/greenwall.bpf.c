@@ -128,6 +128,20 @@ struct {
     __type(value, struct owner);
 } new_owner SEC(".maps");
 
+/* What was decided about the packet that makes a connection, for when it is made: a moment later, in the same context. */
+struct met {
+    struct key remote;
+    __u32 remote_port, local_port;
+    struct decision decision;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct met);
+} last_met SEC(".maps");
+
 /* SYNs that were refused and journalled: each is sent again a few times. */
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -323,7 +337,7 @@ static long locate(__u64 turn, struct search *search)
     struct page *page = page_of(search->policy, (__u32)index);
     if (!page)
         return search->failed = 1;
-    __u32 leaf = at_or_before(page, value);
+    __u32 leaf = leaves < 2 ? leaves : at_or_before(page, value); /* of one leaf the index says nothing new */
     if (leaves > KEYS) { /* it was the top of several pages of the index, which follow it */
         __u32 branches = (leaves + KEYS - 1) / KEYS, branch = leaf > branches ? branches : leaf;
         if (branch) {
@@ -1088,6 +1102,21 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct request *
         tell(request, &decision, owner);
 }
 
+/* Takes over what was decided about the packet that has made a connection; 0 where that is not known. */
+static __always_inline int take_over(struct request *request, struct decision *decision)
+{
+    __u32 zero = 0;
+    struct met *met = bpf_map_lookup_elem(&last_met, &zero);
+    if (!met || met->remote_port != (__u32)request->values[REMOTE_PORT].lower ||
+        met->local_port != (__u32)request->values[LOCAL_PORT].lower ||
+        met->remote.lower != request->values[REMOTE_ADDRESS].lower ||
+        met->remote.upper != request->values[REMOTE_ADDRESS].upper)
+        return 0;
+    *decision = met->decision;
+    met->remote_port = 0;
+    return 1;
+}
+
 static __always_inline void on_accepted(struct bpf_sock_ops *ctx, struct request *request)
 {
     struct decision decision;
@@ -1100,7 +1129,8 @@ static __always_inline void on_accepted(struct bpf_sock_ops *ctx, struct request
     }
     request->exit_point = ACCEPT;
     set_ends(ctx, request, 1);
-    decide(request, &decision);
+    if (!take_over(request, &decision))
+        decide(request, &decision);
     if (!decision.off)
         tell(request, &decision, owner);
 }
@@ -1160,9 +1190,11 @@ static __always_inline void on_left(struct bpf_sock_ops *ctx)
 SEC("sockops")
 int sock_ops(struct bpf_sock_ops *ctx)
 {
+    __u32 op = ctx->op;
+    if (!ctx->sk || (op != BPF_SOCK_OPS_TCP_LISTEN_CB && op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB &&
+                     op != BPF_SOCK_OPS_TCP_CONNECT_CB && op != BPF_SOCK_OPS_STATE_CB))
+        return 1; /* first: there are some of these for each connection */
     struct request request = {};
-    if (!ctx->sk)
-        return 1;
     if (ctx->op == BPF_SOCK_OPS_TCP_LISTEN_CB)
         on_listen(ctx, &request);
     else if (ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
@@ -1298,15 +1330,15 @@ static __always_inline struct owner *look_again(struct bpf_sock *sock, struct ow
 SEC("cgroup_skb/ingress")
 int ingress(struct __sk_buff *skb)
 {
-    struct request request = {};
-    struct decision decision;
-    struct tcphdr tcp;
-    struct syn syn = {};
-    __u32 zero = 0;
-    __u8 seen = 1;
     struct bpf_sock *sock = skb->sk;
     if (!sock || sock->state != BPF_TCP_LISTEN) /* first: every packet comes by here */
         return 1;
+    struct request request = {};
+    struct decision decision;
+    struct tcphdr tcp;
+    struct syn syn;
+    __u32 zero = 0;
+    __u8 seen = 1;
     sock = bpf_sk_fullsock(sock);
     if (!sock)
         return 1;
@@ -1337,8 +1369,16 @@ int ingress(struct __sk_buff *skb)
     if (decision.outcome != REJECTED && at > sizeof(struct iphdr) && skb->protocol == bpf_htons(ETH_P_IP) &&
         decision.settings & REFUSE_UNSEEN && is_source_routed(skb)) /* the answers would go that way, too */
         refuse_route(&request, &decision);
-    if (decision.outcome != REJECTED)
+    if (decision.outcome != REJECTED) {
+        struct met *met = tcp.syn ? 0 : bpf_map_lookup_elem(&last_met, &zero);
+        if (met) {
+            met->remote = request.values[REMOTE_ADDRESS];
+            met->local_port = request.values[LOCAL_PORT].lower;
+            met->decision = decision;
+            met->remote_port = request.values[REMOTE_PORT].lower;
+        }
         return 1;
+    }
     if (!tcp.syn)
         return 0;
     syn.local = request.values[LOCAL_ADDRESS];

@@ -37,15 +37,29 @@ from console.resources import data_path
 
 _OBJECT = "greenwall.bpf.o"
 _PROGRAMS = (
-    "sock_ops", "ingress", "bind4", "bind6", "getpeername4", "getpeername6", "connect4", "connect6", "sendmsg4",
-    "sendmsg6", "sock_create", "setsockopt",
+    "sock_ops", "ingress", "bind4", "bind6", "connect4", "connect6", "sendmsg4", "sendmsg6", "sock_create",
+    "setsockopt",
 )  # fmt: skip
 """In the order in which they are attached: who listens is written down before anybody asks."""
 DATAGRAMS, LEADING = "datagrams", "leading"
 """What needs a program that is not attached all the time: each costs something for every packet, or socket."""
-_AT_NEED = {DATAGRAMS: ("egress_program", libbpf.EGRESS), LEADING: ("release_program", libbpf.SOCK_RELEASE)}
+PEER_NAMES = "peer_names", "peer_names6"
+"""What shows where a connection was to go that was led to the relay: needed as long as there may be one."""
+_AT_NEED = {
+    DATAGRAMS: ("egress_program", libbpf.EGRESS),
+    LEADING: ("release_program", libbpf.SOCK_RELEASE),
+    PEER_NAMES[0]: ("peer_program", libbpf.GETPEERNAME4),
+    PEER_NAMES[1]: ("peer_program6", libbpf.GETPEERNAME6),
+}
 """Need, by which the link is pinned -> descriptor of its program, and how it is attached."""
-_HELPERS = {"ask": "ask", "settle": "settle", "egress_program": "egress", "release_program": "sock_release"}
+_HELPERS = {
+    "ask": "ask",
+    "settle": "settle",
+    "egress_program": "egress",
+    "release_program": "sock_release",
+    "peer_program": "getpeername4",
+    "peer_program6": "getpeername6",
+}
 """Name of a descriptor -> program that is not attached all the time: it is run, or attached where it is needed."""
 _MAPS = ("events", "counters", "policies", "guards", "owners", "underway", "relays")
 RING_SIZE = 1 << 24
@@ -161,7 +175,7 @@ class KernelEngine:
             if self._object is not None:  # else it is
                 for program in _PROGRAMS:
                     self._links.append(self._object.attach(program, directory.number))
-            for name in _AT_NEED:
+            for name in _AT_NEED.keys() - {*PEER_NAMES} | self._needs:
                 self.need(name, wanted=name in self._needs)
         except OSError as error:
             self.detach()
@@ -193,7 +207,8 @@ class KernelEngine:
         """Attach a program that is not attached all the time, or let go of it.
 
         Args:
-            name: `DATAGRAMS`, where the policy decides them; `LEADING`, where it leads connections to the relay.
+            name: `DATAGRAMS`, where the policy decides them; `LEADING`, where it leads connections to the relay;
+                those of `PEER_NAMES`, where it has ever done so.
             wanted: Whether the policy does. To be said before it does, and after it does no more.
 
         Raises:

@@ -19,8 +19,8 @@ from console.errors import KernelError
 from console.kernel_support import LIBRARY
 
 _MAP_ARRAY = 2
-EGRESS, SOCK_RELEASE = 1, 34
-"""BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET_SOCK_RELEASE (linux/bpf.h)."""
+EGRESS, GETPEERNAME4, GETPEERNAME6, SOCK_RELEASE = 1, 29, 30, 34
+"""BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET4_GETPEERNAME and its like of IPv6, BPF_CGROUP_INET_SOCK_RELEASE; bpf.h."""
 _INNER_MAP = 1 << 12
 _MMAPABLE = 1 << 10
 _MOUNT_FLAGS = 2 | 4 | 8
@@ -239,7 +239,7 @@ def attach_as(program: int, cgroup: int, kind: int) -> OwnedFd:
     Args:
         program: Its descriptor.
         cgroup: The directory's.
-        kind: When it is run: `EGRESS`, `SOCK_RELEASE`.
+        kind: When it is run: `EGRESS` and its like.
 
     Raises:
         OSError: The kernel refuses.

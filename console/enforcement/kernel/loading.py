@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from console.enforcement.kernel.accounts import known_accounts
-from console.enforcement.kernel.engine import DATAGRAMS, LEADING, KernelEngine
+from console.enforcement.kernel.engine import DATAGRAMS, LEADING, PEER_NAMES, KernelEngine
 from console.enforcement.kernel.relay_house import RelayHouse
 from console.errors import KernelError
 from console.model.words import Mode
@@ -106,9 +106,10 @@ def put_in_force(
     now, *later = parts or (Part(0, compiled),)
     pages = image(now.compiled, accounts, ends_ns=now.ends_ns, later=later)
     found = settings(compiled)
+    names = dict.fromkeys(PEER_NAMES, Settings.HAS_ROUTES in found)  # not let go of: connections outlive a policy
     needs = {DATAGRAMS: Settings.DECIDE_DATAGRAMS in found, LEADING: Settings.HAS_ROUTES in found}
     try:
-        for name in (name for name, is_needed in needs.items() if is_needed):
+        for name in (name for name, is_needed in {**needs, **names}.items() if is_needed):
             engine.need(name, wanted=True)
         engine.activate(pages)
         for name in (name for name, is_needed in needs.items() if not is_needed):
