@@ -18,13 +18,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from mmap import mmap
 from pathlib import Path
-from typing import Protocol
 
 from console.enforcement.frames import Hello
 from console.enforcement.guard.durability import Durability
+from console.enforcement.guard.segment_source import SegmentSource
+from console.enforcement.guard.shared_lock import Native, SharedLock
 from console.enforcement.records import Decided, Totals, pack, pack_notice
 from console.enforcement.segment import SEGMENT_BYTES, Segment
-from console.enforcement.spool import Spool
 from console.messages import line, message
 from console.model.words import Outcome
 from console.policy.audit_levels import Auditing
@@ -36,46 +36,6 @@ _MOST_IN_MEMORY = 64
 still kept, however many they are."""
 _RETRY_S = 0.5
 """Between two tries to get a file where there was none to be had."""
-
-
-class Native(Protocol):
-    """What counts and keeps decisions without Python: `console.enforcement.guard.plain_calls`."""
-
-    def enter(self) -> tuple[int, int, int, int, tuple[int, int, int], int]:
-        """Take its lock; returns what was counted, and the end of the segment that was lent."""
-
-    def leave_journal(
-        self,
-        number: int,
-        decided: int,
-        refused: int,
-        decision_us: int,
-        carried: tuple[int, int, int],
-        end: int,
-        resting: bool,
-        /,
-    ) -> None:
-        """Say what is counted now, and give the lock back."""
-
-    def lend(self, memory: mmap | None, /) -> None:
-        """Let it append to a segment; None for none. Under the lock."""
-
-
-class _Shared:
-    """A lock of a backlog that is the other side's too: who takes it learns what that has counted."""
-
-    def __init__(self, backlog: Backlog, native: Native) -> None:
-        self._backlog = backlog
-        self._native = native
-        self._mutex = threading.Lock()
-
-    def __enter__(self) -> None:
-        self._mutex.acquire()
-        self._backlog.learn(*self._native.enter())
-
-    def __exit__(self, *_: object) -> None:
-        self._native.leave_journal(*self._backlog.state())
-        self._mutex.release()
 
 
 class Backlog:
@@ -100,8 +60,7 @@ class Backlog:
         self._resting = False
         self.number = 0
         """Of the last record."""
-        self._directory = directory
-        self._hello = hello
+        self._source = SegmentSource(directory, hello)
         self._clock_ns = clock_ns
         self._wake = wake
         self._mutex: AbstractContextManager[object] = threading.Lock()
@@ -111,14 +70,11 @@ class Backlog:
         """Entries that were not kept since nothing more can be."""
         self.carried: tuple[int, int, int] = Totals()
         """What had been decided when the last record was made, which says so itself."""
-        self._spool: Spool | None = None
-        self._trouble: OSError | None = None
         self._told = False
         self._next_try = 0.0
-        self._made = 0
         self._taken = 0
         self._spare: Segment | None = None
-        self._current = self._make(self._next_index())
+        self._current = self._source.make(self._source.next_index())
         self._segments = deque([self._current])
         self._sending = self._current
         self._sent_to = self._current.end
@@ -173,7 +129,7 @@ class Backlog:
         native.lend(self._lent())
         native.leave_journal(*self.state())
         self._lend = native.lend
-        self._mutex = _Shared(self, native)
+        self._mutex = SharedLock(self, native)
 
     def keep_as(self, auditing: Auditing) -> None:
         """Keep decisions from now on as the auditing system values say."""
@@ -260,7 +216,7 @@ class Backlog:
     @property
     def troubled(self) -> bool:
         """Whether `tend` is to be called even when nothing is recorded."""
-        return self._trouble is not None or bool(self._turned_away or self._unkept or self.durability.failure)
+        return self._source.trouble is not None or bool(self._turned_away or self._unkept or self.durability.failure)
 
     def unsent(self) -> bytes:
         """Return the records that come next, whole; b"" when all have been given out."""
@@ -298,10 +254,10 @@ class Backlog:
         for segment in tuple(self._segments)[-2::-1]:
             if not segment.release():
                 break
-        if self._trouble is not None and time.monotonic() >= self._next_try:
+        if self._source.trouble is not None and time.monotonic() >= self._next_try:
             self._next_try = time.monotonic() + _RETRY_S
-            self._find_files(self._trouble)
-        if self._spare is None and self._trouble is None and self._current.end > _SPARE_FROM:
+            self._find_files(self._source.trouble)
+        if self._spare is None and self._source.trouble is None and self._current.end > _SPARE_FROM:
             self._make_spare()
         if self.durability.failure is not None:
             self._write_again()
@@ -312,8 +268,7 @@ class Backlog:
     def close(self, exit_status: int | None) -> None:
         """Leave what there is to the next worker."""
         self._remove_spare()
-        if self._spool is not None:
-            self._spool.close(exit_status)
+        self._source.close(exit_status)
 
     def remove(self) -> None:
         """Delete everything, because the journal has it and the job has ended."""
@@ -321,8 +276,7 @@ class Backlog:
         self._remove_spare()
         for segment in self._segments:
             segment.remove()
-        if self._spool is not None:
-            self._spool.remove()
+        self._source.remove()
 
     def _keep(self, decided: Decided) -> int:
         """Append a record; returns its number, 0 if there was no room. With the lock."""
@@ -349,7 +303,7 @@ class Backlog:
         if not self._told:
             self._told = True
             failure = self.durability.failure
-            self.note(line(message("GWL0510", path=self._directory, reason=failure.strerror if failure else "")))
+            self.note(line(message("GWL0510", path=self._source.directory, reason=failure.strerror if failure else "")))
         self.durability.write(self.number, tuple(self._segments))
 
     def _tell_lost(self) -> None:
@@ -372,7 +326,7 @@ class Backlog:
 
     def _turn(self) -> None:
         """Go on in the next segment."""
-        self._current = self._spare or self._make(self._next_index())
+        self._current = self._spare or self._source.make(self._source.next_index())
         self._spare = None
         if self._lend is not None:  # before the one in use so far can be let go of
             self._lend(self._lent())
@@ -382,7 +336,7 @@ class Backlog:
     def _has_no_room(self) -> bool:
         if self._in_memory() >= _MOST_IN_MEMORY:
             return True
-        if not self.durability.level or (self._trouble is None and self.durability.failure is None):
+        if not self.durability.level or (self._source.trouble is None and self.durability.failure is None):
             return False
         first = next((segment for segment in tuple(self._segments) if segment.path is None), None)
         if first is None:
@@ -391,37 +345,15 @@ class Backlog:
         return self.durability.is_over(self.number - max(self._taken, before))
 
     def _in_memory(self) -> int:
-        return sum(segment.path is None for segment in tuple(self._segments)) if self._trouble is not None else 0
-
-    def _next_index(self) -> int:
-        self._made += 1
-        return self._made
-
-    def _make(self, index: int) -> Segment:
-        """Make a segment: a file if one can be had."""
-        try:
-            return Segment(index, self._hello.guard_id, self._files().segment(index))
-        except OSError as error:
-            self._trouble = error
-            return Segment(index, self._hello.guard_id, None)
-
-    def _files(self) -> Spool:
-        """Return the spool, made if there is none.
-
-        Raises:
-            OSError: None can be made.
-        """
-        if self._spool is None:
-            self._spool = Spool(self._directory, self._hello)
-        return self._spool
+        return sum(segment.path is None for segment in tuple(self._segments)) if self._source.trouble is not None else 0
 
     def _make_spare(self) -> None:
         with self._mutex:
-            index = self._next_index()
-        spare = self._make(index)
+            index = self._source.next_index()
+        spare = self._source.make(index)
         with self._mutex:
             # Segments are read in the order of their numbers: whoever was faster has a later one in use.
-            if index == self._made and spare.path is not None:
+            if index == self._source.made and spare.path is not None:
                 self._spare = spare
                 return
         spare.remove()
@@ -436,18 +368,18 @@ class Backlog:
         """Put into files what is in memory only; say once that there were none to be had."""
         if not self._told:
             self._told = True
-            self.note(line(message("GWL0510", path=self._directory, reason=trouble.strerror)))
+            self.note(line(message("GWL0510", path=self._source.directory, reason=trouble.strerror)))
         try:
             for segment in tuple(self._segments):
                 if segment.path is None:
-                    path = self._files().segment(segment.index)
+                    path = self._source.path(segment.index)
                     with self._mutex:
                         segment.settle(path)
                         if self._lend is not None and segment is self._current:
                             self._lend(self._lent())
         except OSError as error:
-            self._trouble = error
+            self._source.trouble = error
             return
         with self._mutex:
             if all(segment.path is not None for segment in self._segments):  # none was begun without one meanwhile
-                self._trouble, self._told = None, False
+                self._source.trouble, self._told = None, False
