@@ -208,8 +208,15 @@ struct super_block___part {
     __u32 s_dev;
 } __attribute__((preserve_access_index));
 struct inode___part {
+    struct kuid_t___part i_uid;
     unsigned long i_ino;
     struct super_block___part *i_sb;
+} __attribute__((preserve_access_index));
+struct socket_alloc___part { /* begins with the socket */
+    struct inode___part vfs_inode;
+} __attribute__((preserve_access_index));
+struct sock___part {
+    struct socket_alloc___part *sk_socket;
 } __attribute__((preserve_access_index));
 struct qstr___part {
     const unsigned char *name;
@@ -580,6 +587,18 @@ static __always_inline void set_caller(struct request *request)
     request->values[USER_NUMBER].lower = effective_user();
 }
 
+/* A kernel thread that connects does so for who made the socket: a further path of MPTCP, to where a peer has said. */
+static __always_inline void set_connecting(struct bpf_sock_addr *ctx, struct request *request)
+{
+    struct task_struct___part *task = (void *)bpf_get_current_task();
+    set_caller(request);
+    if (BPF_CORE_READ(task, mm) || !ctx->sk)
+        return;
+    struct sock___part *sock = (void *)bpf_skc_to_tcp_sock(ctx->sk);
+    if (sock && BPF_CORE_READ(sock, sk_socket))
+        request->values[USER_NUMBER].lower = BPF_CORE_READ(sock, sk_socket, vfs_inode.i_uid.val);
+}
+
 static __always_inline int is_of_guard(__u32 pid)
 {
     __u64 *started = bpf_map_lookup_elem(&guards, &pid);
@@ -802,7 +821,7 @@ static __always_inline void refuse_route(struct request *request, struct decisio
 static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request *request)
 {
     struct decision decision, route = {};
-    set_caller(request);
+    set_connecting(ctx, request);
     if (is_of_guard(request->pid))
         return 0;
     request->exit_point = CONNECT;
