@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 import time
@@ -112,19 +113,33 @@ def test_a_key_costs_little_and_a_panel_no_more_than_a_full_screen(server, termi
             assert costs[name] <= min(most, full + ONE_FIELD // 2), (full, costs)
 
 
-async def test_a_client_that_reads_nothing_holds_up_its_console_and_fills_no_memory(server):
+@pytest.mark.parametrize("at", ["channel", "line"])
+async def test_a_client_that_reads_nothing_holds_up_its_console_and_fills_no_memory(server, at):
     key = str(server.directory / "key")
     options = {"known_hosts": None, "username": "alice", "client_keys": [key], "config": None}
     async with asyncssh.connect("127.0.0.1", server.port, **options) as client:
         channel, _ = await client.create_session(
-            Deaf, term_type="xterm-256color", term_size=(132, 60), encoding=None, window=20_000
+            Deaf, term_type="xterm-256color", term_size=(132, 60), encoding=None, window=WINDOWS[at]
         )
+        if at == "line":
+            client._transport.pause_reading()  # the client has room for all of it, and takes nothing off the line
         process = server.console()
         before = server_memory(server)
         for _ in range(3000):
             channel.write(b"\x1b[15~\x0c")
-        until(lambda: server_memory(server) - before < 8_000_000 and process.is_running(), "bounded buffers", 20)
-    until(lambda: not process.is_running(), "the console to end")
+        await asyncio.to_thread(until, lambda: is_held_up(process), "the console to be held up")
+        assert server_memory(server) - before < 8_000_000
+    await asyncio.to_thread(until, lambda: not process.is_running(), "the console to end")
+
+
+def is_held_up(process):
+    """Say whether a console has written much, and nothing more for a second."""
+    written = process.io_counters().write_chars
+    time.sleep(1)
+    return written > 20_000 and process.io_counters().write_chars == written
+
+
+WINDOWS = {"channel": 20_000, "line": 64 * 1024 * 1024}
 
 
 class Deaf(asyncssh.SSHClientSession):

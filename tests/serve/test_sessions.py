@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import subprocess
+import sys
 
 import asyncssh
+import psutil
 import pytest
 
+from console.serve import child
 from console.serve.limits import Endpoint, Limits
 from console.serve.options import ServeOptions
 from console.serve.server import Server
@@ -142,3 +146,36 @@ async def test_session_outlives_the_time_to_sign_on(store, store_url, key):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(4):
                 await screen.ended.wait()
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    """Have a program in the place of the console that writes for ever."""
+
+    def write_for_ever(seat, variables, slave, directory):
+        line = [sys.executable, "-c", "import os\nwhile True: os.write(1, bytes(1000))"]
+        return subprocess.Popen(line, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+
+    monkeypatch.setattr(child, "_spawn", write_for_ever)
+
+
+async def test_line_that_takes_nothing_holds_up_what_writes_for_ever(store, store_url, key, endless):
+    async with serving(store, store_url, Limits()) as server, signed_on(server, key, window=2**30) as (channel, screen):
+        channel._conn._transport.pause_reading()
+        async with asyncio.timeout(PATIENCE_S):
+            while not (session := next(iter(server._house.live), None)) or not session._pauses:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        process = psutil.Process(session._child.pid)
+        written = process.io_counters().write_chars
+        await asyncio.sleep(1)
+        # What fits into the terminal itself, a page, may still have been written.
+        assert process.io_counters().write_chars - written < 16 * 1024
+        (visit,) = server._house.visits
+        waiting = session._channel.get_write_buffer_size() + visit._connection._transport.get_write_buffer_size()
+        assert waiting < 256 * 1024
+        seen = len(screen.octets)
+        channel._conn._transport.resume_reading()
+        async with asyncio.timeout(PATIENCE_S):
+            while len(screen.octets) < seen + 10 * waiting + 2**20:
+                screen.came.clear()
+                await screen.came.wait()
