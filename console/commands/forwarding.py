@@ -157,10 +157,13 @@ def _position(context: Context, value: str) -> int:
     """Return the number of the last entry that is not to be sent."""
     if value == FIRST:
         return 0
-    if value != CURRENT:
-        return int(value) - 1
     with context.opened() as session:
-        return last_number(session)
+        last = last_number(session)
+    if value == CURRENT:
+        return last
+    if int(value) > last + 1:
+        raise CommandError("GWL066A", first=value, last=last)
+    return int(value) - 1
 
 
 class AddJournalForwarding(Command):

@@ -27,9 +27,9 @@ from console.journal.receivers import (
 from console.journal.seal import public_text
 from console.journal.sealed_export import check_export, seal_of
 from console.journal.sealed_file import check_lines, saved_lines
-from console.journal.signer import key_of_reader
+from console.journal.signer import key_fault, key_of_reader
 from console.journal.verify import WHOLE, Verdict, verify
-from console.messages import Message, message
+from console.messages import Message, line, message
 from console.model.journal import JournalAttributes, Receiver
 from console.model.words import ALLOBJ, AUDIT, YesNo
 from console.store import wakeup
@@ -167,7 +167,14 @@ class WorkWithJournalAttributes(Command):
         with context.opened() as session:
             held = attribute_values(attributes(session))
             rows = list_receivers(session)
-        heading = labelled((("Journal", "QAUDJRN"), *((prompt, held[key]) for key, prompt in ATTRIBUTE_PROMPTS)))
+            fault = key_fault(session)
+        heading = labelled(
+            (
+                ("Journal", "QAUDJRN"),
+                *((prompt, held[key]) for key, prompt in ATTRIBUTE_PROMPTS),
+                *([("Journal key", line(fault))] if fault else []),
+            )
+        )
         listed = table(_COLUMNS, (receiver_row(each) for each in rows))
         return Result(lines=(*heading, "", *listed), panel="WorkWithJournalAttributes", arguments=dict(values))
 

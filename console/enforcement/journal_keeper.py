@@ -27,14 +27,14 @@ from console.journal.receivers import (
     purge_some,
     threshold_is_reached,
 )
-from console.journal.signer import key_of, read_head, write_head
+from console.journal.signer import key_fault, key_of, read_head, write_head
 from console.journal.writer import append
 from console.messages import line, message
 from console.store.engine import Store
 from console.store.journal import last_number
 from console.store.journal_index import index_block, missing_block
 from console.store.journal_postings import block_of
-from console.store.messages import send_message
+from console.store.messages import send, send_message
 from console.store.session import reading, transaction
 
 _log = logging.getLogger("greenwall.worker")
@@ -62,6 +62,7 @@ class JournalKeeper:
         """Blocks below this have an index, or had when this worker last looked."""
         self._expired_at = clock() - _EXPIRE_EVERY
         self._head = read_head(store.location)
+        self._key_is_said = False
 
     def begin(self) -> None:
         """Sign what an older Greenwall has left unsigned.
@@ -69,6 +70,7 @@ class JournalKeeper:
         Raises:
             StoreError: The store or its key cannot be used.
         """
+        self._look_at_key()
         if not self._put_in_order():
             with transaction(self._store) as session:
                 key_of(session)
@@ -82,6 +84,7 @@ class JournalKeeper:
         Raises:
             StoreError: The store cannot be read or written; nothing was done.
         """
+        self._look_at_key()
         self._put_in_order()
         with reading(self._store) as session:
             end = block_of(last_number(session) + 1)
@@ -106,6 +109,15 @@ class JournalKeeper:
         self._expire()
         self._write_head(checkpoint)
         return False
+
+    def _look_at_key(self) -> None:
+        """Tell operators, once, of a key without which nothing can be written: what guards send waits for it."""
+        with reading(self._store) as session:
+            fault = key_fault(session)
+        if fault is not None and not self._key_is_said:
+            with transaction(self._store) as session:
+                send(session, fault, at=self._clock(), key="journal key")
+        self._key_is_said = fault is not None
 
     def _put_in_order(self) -> bool:
         """See to it that entries have a place to go to and receivers can be read; say whether anything was amiss."""

@@ -16,6 +16,7 @@ from console.journal import key_file
 from console.journal.chain import microseconds
 from console.journal.key_file import JournalKey, write_private
 from console.journal.seal import CheckpointForm, ReceiverForm, is_signed, sign
+from console.messages import Message, describe, message
 from console.model.journal import Checkpoint, Receiver
 from console.store.location import Location
 from console.store.session import location_of
@@ -62,6 +63,19 @@ def load_key(location: Location) -> Ed25519PrivateKey:
         StoreError: It cannot be read.
     """
     return key_file.load(location).private
+
+
+def key_fault(session: Session) -> Message | None:
+    """Return what is wrong with the key of a session's journal, so that nothing can be written; None: nothing."""
+    location = location_of(session)
+    try:
+        if location.journal_key.exists():
+            key_file.load(location)
+    except StoreError as error:
+        return describe(error)
+    except OSError as error:
+        return message("GWL0606", path=location.journal_key, reason=error.strerror)
+    return None
 
 
 def load_trusted(location: Location) -> JournalKey | None:

@@ -92,6 +92,11 @@ def move_position(session: Session, name: str, before: int, after: int) -> bool:
     return isinstance(moved, CursorResult) and moved.rowcount == 1
 
 
+def reset_position(session: Session, name: str) -> None:
+    """Have a target begin with the first entry, whatever is written in the place of its position."""
+    session.execute(update(ForwardTarget).where(col(ForwardTarget.name) == name).values(position=0))
+
+
 def set_state(session: Session, name: str, state: ForwardState, at: datetime, error: str | None = None) -> None:
     """Note what forwarding to a target is doing.
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from console.commands.receivers import ATTRIBUTE_PROMPTS, attribute_values, local_time
 from console.journal.receivers import attributes, list_receivers
+from console.journal.signer import key_fault
+from console.messages import line
 from console.store.journal import attached_receiver
 from screens.panel import FunctionKey, Push, Reply, Stay, Submission
 from screens.panels.display import Display, Line
@@ -48,6 +50,7 @@ class WorkWithJournalAttributes(Display):
             held = attribute_values(attributes(session))
             receivers = list_receivers(session)
             attached = attached_receiver(session)
+            fault = key_fault(session)
         there = [each for each in receivers if each.deleted_at is None]
         size = sum(each.size_bytes for each in there)
         return (
@@ -62,6 +65,7 @@ class WorkWithJournalAttributes(Display):
             Line("Size, KB", f"{-(-attached.size_bytes // 1024)}", "SIZE"),
             Line("Receivers", str(len(there)), "COUNT"),
             Line("Size of all receivers, KB", f"{-(-size // 1024)}", "SIZE"),
+            *((Line(), Line(text=line(fault))) if fault else ()),
         )
 
     def answer_key(self, submission: Submission) -> Reply:

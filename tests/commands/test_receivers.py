@@ -9,7 +9,7 @@ import pytest
 
 from console.commands.execute import run_command
 from console.commands.receivers import check_file
-from console.errors import CommandError, JournalError
+from console.errors import CommandError, JournalError, StoreError
 from console.journal.writer import append
 from console.store.journal_index import index_block, known_blocks
 from console.store.outbox import waiting
@@ -146,3 +146,12 @@ def test_index_that_hides_entries_is_said_and_made_again(context):
     with reading(context.store) as session:
         assert known_blocks(session, [0]) == {}
     assert ids(run(context, "VFYJRN")) == ["GWL0601"]
+
+
+def test_key_that_cannot_be_used_is_shown_with_the_journal_and_by_its_verification(context):
+    write(context, 1)
+    assert "GWL0606" not in "\n".join(run(context, "WRKJRNA").lines)
+    context.store.location.journal_key.chmod(0o644)
+    assert "GWL0606" in "\n".join(run(context, "WRKJRNA").lines)
+    with pytest.raises(StoreError, match="GWL0606"):
+        run(context, "VFYJRN")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from console.enforcement.journal_keeper import JournalKeeper
+from console.errors import StoreError
 from console.journal.receivers import change_receiver, delete_receiver, list_receivers, set_attributes, state
 from console.journal.signer import read_head
 from console.journal.verify import verify
 from console.journal.writer import append
 from console.store.journal import page_before
 from console.store.journal_index import known_blocks
+from console.store.messages import list_messages
 from console.store.postings import BLOCK
 from console.store.session import reading, transaction
 from tests.factories import entry
@@ -128,3 +132,32 @@ def test_receiver_that_somebody_else_has_written_to_is_left_and_the_operator_tol
         assert (found.message_id, dict(found.detail)) == ("GWL0607", {"receiver": "AUDRCV0001"})
         said = session.connection().exec_driver_sql("SELECT message_id FROM queue_message").scalars().all()
     assert said == ["GWL061A"]
+
+
+def told(store):
+    with reading(store) as session:
+        return [each.message_id for each in list_messages(session)]
+
+
+def test_key_that_cannot_be_used_is_told_to_operators_once_and_again_after_it_could(store, now):
+    write(store, 1)
+    key = store.location.journal_key
+    keeper = JournalKeeper(store, lambda: now)
+    for times in (1, 2):
+        key.chmod(0o644)
+        for _ in range(3):
+            with pytest.raises(StoreError, match="GWL0606"):
+                keeper.step()
+        with reading(store) as session:
+            (said,) = list_messages(session)
+        assert (said.message_id, said.severity, said.count) == ("GWL0606", 40, times)
+        key.chmod(0o600)
+        keeper.step()
+
+
+def test_key_that_cannot_be_used_is_told_by_a_worker_that_begins(store, now):
+    write(store, 1)
+    store.location.journal_key.write_text("nothing\n")
+    with pytest.raises(StoreError, match="GWL0606"):
+        JournalKeeper(store, lambda: now).begin()
+    assert told(store) == ["GWL0606"]

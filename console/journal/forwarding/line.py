@@ -26,7 +26,7 @@ from console.messages import message as words
 from console.model.forwarding import ForwardFormat, ForwardState, ForwardTarget
 from console.model.words import YesNo
 from console.store.engine import Store
-from console.store.forwarding import get_target, move_position, number_after, set_state
+from console.store.forwarding import get_target, move_position, number_after, reset_position, set_state
 from console.store.journal import JournalFilter, last_number
 from console.store.messages import send
 from console.store.session import reading, transaction
@@ -126,7 +126,7 @@ class Line:
 
     def _connect_and_send(self) -> None:
         """Forward until something breaks or nobody wants more."""
-        self._noted = self._look().position
+        self._noted = self._begin_at(self._look().position)
         channel = self._opener(self.target.place, self._stopped.is_set, self._pace.settle_s)
         try:
             self._send(channel)
@@ -168,6 +168,20 @@ class Line:
         if Target.of(row) != self.target or row.active is YesNo.NO:
             raise _Replaced
         return row
+
+    def _begin_at(self, position: object) -> int:
+        """Return the position to begin at; one that nobody can have noted is said, and all is sent again.
+
+        Behind it entries would wait for ever without a word, until as many had come.
+        """
+        with reading(self._store) as session:
+            last = last_number(session)
+        if isinstance(position, int) and 0 <= position <= last:
+            return position
+        with transaction(self._store) as session:
+            reset_position(session, self.target.name)
+        self._say(words("GWL0669", name=self.target.name, position=position, last=last), "position")
+        return 0
 
     def _read(self, position: int) -> tuple[Sequence[tuple[int, bytes]], int]:
         """Return messages for the entries after a position, and how far they go."""
