@@ -39,7 +39,7 @@ from console.model.journal import HIGHEST_NUMBER, JournalBlock, JournalEntry, Jo
 from console.store.bulk import insert_rows
 from console.store.journal_keys import Clause, Range
 from console.store.journal_postings import INDEXED, Block, Posting, block_of, first_of, hides, postings
-from console.store.postings import ALL, union
+from console.store.postings import ALL, Members, as_int, meet
 
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 """For a block in which a time is none: no time that is asked for leaves it out."""
@@ -177,19 +177,33 @@ def matching(session: Session, blocks: Collection[int], wanted: Sequence[Clause]
         blocks: Blocks that have an index.
         wanted: Of a filter.
     """
-    alive = dict.fromkeys(blocks, ALL)
+    stored = {block: list[list[bytes]]() for block in blocks}
+    exact = [clause for clause in wanted if _is_exact(clause)]
+    for clause in exact:
+        found = _stored(session, stored, clause)
+        stored = {block: [*stored[block], sets] for block, sets in found.items()}
+    alive = {block: meet(ALL, sets) for block, sets in stored.items()}
     for clause in wanted:
-        asked = set(alive) if _is_exact(clause) else {block for block, bits in alive.items() if bits.bit_count() > _FEW}
-        if not asked:
+        if clause in exact:
             continue
-        stored: defaultdict[int, list[bytes]] = defaultdict(list)
-        for block, entries in session.execute(_query(asked, clause)):
-            stored[block].append(entries)
+        asked = [block for block, members in alive.items() if _count(members) > _FEW]
+        found = _stored(session, asked, clause) if asked else {}
         for block in asked:
-            bits = alive.pop(block) & union(stored[block])
-            if bits:
-                alive[block] = bits
-    return alive
+            alive[block] = meet(alive[block], [found.get(block, [])])
+    return {block: bits for block, members in alive.items() if (bits := as_int(members))}
+
+
+def _stored(session: Session, blocks: Collection[int], clause: Clause) -> dict[int, list[bytes]]:
+    """Return the stored sets of a clause for each of some blocks that has any."""
+    found: defaultdict[int, list[bytes]] = defaultdict(list)
+    if blocks:
+        for block, entries in session.execute(_query(blocks, clause)):
+            found[block].append(entries)
+    return found
+
+
+def _count(members: Members) -> int:
+    return members.bit_count() if isinstance(members, int) else len(members)
 
 
 _FEW = 4

@@ -9,6 +9,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain
 
 BLOCK_BITS = 14
 BLOCK = 1 << BLOCK_BITS
@@ -81,6 +82,73 @@ def union(stored: Iterable[bytes]) -> int:
     if long:
         bits |= _by_digits(long)
     return bits & ALL if bits.bit_length() > BLOCK else bits
+
+
+Members = int | set[int]
+"""Entries of a block: as an int, or as the offsets of some."""
+
+
+def meet(found: Members, clauses: Iterable[Iterable[bytes]]) -> Members:
+    """Return those of some entries that are in one of the stored sets of each clause.
+
+    A list of offsets is made no int, which takes as long as to look at a thousand of them: what is stored as bitmaps is
+    done first, then the shorter lists come before the longer ones.
+    """
+    parts = sorted(map(_parts, clauses), key=_cost)
+    for dense, lists in parts:
+        if not found:
+            break
+        found = _met(found, dense, lists)
+    return found
+
+
+def as_int(found: Members) -> int:
+    """Return some entries as an int."""
+    if isinstance(found, int):
+        return found
+    offsets = array("H", found)
+    return _by_bitmap(offsets) if len(offsets) <= _MOST_OFFSETS else _by_digits([offsets])
+
+
+def _parts(stored: Iterable[bytes]) -> tuple[int, list[array[int]]]:
+    """Return what is stored as bitmaps, and the lists; what is no octets says nothing: all."""
+    dense = 0
+    lists: list[array[int]] = []
+    for data in stored:
+        if not data or not isinstance(data, bytes):
+            return ALL, []
+        if len(data) == _BITMAP_BYTES:
+            dense |= int.from_bytes(data, "little")
+            continue
+        offsets = array("H", data[: len(data) // _OFFSET_BYTES * _OFFSET_BYTES])
+        if sys.byteorder == "big":
+            offsets.byteswap()
+        if offsets and max(offsets) >= BLOCK:  # nothing that was ever packed
+            offsets = array("H", (offset for offset in offsets if offset < BLOCK))
+        lists.append(offsets)
+    return dense, lists
+
+
+def _cost(parts: tuple[int, list[array[int]]]) -> tuple[bool, int]:
+    dense, lists = parts
+    return bool(dense and lists), sum(map(len, lists))
+
+
+def _met(found: Members, dense: int, lists: list[array[int]]) -> Members:
+    if not isinstance(found, int):
+        inside = {offset for each in lists for offset in found.intersection(each)}
+        return inside | _in_bitmap(found - inside, dense) if dense else inside
+    if not lists:
+        return found & dense
+    offsets = set(chain.from_iterable(lists))
+    if not dense:
+        return offsets if found == ALL else _in_bitmap(offsets, found)
+    return found & (dense | as_int(offsets))
+
+
+def _in_bitmap(offsets: set[int], bits: int) -> set[int]:
+    octets = bits.to_bytes(_BITMAP_BYTES, "little")
+    return {offset for offset in offsets if octets[offset >> 3] >> (offset & 7) & 1}
 
 
 def _by_bitmap(offsets: array[int]) -> int:
