@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import asyncssh
 
@@ -41,6 +42,8 @@ class Live:
     """The public key that opened it; empty if none did."""
     since_s: float
     """By the clock of the event loop."""
+    since: datetime
+    """The same by that of the wall: who has got the name of a deleted profile later is somebody else."""
 
 
 @dataclass(slots=True)
@@ -209,7 +212,9 @@ class Visit(SignOn):
         self._settle()
         self._gate.session_began(who.name)
         self._house.is_empty.clear()
-        self._house.live[session] = Live(session, job, who, self.method, self.key, session.last_input_s)
+        self._house.live[session] = Live(
+            session, job, who, self.method, self.key, session.last_input_s, doorway.clock()
+        )
         session.attach(started)
         self._house.spawn(self._tell_of_start(session, job))
 

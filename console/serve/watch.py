@@ -36,8 +36,8 @@ _INPUT_EVERY_S = 10.0
 class _Standing:
     """What the store says of the sessions."""
 
-    enabled: frozenset[str]
-    """Profiles that let in."""
+    enabled: Mapping[str, datetime]
+    """Profiles that let in, and when each was made."""
     keys: frozenset[tuple[str, str]]
     """Profiles, each with a key that opens a session for it."""
     idle_s: float
@@ -99,7 +99,8 @@ class Watch:
         if standing is not None:
             if each.job.name in standing.ends:
                 return Ending(END_WANTED, (("user", standing.ends[each.job.name]),))
-            if each.signed_on.name not in standing.enabled:
+            made = standing.enabled.get(each.signed_on.name)
+            if made is None or made > each.since:
                 return Ending(GONE, (("user", each.signed_on.name),))
             if each.key and (each.signed_on.name, each.key) not in standing.keys:
                 return Ending(KEY_GONE, (("user", each.signed_on.name),))
@@ -116,7 +117,9 @@ def _standing(store: Store, asked: Iterable[tuple[str, str]], jobs: Sequence[str
         idle = get_values(session)[INACTIVITY]
         ends = requested_ends(session, jobs)
     return _Standing(
-        enabled=frozenset(name for name, each in found.items() if each is not None and each.status is Status.ENABLED),
+        enabled={
+            name: each.created_at for name, each in found.items() if each is not None and each.status is Status.ENABLED
+        },
         keys=frozenset((name, key) for name, key in asked if key and key_is_of(store, name, key)),
         idle_s=int(idle) * _MINUTE_S if idle.isdecimal() else 0.0,
         ends=ends,

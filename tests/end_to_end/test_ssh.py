@@ -18,10 +18,11 @@ from console.serve.terminals import terminal_type
 from console.shell.operator import user_profile
 from console.store.engine import open_store
 from console.store.session import transaction
+from console.store.user_profiles import remove_profile
 from console.store.workers import add_worker
 from tests.end_to_end.command import until
 from tests.end_to_end.ssh import ssh_server, with_alice
-from tests.serve.people import PASSWORD, change_person, take_keys
+from tests.serve.people import PASSWORD, add_person, change_person, take_keys
 
 pytestmark = [
     pytest.mark.end_to_end,
@@ -244,11 +245,21 @@ def test_server_that_is_told_to_end_ends_its_sessions_in_order(server, console):
     assert "the SSH server ends" in ended_reason(server)
 
 
+def make_anew(url):
+    """Delete ALICE, and make a profile of her name, in no time."""
+    store = open_store(url)
+    with transaction(store) as session:
+        remove_profile(session, "ALICE")
+    store.close()
+    add_person(url, "ALICE")
+
+
 @pytest.mark.parametrize(
     ("take", "says"),
     [
         (lambda url: change_person(url, "ALICE", status="*DISABLED"), "does not let in any more"),
         (lambda url: take_keys(url, "ALICE"), "the public key was taken"),
+        (lambda url: make_anew(url), "does not let in any more"),
     ],
 )
 def test_session_ends_with_the_right_to_it(server, console, take, says):
