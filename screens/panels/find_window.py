@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, Submission, Window
-from screens.panels.help_texts import panel_help
-from screens.terminal.attributes import Attribute
+from screens.panel import Window
+from screens.panels.ask_window import AskWindow
 from screens.terminal.page import Page, Size
-
-_FIELD = "FIND"
-_TITLE = "Find"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +16,15 @@ class Sought:
     text: str
 
 
-class FindWindow(Panel):
+class FindWindow(AskWindow):
     """Asks for a text; returns it as `Sought`."""
 
     name = "FIND"
+    title = "Find"
+    instruction = "Type a text, press Enter."
+    module = "find_window"
+    field = "FIND"
     window = Window(rows=6, columns=60)
-    function_keys = (FunctionKey(3, "Exit"), FunctionKey(12, "Cancel"))
 
     def __init__(self, text: str) -> None:
         """Ask.
@@ -37,21 +36,11 @@ class FindWindow(Panel):
 
     def page(self, size: Size) -> Page:
         """Ask."""
-        page = Page(size)
-        page.text(1, (size.columns - len(_TITLE)) // 2 + 1, _TITLE, Attribute.WHITE)
-        page.instruction(2, "Type a text, press Enter.")
+        page = self.start_page(size)
         page.label(4, 2, "Text", 14)
-        page.field(_FIELD, 4, 17, 40, self._text)
-        page.legend(size.rows, rows=1)
+        page.field(self.field, 4, 17, 40, self._text)
         return page
 
-    def handle(self, submission: Submission) -> Reply:
-        """Return the text."""
-        if submission.key == "F3":
-            return Exit()
-        wanted = submission.values.get(_FIELD, "").strip()
-        return Return(Sought(wanted) if submission.key == "ENTER" and wanted else None)
-
-    def help(self, key: str) -> Help | None:
-        """Explain the field."""
-        return panel_help("find_window", key, self.function_keys)
+    def answer(self, text: str) -> Sought:
+        """Return the text as what is sought."""
+        return Sought(text)

@@ -81,5 +81,5 @@ def test_imported_journals_are_shown_as_the_audit_journal_is(operator, tmp_path)
     operator.option("1", "5").press("ENTER")
     assert operator.title == "Display Journal Entry"
     assert "SK" in operator.shown
-    operator.press("F12").option("1", "8").press("ENTER")
+    operator.press("F12").option("1", "14").press("ENTER")
     assert operator.buffer.values["RMTADR"].strip("'") == "192.168.7.9"
