@@ -106,7 +106,9 @@ def as_int(found: Members) -> int:
     """Return some entries as an int."""
     if isinstance(found, int):
         return found
-    offsets = array("H", found)
+    offsets = array("H", (offset for offset in found if offset < BLOCK))  # no other was ever packed
+    if len(offsets) <= _FEW:
+        return sum(1 << offset for offset in offsets)
     return _by_bitmap(offsets) if len(offsets) <= _MOST_OFFSETS else _by_digits([offsets])
 
 
@@ -123,8 +125,6 @@ def _parts(stored: Iterable[bytes]) -> tuple[int, list[array[int]]]:
         offsets = array("H", data[: len(data) // _OFFSET_BYTES * _OFFSET_BYTES])
         if sys.byteorder == "big":
             offsets.byteswap()
-        if offsets and max(offsets) >= BLOCK:  # nothing that was ever packed
-            offsets = array("H", (offset for offset in offsets if offset < BLOCK))
         lists.append(offsets)
     return dense, lists
 
@@ -147,7 +147,7 @@ def _met(found: Members, dense: int, lists: list[array[int]]) -> Members:
 
 
 def _in_bitmap(offsets: set[int], bits: int) -> set[int]:
-    octets = bits.to_bytes(_BITMAP_BYTES, "little")
+    octets = bits.to_bytes(1 << 8 * _OFFSET_BYTES - 3, "little")  # with room for all that a list can hold
     return {offset for offset in offsets if octets[offset >> 3] >> (offset & 7) & 1}
 
 
