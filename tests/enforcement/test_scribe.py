@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from console.enforcement.frames import Counted, End
+from console.enforcement.frames import Counted, End, Records
 from console.enforcement.ledger import Parcel
 from console.enforcement.scribe import Scribe
 from console.errors import StoreError
@@ -86,6 +86,17 @@ async def test_what_nobody_waits_for_is_written_after_the_pause(count):
             await send(at_work, sender, Counted(number, 0, 0))
             await sender.heard.acquire()
     assert len(at_work.ledger.taken) == count
+
+
+@pytest.mark.parametrize(("octets", "pressed"), [(64 * 1024, True), (1024, False)])
+async def test_transaction_of_many_records_says_that_more_are_coming(octets, pressed):
+    sender = Sender()
+    async with scribe(pause_s=0.001) as at_work:
+        await send(at_work, sender, Records(bytes(octets)))
+        await sender.heard.acquire()
+        await send(at_work, sender, Counted(1, 0, 0))
+        await sender.heard.acquire()
+        assert at_work.is_pressed is pressed
 
 
 class Failing(Writings):
