@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from console.enforcement.kernel.engine import find_cgroups
 from console.enforcement.layouts import address_text
+from tests.conftest import public_directory
 
+SQPOLL = 2
 REJECT = {"action": "*REJECT"}
 NO_CONNECT = {"exit_point": "*CONNECT", "sequence": 10, "remote_address": "127.0.0.2"} | REJECT
 OWN_NETWORK = """
@@ -145,3 +149,25 @@ def test_further_path_of_a_connection_is_decided_as_its_user(house):
              for event in house.last if event.exit_point.value == "*CONNECT"]  # fmt: skip
     assert lines == ["0"]
     assert set(found) == {(65534, "*ALLOWED", "10.9.9.1"), (65534, "*REJECTED", "10.9.9.2")}
+
+
+@pytest.fixture(scope="module")
+def ring_connect():
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed")
+    with public_directory() as directory:
+        program = directory / "ring_connect"
+        source = Path(__file__).with_name("ring_connect.c")
+        subprocess.run(["gcc", "-D_GNU_SOURCE", "-Wall", "-Werror", "-o", program, source], check=True)
+        yield program
+
+
+@pytest.mark.parametrize("flags", [0, SQPOLL])
+def test_connect_by_io_uring_is_decided_as_its_user(house, ring_connect, flags):
+    house.put_in_force(NO_CONNECT | {"user": "NOBODY"})
+    with socket.create_server(("127.0.0.2", 0)) as server:
+        port = server.getsockname()[1]
+        said = [house.run_command(ring_connect, port, "127.0.0.2", flags, user=user) for user in (65534, None)]
+    if "no ring" in said[0][0]:
+        pytest.skip("io_uring is not to be had")
+    assert said == [["EPERM"], ["0"]]
