@@ -30,6 +30,7 @@ from console.journal.receivers import (
 from console.journal.signer import key_fault, key_of, read_head, write_head
 from console.journal.writer import append
 from console.messages import line, message
+from console.store.damaged_jobs import damaged_jobs, mend_job
 from console.store.engine import Store
 from console.store.journal import last_number
 from console.store.journal_index import index_block, missing_block
@@ -71,6 +72,7 @@ class JournalKeeper:
             StoreError: The store or its key cannot be used.
         """
         self._look_at_key()
+        self._mend_jobs()
         if not self._put_in_order():
             with transaction(self._store) as session:
                 key_of(session)
@@ -85,6 +87,7 @@ class JournalKeeper:
             StoreError: The store cannot be read or written; nothing was done.
         """
         self._look_at_key()
+        self._mend_jobs()
         self._put_in_order()
         with reading(self._store) as session:
             end = block_of(last_number(session) + 1)
@@ -118,6 +121,17 @@ class JournalKeeper:
             with transaction(self._store) as session:
                 send(session, fault, at=self._clock(), key="journal key")
         self._key_is_said = fault is not None
+
+    def _mend_jobs(self) -> None:
+        """Make rows of jobs readable: one that is not would hold up what all guards send."""
+        with reading(self._store) as session:
+            if not damaged_jobs(session):
+                return
+        with transaction(self._store) as session:
+            for damage in damaged_jobs(session):
+                mend_job(session, damage)
+                found = damage.found.decode("utf-8", "backslashreplace")
+                self._say(session, "GWL0525", row=damage.job, column=damage.column, found=found)
 
     def _put_in_order(self) -> bool:
         """See to it that entries have a place to go to and receivers can be read; say whether anything was amiss."""

@@ -12,6 +12,7 @@ from console.journal.receivers import change_receiver, delete_receiver, list_rec
 from console.journal.signer import read_head
 from console.journal.verify import verify
 from console.journal.writer import append
+from console.store.guards import add_guard, list_guards
 from console.store.journal import page_before
 from console.store.journal_index import known_blocks
 from console.store.messages import list_messages
@@ -161,3 +162,35 @@ def test_key_that_cannot_be_used_is_told_by_a_worker_that_begins(store, now):
     with pytest.raises(StoreError, match="GWL0606"):
         JournalKeeper(store, lambda: now).begin()
     assert told(store) == ["GWL0606"]
+
+
+@pytest.fixture
+def job(store, now):
+    with transaction(store) as session:
+        add_guard(session, guard_id="a" * 32, user="ALICE", job_name="CURL", command="curl", pid=7, started=now)
+    return store
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["last_number = 'x'", "last_number = -4", "decided = x'31'", "started = 'yesterday'", "started = 5", "pid = 1.5",
+     "user = CAST(x'80' AS TEXT)", "command = x'00'", "end_requested = 'now'", "job_number = 'x'",
+     "exit_status = 'x'"],
+)  # fmt: skip
+def test_row_of_a_job_that_was_written_over_is_made_readable_and_said(job, now, damage):
+    write(job, 1)
+    with transaction(job) as session:
+        session.connection().exec_driver_sql(f"UPDATE guard SET {damage}")
+    JournalKeeper(job, lambda: now).step()
+    with reading(job) as session:
+        (found,) = list_guards(session)
+        assert found.guard_id == "a" * 32
+        assert verify(session).message_id == "GWL0601"
+        assert "GWL0525" in page_before(session, None, limit=1)[0].text
+    assert told(job) == ["GWL0525"]
+
+
+def test_rows_of_jobs_that_are_sound_stay_as_they_are(job, now):
+    write(job, 1)
+    JournalKeeper(job, lambda: now).step()
+    assert told(job) == []
