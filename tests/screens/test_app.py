@@ -11,6 +11,7 @@ from console.errors import CommandError, ConsoleError
 from screens.app import ConsoleApp
 from screens.console_options import ConsoleOptions
 from screens.terminal.attributes import Attribute
+from screens.terminal.keys import Function
 from tests.screens.conftest import ended, press, settle
 from tests.screens.demo import DemoEntry, DemoMenu
 
@@ -67,6 +68,21 @@ async def test_keys_wait_while_a_slow_turn_runs_and_the_status_row_says_so(make_
         assert values(app)["NAME"] == "XY"
         assert "Turns: 1" in shown(app)
         assert "X SYSTEM" not in shown(app)
+
+
+async def test_the_locked_keyboard_is_drawn_only_when_the_answer_takes_a_while(make_app):
+    panel = DemoEntry()
+    app = make_app(panel)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        app.surface.press(Function.F5)
+        assert app.surface.terminal.keyboard.is_busy
+        assert "X SYSTEM" not in drawn(app)[24]
+        while "X SYSTEM" not in drawn(app)[24]:
+            await pilot.pause(0.01)
+        panel.gate.set()
+        await settle(pilot)
+        assert "X SYSTEM" not in drawn(app)[24]
 
 
 async def test_a_turn_that_fails_drops_what_was_typed_ahead(make_app):
