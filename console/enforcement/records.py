@@ -226,31 +226,34 @@ def read(octets: bytes) -> Iterator[tuple[Event, int]]:
         Unreadable: What comes next is neither, or is none that a guard writes.
     """
     at, size = 0, len(octets)
-    while at + SEAL.size <= size:
+    unpack, seal_size = _VARYING.unpack_from, SEAL.size
+    shortest, said_at = seal_size + _HEAD.size, seal_size + _VARYING.size
+    while at + seal_size <= size:
         (found,) = SEAL.unpack_from(octets, at)
         if not found:
             return
         end = at + (found & _LENGTH_MASK)
-        if found & _MARK_MASK != _MARK or not at + SEAL.size + _HEAD.size <= end <= size:
+        if found & _MARK_MASK != _MARK or not at + shortest <= end <= size:
             raise Unreadable("length")
-        if crc32(octets[at + SEAL.size : end]) != found >> 32:
+        if crc32(octets[at + seal_size : end]) != found >> 32:
             raise Unreadable("checksum")
         (
             number, at_ns, decided, refused, spent_us, counts, decision_us, local, remote, local_port, remote_port,
-        ) = _VARYING.unpack_from(octets, at + SEAL.size)  # fmt: skip
+        ) = unpack(octets, at + seal_size)  # fmt: skip
         if (number | at_ns | decided | refused | spent_us) >= _NUMBER_END:
             raise Unreadable("number")
         if decision_us >= _COUNT_END:
             raise Unreadable("count")
         rule, revision, process = _counts(counts)
-        said = _said(octets[at + SEAL.size + _VARYING.size : end])
+        sk_type, outcome, exit_point, entry_type, user, program, socks_server, text, is_call = _said(
+            octets[at + said_at : end]
+        )
         here, here_family = _side(local, local_port > 0)
         there, there_family = _side(remote, remote_port > 0)
         yield _new(Event, (
-            number, at_ns, said.sk_type, said.outcome, said.exit_point, rule, revision, said.user, process,
-            said.program, (there_family if there else here_family) if said.is_call else "", here, local_port, there,
-            remote_port, said.socks_server, decision_us, said.text, _new(Totals, (decided, refused, spent_us)),
-            said.entry_type,
+            number, at_ns, sk_type, outcome, exit_point, rule, revision, user, process, program,
+            (there_family if there else here_family) if is_call else "", here, local_port, there, remote_port,
+            socks_server, decision_us, text, _new(Totals, (decided, refused, spent_us)), entry_type,
         )), end  # fmt: skip
         at = end
     if at != size:
