@@ -18,7 +18,7 @@ import pytest
 from console.enforcement import records
 from console.enforcement.fds import OwnedFd
 from console.enforcement.frames import PROTOCOL, Hello
-from console.enforcement.guard import plain_calls
+from console.enforcement.guard import plain_calls, turns
 from console.enforcement.guard.backlog import Backlog
 from console.enforcement.guard.child import JobStart
 from console.enforcement.guard.notify import SeccompBackend
@@ -27,6 +27,7 @@ from console.enforcement.guard.supervisor import Supervisor
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 30.0
+_LOOK_S = 0.5
 _ASKING = JobStart(("true",), frozenset(), frozenset(), frozenset(), identity=None, environment={})
 
 
@@ -105,8 +106,12 @@ class House:
 
 
 @pytest.fixture
-def house_of(tmp_path):
-    """Return a function that makes a house with a policy in force, and a program."""
+def house_of(tmp_path, monkeypatch):
+    """Return a function that makes a house with a policy in force, and a program.
+
+    The first call after two looks at nothing, 40 ms, is Python's; on a busy machine any call of a test may be that.
+    """
+    monkeypatch.setattr(turns, "_LOOK_S", _LOOK_S)
     made = []
 
     def make(in_force, *program):
