@@ -344,11 +344,20 @@ def test_verb_of_a_session_refuses_who_is_not_the_server(greenwall):
     assert "ssh-session" not in greenwall.done("--help")
 
 
-def test_policy_for_the_whole_system_that_would_cut_the_operator_off_is_refused(server, console):
+def test_policy_for_the_whole_system_that_would_cut_the_operator_off_is_asked_about(server, console):
     store = open_store(server.greenwall.url)
     with transaction(store) as session:
         add_worker(session, pid=1, host="vm", at=datetime.now(UTC), revision=1, cgroup="/sys/fs/cgroup")
     store.close()
     server.greenwall.cl(f"ADDSOCRUL *ACCEPT 10 LCLPORT({server.port}) ACTION(*REJECT)")
     console.enter("actsocpcy")
+    console.wait_for("Display Program Messages")
     console.wait_for("would refuse a connection like yours (127.0.0.1")
+    console.enter("c")
+    console.wait_for("Greenwall Main Menu")
+    console.wait_for("would refuse a connection like yours (127.0.0.1")
+    assert server.greenwall.show("policy")[0]["pending_changes"] == 1
+    console.enter("actsocpcy")
+    console.wait_for("Display Program Messages")
+    console.enter("g")
+    console.wait_for("Revision 2 is active: 1 rule added.")
