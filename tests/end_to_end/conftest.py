@@ -14,16 +14,30 @@ from tests.programs.build import Programs, has_compiler
 from tests.stores import put_fresh_store
 
 
-@pytest.fixture
-def greenwall_without_store(tmp_path):
-    """Return the command where no store is yet; its jobs and workers are ended with the test."""
-    # A directory of its own: the tests fill tmp_path with other things.
-    directory = tmp_path / "store"
+@contextlib.contextmanager
+def _command_in(directory):
+    """Make a directory, and the command for a store in it; its jobs and workers end with it."""
     directory.mkdir(mode=0o700)
     command = Greenwall(directory)
     yield command
     command.end_jobs()
     command.end_workers()
+
+
+@pytest.fixture
+def greenwall_without_store(tmp_path):
+    """Return the command where no store is yet; its jobs and workers are ended with the test."""
+    # A directory of its own: the tests fill tmp_path with other things.
+    with _command_in(tmp_path / "store") as command:
+        yield command
+
+
+@pytest.fixture(scope="module")
+def served_greenwall(tmp_path_factory):
+    """Return the command on a store that the tests of a module share, and with it the worker that the first starts."""
+    with _command_in(tmp_path_factory.mktemp("served") / "store") as command:
+        put_fresh_store(command.directory / "store.db")
+        yield command
 
 
 @pytest.fixture

@@ -12,6 +12,12 @@ import pytest
 pytestmark = [pytest.mark.end_to_end, pytest.mark.kernel]
 
 
+@pytest.fixture
+def greenwall(served_greenwall):
+    """Return the command; what the tests here ask of a job another job does not change."""
+    return served_greenwall
+
+
 @pytest.mark.parametrize("status", [0, 1, 3, 125, 255])
 def test_status_is_the_commands_own(greenwall, status):
     assert greenwall.run("sh", "-c", f"exit {status}").returncode == status
@@ -101,7 +107,8 @@ def test_signal_to_run_reaches_the_command(greenwall):
     assert (rest, job.returncode) == ("got it\n", 7)
 
 
-def test_job_is_listed_with_its_end(greenwall):
+def test_first_job_makes_the_store_and_is_listed_with_its_end(greenwall_without_store):
+    greenwall = greenwall_without_store
     greenwall("run", "--name", "NIGHTLY", "--", "sh", "-c", "exit 4")
     (job,) = greenwall.show("jobs")
     assert job["qualified_job_name"].endswith("/NIGHTLY")
@@ -115,7 +122,8 @@ def test_guard_inside_a_guard_is_refused_with_a_message_and_runs_nothing(greenwa
     assert "ran" not in done.stdout.split()
 
 
-def test_two_jobs_started_at_once_share_one_worker(greenwall):
+def test_two_jobs_started_at_once_share_one_worker(greenwall_without_store):
+    greenwall = greenwall_without_store
     jobs = [subprocess.Popen(greenwall.arguments("run", "--", "true")) for _ in range(4)]
     assert [job.wait(60) for job in jobs] == [0, 0, 0, 0]
     assert len(greenwall.workers()) == 1
