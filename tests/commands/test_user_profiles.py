@@ -166,6 +166,9 @@ def test_security_administrator_manages_those_who_may_no_more(context):
         f"ADDUSRKEY ANNA '{KEY}'",
         "DLTUSRPRF ANNA",
     )
+    assert get(context.store, "ADM2").text == "Second"
+    with reading(context.store) as session:
+        assert find_profile(session, "ANNA") is None
 
 
 def test_secadm_is_given_by_who_has_secadm_and_allobj(context):

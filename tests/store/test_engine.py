@@ -153,7 +153,10 @@ def test_store_killed_before_its_tables_were_made_is_finished(tmp_path):
 
 def test_empty_file_becomes_a_store(tmp_path):
     (tmp_path / "empty.db").touch(mode=0o600)
-    open_store(f"sqlite:///{tmp_path}/empty.db").close()
+    store = open_store(f"sqlite:///{tmp_path}/empty.db")
+    with reading(store) as session:
+        assert active_policy(session)[0] == 1
+    store.close()
 
 
 def test_file_that_is_no_database_is_refused_and_not_changed(tmp_path):
