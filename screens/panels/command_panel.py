@@ -114,7 +114,7 @@ class CommandLine:
             return None
         self._chooses = False
         if not isinstance(value, str):
-            return Stay()
+            return Stay(redraw=True)  # the question mark that asked for the list must not stay on the line
         return Push(Prompter(self._services, self._services.commands[value], {}, is_typed=True))
 
 
