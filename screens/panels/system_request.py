@@ -127,8 +127,8 @@ class SystemRequestLine(_SystemRequest):
         page.legend(1, rows=0)
         page.text(1, 2, "System request", Attribute.WHITE)
         # The right half of the row may be the status area's, on terminals without a row to spare.
-        page.field(_FIELD, 1, 18, 4, format=UPPER)
-        page.text(1, 24, "Enter=Menu   F12", Attribute.BLUE)
+        page.field(_FIELD, 1, 17, 2, format=UPPER)
+        page.text(1, 20, "Enter=Menu F12=Cancel", Attribute.BLUE)
         return page
 
     def handle(self, submission: Submission) -> Reply:

@@ -74,6 +74,7 @@ async def test_system_request_shows_its_line_and_f12_takes_it_away(make_console)
         await settle(pilot)
         await press(pilot, *"wrk", "ctrl+c")
         assert rows(app)[23].startswith(" System request  ")
+        assert rows(app)[23][:40].endswith("Enter=Menu F12=Cancel")
         assert "Greenwall Main Menu" in rows(app)[0]
         await press(pilot, "f12")
         assert "wrk" in rows(app)[19]
