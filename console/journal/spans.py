@@ -11,8 +11,10 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -51,6 +53,24 @@ class Span(NamedTuple):
     receiver: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Entries of a receiver in stretches of one length, made when they are asked for.
+
+    A receiver's row, which anybody may have written over, says how many there are.
+    """
+
+    first: int
+    last: int
+    receiver: str
+    length: int
+
+    def __iter__(self) -> Iterator[Span]:
+        """Yield the stretches, ascending; the last may be shorter."""
+        for at in range(self.first, self.last + 1, self.length):
+            yield Span(at, min(at + self.length - 1, self.last), self.receiver)
+
+
 class Whole(NamedTuple):
     """What is said of a stretch of which each entry was written so, if the hash before it was."""
 
@@ -65,10 +85,13 @@ class Whole(NamedTuple):
 class Readers(Protocol):
     """Who looks at stretches."""
 
-    def cut(self, first: int, last: int, receiver: str) -> list[Span]:
-        """Return the stretches of some entries that are to be looked at, ascending; what lies in none is walked."""
+    def cut(self, first: int, last: int, receiver: str) -> Iterable[Span]:
+        """Return the stretches of some entries that are to be looked at, ascending; what lies in none is walked.
 
-    def look(self, spans: Sequence[Span]) -> Generator[Whole | None]:
+        They are gone through more than once, and never all kept.
+        """
+
+    def look(self, spans: Iterable[Span]) -> Generator[Whole | None]:
         """Yield what is said of each stretch; None: not that it is whole."""
 
 
@@ -111,12 +134,9 @@ def look_at(session: Session, span: Span, *, index: bool) -> Whole | None:
     return Whole(before, after, hidden) if expected > span.last else None
 
 
-def aligned(first: int, last: int, receiver: str, blocks: int) -> list[Span]:
+def aligned(first: int, last: int, receiver: str, blocks: int) -> Stretches:
     """Return stretches of whole blocks of the index."""
-    begin = -(-(first - 1) // BLOCK) * BLOCK + 1
-    end = last // BLOCK * BLOCK
-    step = blocks * BLOCK
-    return [Span(at, min(at + step - 1, end), receiver) for at in range(begin, end + 1, step)]
+    return Stretches(-(-(first - 1) // BLOCK) * BLOCK + 1, last // BLOCK * BLOCK, receiver, blocks * BLOCK)
 
 
 class Processes:
@@ -140,20 +160,23 @@ class Processes:
         self._running: list[subprocess.Popen[bytes]] = []
         self._said: list[bytes] = []
 
-    def cut(self, first: int, last: int, receiver: str) -> list[Span]:
+    def cut(self, first: int, last: int, receiver: str) -> Iterable[Span]:
         """Return stretches of whole blocks, if there is enough to do for other processes."""
-        return aligned(first, last, receiver, self._blocks) if last - first >= self._many else []
+        return aligned(first, last, receiver, self._blocks) if last - first >= self._many else ()
 
-    def look(self, spans: Sequence[Span]) -> Generator[Whole | None]:
+    def look(self, spans: Iterable[Span]) -> Generator[Whole | None]:
         """Yield what is said of each stretch; None as well where a process has ended."""
-        if spans and not self._running:
-            self._start()
+        coming = iter(spans)
         sent = taken = 0
         try:
-            while taken < len(spans):
-                while sent < min(len(spans), taken + _AHEAD * self._count):
-                    self._send(sent % self._count, msgspec.json.encode(spans[sent]) + b"\n")
+            while True:
+                for span in islice(coming, taken + _AHEAD * self._count - sent):
+                    if not self._running:
+                        self._start()
+                    self._send(sent % self._count, msgspec.json.encode(span) + b"\n")
                     sent += 1
+                if taken == sent:
+                    return
                 whole = self._receive(taken % self._count)
                 taken += 1
                 yield whole
@@ -206,11 +229,11 @@ class Processes:
 class Nobody:
     """Has no stretch looked at by others."""
 
-    def cut(self, first: int, last: int, receiver: str) -> list[Span]:
+    def cut(self, first: int, last: int, receiver: str) -> Iterable[Span]:
         """Return no stretch."""
-        return []
+        return ()
 
-    def look(self, spans: Sequence[Span]) -> Generator[Whole | None]:
+    def look(self, spans: Iterable[Span]) -> Generator[Whole | None]:
         """Yield nothing."""
         yield from ()
 

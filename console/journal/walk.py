@@ -19,6 +19,7 @@ from console.journal.seal import CheckpointForm, ReceiverForm
 from console.journal.spans import Readers, Span, Whole, hash_at
 from console.journal.stored import StoredReceiver, first_entry, moment_us, pages, us_or_none
 from console.model.journal import GENESIS_HASH, Checkpoint, JournalEntry
+from console.store.journal_index import last_before
 
 WHOLE = "GWL0601"
 """Id of the message that everything is as it was written."""
@@ -148,7 +149,9 @@ class Walk:
 
     def _entries(self, row: ReceiverForm) -> None:
         """Go along the entries of a receiver; stretches that others have found whole are passed over."""
-        spans = self._readers.cut(self._expected, row.last_sequence, row.name)
+        # Its row may say any number: what is cut into stretches ends where entries do.
+        end = min(row.last_sequence, last_before(self._session, row.last_sequence + 1) or 0)
+        spans = self._readers.cut(self._expected, end, row.name)
         with closing(self._readers.look(spans)) as looks:
             for span, whole in zip(spans, looks, strict=False):
                 self._walk_along(row.name, span.first - 1)

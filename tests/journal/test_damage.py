@@ -20,7 +20,7 @@ from console.journal.receivers import (
     purge_some,
 )
 from console.journal.signer import read_head, write_head
-from console.journal.spans import Span, look_at
+from console.journal.spans import Stretches, look_at
 from console.journal.verify import WHOLE, verify
 from console.journal.writer import append
 from console.messages import message
@@ -93,8 +93,7 @@ class InStretches:
         self.session, self.length = session, length
 
     def cut(self, first, last, receiver):
-        starts = range(first, min(last, 1000) + 1, self.length)
-        return [Span(at, min(at + self.length - 1, last), receiver) for at in starts]
+        return Stretches(first, last, receiver, self.length)
 
     def look(self, spans):
         yield from (look_at(self.session, span, index=False) for span in spans)
@@ -129,6 +128,7 @@ def check(found, first):
 
 VALUES = st.one_of(
     st.integers(-5, 200), st.text(max_size=5), st.binary(max_size=5), st.none(), st.floats(allow_nan=False),
+    st.integers(2**62 - 5, 2**62 + 5), st.integers(2**63 - 3, 2**63 - 1),
     st.sampled_from(["AUDRCV0001", "AUDRCV0003", "*ALLOWED", "2026-03-01 12:00:00.000000", "0" * 64, "0" * 128]),
 )  # fmt: skip
 SETTINGS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -122,10 +122,43 @@ def test_nobody_else_is_asked_where_he_could_not_see_what_we_do(journal):
 
 
 def test_short_journals_are_left_to_one_process(journal):
-    assert Processes(journal.url, index=True, count=2).cut(1, COUNT, "AUDRCV0001") == []
+    assert Processes(journal.url, index=True, count=2).cut(1, COUNT, "AUDRCV0001") == ()
 
 
 def test_stretches_are_of_whole_blocks():
     spans = aligned(5, 5 * BLOCK + 3, "AUDRCV0001", 2)
     assert [(first, last) for first, last, _ in spans] == [(BLOCK + 1, 3 * BLOCK), (3 * BLOCK + 1, 5 * BLOCK)]
-    assert aligned(5, BLOCK, "AUDRCV0001", 2) == []
+    assert list(aligned(5, BLOCK, "AUDRCV0001", 2)) == []
+
+
+@pytest.mark.parametrize("last", [2**62 - 1, 2**63 - 1])
+def test_receiver_that_is_said_to_be_endless_is_found_at_once_and_named(journal, processes, last):
+    kept = "UPDATE receiver SET last_sequence = ?"
+    with transaction(journal) as session:
+        session.connection().exec_driver_sql(kept, (last,))
+    try:
+        ours, alone = verdicts(journal, processes)
+    finally:
+        with transaction(journal) as session:
+            session.connection().exec_driver_sql(kept, (COUNT,))
+    assert ours == alone
+    assert (ours.entries, ours.bad_entry, ours.message_id) == (COUNT, COUNT + 1, "GWL0602")
+
+
+def test_entry_planted_far_off_in_a_receiver_that_reaches_there_is_found_at_once(journal, processes):
+    # The stretches up to there are as many as a receiver can be said to have entries.
+    far = 2**62 - 1
+    with transaction(journal) as session:
+        run = session.connection().exec_driver_sql
+        run("UPDATE receiver SET last_sequence = ?", (far,))
+        names = ", ".join(row[1] for row in run("PRAGMA table_info(journal_entry)").all()[1:])
+        run(f"INSERT INTO journal_entry SELECT {far}, {names} FROM journal_entry WHERE sequence_number = 7")
+    try:
+        ours, alone = verdicts(journal, processes)
+    finally:
+        with transaction(journal) as session:
+            run = session.connection().exec_driver_sql
+            run("UPDATE receiver SET last_sequence = ?", (COUNT,))
+            run(f"DELETE FROM journal_entry WHERE sequence_number = {far}")
+    assert ours == alone
+    assert (ours.bad_entry, ours.message_id) == (COUNT + 1, "GWL0602")
