@@ -172,7 +172,7 @@ def _fits(column: str, value: object) -> bool:
     if column == "name":
         return isinstance(value, str)
     if column.endswith("_at"):
-        return us_or_none(value) is not None if isinstance(value, str | datetime | None) else False
+        return us_or_none(value) is not None
     if column in NUMBERS:
         return isinstance(value, int) and (column != "purged" or value in (0, 1))
     if column == "signature":

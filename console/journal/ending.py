@@ -7,7 +7,7 @@ that is found is removed: it is evidence. Everything here is part of the caller'
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from console.journal.chain import HASH_BYTES
 from console.model.journal import GENESIS_HASH, HIGHEST_NUMBER, Checkpoint, JournalEntry, Receiver
+from console.store.stored_time import stored_moment
 
 CHECKPOINT_EVERY = timedelta(minutes=1)
 """While there are entries."""
@@ -60,10 +61,10 @@ def checkpoint_is_due(session: Session, receiver: Receiver, now: datetime) -> bo
     """
     found = session.execute(_MADE_AT, {"number": receiver.checkpoints}).scalar()
     try:
-        last = found if isinstance(found, datetime) else datetime.fromisoformat(str(found))
+        last = stored_moment(found)
     except ValueError:
         return True
-    return not timedelta() <= now - (last if last.tzinfo else last.replace(tzinfo=UTC)) < CHECKPOINT_EVERY
+    return not timedelta() <= now - last < CHECKPOINT_EVERY
 
 
 def last_checkpoint(session: Session) -> tuple[int, int, str] | None:

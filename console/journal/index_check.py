@@ -22,7 +22,7 @@ class IndexCheck:
         self._session = session
         self._block = -1
         self._entries = Block()
-        self._times: list[str] = []
+        self._times: list[Any] = []
         self._hidden: list[int] = []
 
     def extend(self, columns: Sequence[Sequence[Any]]) -> None:
@@ -32,7 +32,7 @@ class IndexCheck:
             self.finish()
             self._block = block
         self._entries.add([columns[place] for place in _TAKEN])
-        times = list(map(str, columns[_MOMENT]))
+        times = columns[_MOMENT]  # as texts they sort as what they stand for: they are all in the one form
         self._times += (min(times), max(times))
 
     def finish(self) -> list[int]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import chain
 from operator import add
 from typing import Any, NamedTuple, cast
@@ -18,10 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from console.errors import JournalError
-from console.journal.chain import FIELDS
+from console.journal.chain import FIELDS, microseconds
 from console.journal.seal import ReceiverForm
 from console.model.journal import JournalEntry, Receiver
 from console.store.journal_postings import block_of, first_of
+from console.store.stored_time import stored_moment
 
 _PAGE = 400
 """Entries that are looked at while they still are in the cache of the processor."""
@@ -29,8 +29,6 @@ _POINT, _BEHIND = 19, 20
 _TEXT_LENGTH = 26
 """Of ``2026-03-01 12:00:00.123456``, and the places of its point and of what is behind it."""
 _MOST_SECONDS = 1024
-_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are stored without zone, in UTC
-_MICROSECOND = timedelta(microseconds=1)
 _MOMENTS = ("attached_at", "detached_at", "saved_at", "deleted_at")
 
 
@@ -98,26 +96,22 @@ def _value(name: str, found: Any) -> Any:  # noqa: ANN401 - a column may hold an
     return int(found) if isinstance(found, bool) else found
 
 
-def _us(text: str | datetime) -> int:
+def _us(found: object) -> int:
     """Return a time as it is stored, in microseconds since 1970.
 
     Raises:
-        ValueError, TypeError: It is no time.
+        ValueError: It is no time.
     """
-    moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
-    since = moment - _NAIVE_EPOCH
-    return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
+    return microseconds(stored_moment(found))
 
 
-def us_or_none(text: str | datetime | None) -> int | None:
+def us_or_none(found: object) -> int | None:
     """Return a time as it is stored, in microseconds since 1970; 0 for none, None for what is no time."""
-    if text is None:
+    if found is None:
         return 0
     try:
-        return _us(text)
-    except (ValueError, TypeError):
+        return _us(found)
+    except ValueError:
         return None
 
 
@@ -175,33 +169,33 @@ def read_entries(session: Session, first: int, last: int) -> Iterator[list[Any]]
     for entry in chain.from_iterable(pages(session, first, last)):
         try:
             yield [entry[0], _us(entry[1]), *entry[2:]]
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise JournalError("GWL0603", bad_entry=entry[0], entries=entry[0] - first) from error
 
 
-def moment_us(text: str | datetime) -> int:
+def moment_us(text: object) -> int:
     """Return what `_us` does, faster for the form in which SQLite's times are stored: the second is mostly the last's.
 
     Raises:
-        ValueError, TypeError: It is no time.
+        ValueError: It is no time.
     """
     if isinstance(text, str) and len(text) == _TEXT_LENGTH and text[_POINT] == "." and _is_number(text[_BEHIND:]):
         return _SECONDS[text[:_POINT]] + int(text[_BEHIND:])
     return _us(text)
 
 
-def moments_us(texts: Sequence[str | datetime]) -> list[int]:
+def moments_us(texts: Sequence[Any]) -> list[int]:
     """Return what `moment_us` does for each of some times, with next to no work for each.
 
     Raises:
-        ValueError, TypeError: One is none.
+        ValueError: One is none.
     """
-    if set(map(type, texts)) != {str} or set(map(len, texts)) != {_TEXT_LENGTH}:  # type: ignore[arg-type]
+    if set(map(type, texts)) != {str} or set(map(len, texts)) != {_TEXT_LENGTH}:
         return [moment_us(text) for text in texts]
-    behind = [text[_BEHIND:] for text in texts]  # type: ignore[index]
-    if not _is_number("".join(behind)) or {text[_POINT] for text in texts} != {"."}:  # type: ignore[index]
+    behind = [text[_BEHIND:] for text in texts]
+    if not _is_number("".join(behind)) or {text[_POINT] for text in texts} != {"."}:
         return [moment_us(text) for text in texts]
-    seconds = map(_SECONDS.__getitem__, [text[:_POINT] for text in texts])  # type: ignore[index]
+    seconds = map(_SECONDS.__getitem__, [text[:_POINT] for text in texts])
     return list(map(add, seconds, map(int, behind)))
 
 
@@ -215,7 +209,7 @@ class _Seconds(dict[str, int]):
     def __missing__(self, text: str) -> int:
         if len(self) >= _MOST_SECONDS:
             self.clear()
-        found = self[text] = _us(text)
+        found = self[text] = _us(f"{text}.000000")
         return found
 
 

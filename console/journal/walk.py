@@ -284,7 +284,7 @@ def _hash_of(before: bytes, entry: Sequence[Any]) -> str | None:
     """Return the hash that an entry should have; None if it can have none."""
     try:
         values = [entry[0], moment_us(entry[1]), *entry[2:-1]]
-    except (ValueError, TypeError):
+    except ValueError:
         return None
     # Octets would be hashed as the text that stands for them in JSON: another value, and the same hash.
     return None if bytes in set(map(type, values)) else link(before, canonical(values)).hex()

@@ -40,6 +40,7 @@ from console.store.bulk import insert_rows
 from console.store.journal_keys import Clause, Range
 from console.store.journal_postings import INDEXED, Block, Posting, block_of, first_of, hides, postings
 from console.store.postings import ALL, Members, as_int, meet
+from console.store.stored_time import stored_moment
 
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 """For a block in which a time is none: no time that is asked for leaves it out."""
@@ -161,10 +162,10 @@ def known_blocks(session: Session, blocks: Collection[int]) -> dict[int, tuple[d
 
 
 def _time(found: object, instead: datetime) -> datetime | None:
-    if found is None or isinstance(found, datetime):
-        return found
+    if found is None:
+        return None
     try:
-        return datetime.fromisoformat(found.decode() if isinstance(found, bytes) else str(found)).replace(tzinfo=UTC)
+        return stored_moment(found.decode() if isinstance(found, bytes) else found)
     except ValueError:
         return instead
 
@@ -243,7 +244,7 @@ def stored_postings(session: Session, block: int) -> Iterator[Posting]:
     found.close()
 
 
-def hidden_by_index(session: Session, block: int, entries: Block, times: tuple[str, str]) -> bool:
+def hidden_by_index(session: Session, block: int, entries: Block, times: tuple[object, object]) -> bool:
     """Say whether the index of a block does not know some of its entries; a block without index hides none.
 
     Args:
@@ -261,6 +262,10 @@ def hidden_by_index(session: Session, block: int, entries: Block, times: tuple[s
         return True
     if known is None:
         return False
-    if known[0] is None or known[1] is None or str(known[0]) > times[0] or str(known[1]) < times[1]:
+    try:
+        (earliest, latest), (first, last) = map(stored_moment, known), map(stored_moment, times)
+    except ValueError:  # readers leave nothing out for it, but nothing of ours has written it
+        return True
+    if earliest > first or latest < last:
         return True
     return hides(list(stored_postings(session, block)), entries.postings())

@@ -13,7 +13,7 @@ from console.journal.signer import read_head
 from console.journal.verify import verify
 from console.journal.writer import append
 from console.store.guards import add_guard, list_guards
-from console.store.journal import page_before
+from console.store.journal import last_number, page_before
 from console.store.journal_index import known_blocks
 from console.store.messages import list_messages
 from console.store.postings import BLOCK
@@ -194,3 +194,21 @@ def test_rows_of_jobs_that_are_sound_stay_as_they_are(job, now):
     write(job, 1)
     JournalKeeper(job, lambda: now).step()
     assert told(job) == []
+
+
+OUT_OF_RANGE = "0001-01-01 00:00:00.000000+23:59"
+
+
+@pytest.mark.parametrize("table", ["receiver SET attached_at", "journal_checkpoint SET made_at"])
+def test_time_out_of_range_stops_neither_the_keeper_nor_what_guards_send(store, now, table):
+    write(store, 3)
+    with transaction(store) as session:
+        session.connection().exec_driver_sql(f"UPDATE {table} = ?", (OUT_OF_RANGE,))
+    keeper = JournalKeeper(store, lambda: now)
+    keeper.begin()
+    while keeper.step():
+        pass
+    write(store, 1)
+    with reading(store) as session:
+        assert verify(session).message_id in ("GWL0607", "GWL0608")
+        assert last_number(session) >= 4

@@ -402,3 +402,42 @@ def test_what_somebody_without_the_key_has_written_is_never_signed_later(store, 
             found = verify(session)
             assert found.message_id != WHOLE
             assert found.bad_entry <= 4
+
+
+def same_time_in_other_forms(text):
+    moment = datetime.fromisoformat(text)
+    year, week, day = moment.isocalendar()
+    later = moment + timedelta(hours=2)
+    return [
+        text.replace(" ", "T"), text.replace(".", ","), text + "0", f"{moment:%Y%m%dT%H%M%S.%f}", text + "+00:00",
+        f"{year}-W{week:02}-{day}T{moment:%H:%M:%S.%f}", f"{later}.000000+02:00", f"{later:%Y-%m-%dT%H:%M}+02.000000",
+        "".join(chr(0x660 + int(each)) if each.isdigit() else each for each in text),
+    ]  # fmt: skip
+
+
+TIMES = [("journal_entry", "sequence_number", "entry_timestamp"), ("journal_checkpoint", "number", "made_at"),
+         ("receiver", "name", "attached_at"), ("receiver", "name", "detached_at"), ("receiver", "name", "saved_at"),
+         ("receiver", "name", "deleted_at")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "key", "column"), TIMES)
+def test_same_time_in_another_form_is_not_what_was_written(journal, table, key, column):
+    for form in range(len(same_time_in_other_forms("2026-03-01 12:00:00.000000"))):
+
+        def damage(run, form=form):
+            row = f"SELECT {key}, {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY 1"
+            where, text = run(row).all()[-1]
+            run(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", (same_time_in_other_forms(text)[form], where))
+            return where
+
+        found, where = journal.after(damage)
+        check(found, 1000)
+        if table == "journal_entry":
+            assert (found.bad_entry, found.message_id) == (where, "GWL0603")
+
+
+@pytest.mark.parametrize("value", ["0001-01-01 00:00:00.000000+23:59", "9999-12-31 23:59:59.000000-23:59"])
+@pytest.mark.parametrize(("table", "key", "column"), TIMES)
+def test_time_out_of_range_is_found(journal, table, key, column, value):
+    found, _ = journal.after(lambda run: run(f"UPDATE {table} SET {column} = ?", (value,)))
+    check(found, 1000)

@@ -43,6 +43,18 @@ def test_index_that_is_damaged_hides_nothing(store, damage):
         assert verify(session).bad_entry is None
 
 
+@pytest.mark.parametrize("text", ["20260101", "2026-W01-1 00:00:00.000000", "2026-03-01T00:00:00.000000"])
+def test_time_in_another_form_hides_nothing_and_is_found(store, text):
+    with transaction(store) as session:
+        append(session, [entry(entry_timestamp=NOW)] * (BLOCK + 3))
+        index_block(session, 0)
+        session.connection().exec_driver_sql("UPDATE journal_block SET last_time = ?", (text,))
+    with reading(store) as session:
+        only = JournalFilter(from_time=NOW)
+        assert [each.sequence_number for each in page_after(session, 0, limit=2, only=only)] == [1, 2]
+        assert verify(session).hidden == (0,)
+
+
 @pytest.mark.parametrize("values", ["'QAUDJRN', 'x', 'y', 'z', 'a', 'b', 'c'", "'QAUDJRN', -1, x'ff', 1, -2, 'b', 7"])
 def test_attributes_that_are_damaged_are_those_of_a_fresh_journal(store, values):
     with transaction(store) as session:
