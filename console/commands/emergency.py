@@ -16,6 +16,7 @@ from console.policy.compiler import compile_policy
 from console.policy.emergency import Emergency, overridden
 from console.policy.image import check_image
 from console.store.confirmation import ask_confirmation, take_back, waiting_confirmation
+from console.store.emergencies import lasting_overrides, write_overrides
 from console.store.messages import send
 from console.store.revisions import activate_policy, active_policy
 from console.store.workers import is_in_kernel
@@ -56,6 +57,7 @@ def override(context: Context, values: Mapping[str, str]) -> Result:
     until = context.clock() + timedelta(minutes=int(values["MINUTES"]))
     with context.opened() as session:
         before, policy = active_policy(session)
+        earlier = lasting_overrides(session)
         new = overridden(policy, exit_point, emergency)
         if is_in_kernel(session):
             compiled = compile_policy(new)
@@ -65,6 +67,7 @@ def override(context: Context, values: Mapping[str, str]) -> Result:
         return_to = ask_confirmation(
             session, number=made, return_to=before, until=until, user=context.user, emergency=True
         )
+        write_overrides(session, {**earlier, exit_point: emergency})
         check_return(session, return_to)
         done = message(
             "GWL02A1", exit_point=exit_point, does=_WORDS[emergency], time=f"{until.astimezone():%H:%M:%S}",

@@ -32,6 +32,7 @@ from console.policy.checks import KEYWORDS, warnings
 from console.policy.compiler import compile_policy
 from console.policy.decide import CompiledPolicy
 from console.policy.difference import Change, Subject, compare
+from console.policy.emergency import Emergency
 from console.policy.explain import Explanation, explain
 from console.policy.fields import address_intervals
 from console.policy.image import check_image, what_is_not_seen
@@ -39,8 +40,16 @@ from console.policy.own_way import refusal_of_own_way
 from console.policy.request import Request
 from console.policy.routes import shadowed_entries
 from console.policy.rule import Policy, Rule
-from console.store.confirmation import ask_confirmation, forget_confirmation
-from console.store.revisions import activate, active_policy, pending_policy, revision_policy
+from console.store.confirmation import ask_confirmation, forget_confirmation, waiting_confirmation
+from console.store.emergencies import all_overridden, carry_over, lasting_overrides
+from console.store.revisions import (
+    activate,
+    activate_policy,
+    active_policy,
+    lasting_policy,
+    pending_policy,
+    revision_policy,
+)
 from console.store.secrets import unseal_policy
 from console.store.workers import is_in_kernel, is_running
 
@@ -79,6 +88,10 @@ ACTIVATION = (
 """What commands that activate have in common."""
 
 
+_GOES_ON = "The emergency goes on"
+"""Text of the revision that overrides another one in an emergency that began before it."""
+
+
 class ActivateSocketPolicy(Command):
     """Makes the pending policy the active one."""
 
@@ -104,7 +117,7 @@ def activate_pending(context: Context, values: Mapping[str, str]) -> Result:
         ConsoleError: It cannot be put in force as it is; nothing was changed.
     """
     with context.opened() as session:
-        old_number, old = active_policy(session)
+        old_number, old = lasting_policy(session)
         new = resolved(pending_policy(session))
         compiled = compile_policy(new)  # what cannot be compiled must not become a revision that no guard can take
         unseen: tuple[str, ...] = ()
@@ -113,6 +126,7 @@ def activate_pending(context: Context, values: Mapping[str, str]) -> Result:
             check_image(compiled)  # nor one that the kernel engine of this store's worker would leave out
             if values["FORCE"] == YesNo.NO:
                 check_own_way(compiled.at(now_of(context)))
+        overrides = _overrides(session, values["CONFIRM"])
         unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
         changes = compare(old, new)
         if not changes and (dict(old.services), old.time_zone) == (dict(new.services), new.time_zone):
@@ -125,8 +139,12 @@ def activate_pending(context: Context, values: Mapping[str, str]) -> Result:
             text=values["TEXT"],
             time_zone=new.time_zone,
         )
-        asked = _ask_confirmation(context, session, made, old_number, values["CONFIRM"])
-    told = summary(changes)
+        told = summary(changes)
+        if overrides:
+            done = _go_on_overriding(context, session, made, overrides, told)
+        else:
+            asked = _ask_confirmation(context, session, made, old_number, values["CONFIRM"])
+            done = (*asked, message("GWL0148", revision=made, changes=told))
     record(
         context,
         f"Revision {made} activated: {told}",
@@ -139,8 +157,32 @@ def activate_pending(context: Context, values: Mapping[str, str]) -> Result:
             "changes": [_as_data(change) for change in changes],
         },
     )
-    done = message("GWL0148", revision=made, changes=told)
-    return Result(messages=(*asked, done, *map(message, unseen), *shadowed_messages(new)))
+    return Result(messages=(*done, *map(message, unseen), *shadowed_messages(new)))
+
+
+def _overrides(session: Session, confirm_minutes: str) -> dict[ExitPoint, Emergency]:
+    """Return what the emergency overrides that lasts; what is activated in it is not to be confirmed, too.
+
+    Raises:
+        CommandError: It is: a store has one time limit.
+    """
+    row, overrides = waiting_confirmation(session), lasting_overrides(session)
+    if row is not None and overrides and confirm_minutes != NONE:
+        raise CommandError("GWL02A5", keyword="CONFIRM", time=f"{row.until.astimezone():%H:%M:%S}")
+    return overrides
+
+
+def _go_on_overriding(
+    context: Context, session: Session, made: int, overrides: Mapping[ExitPoint, Emergency], told: str
+) -> tuple[Message, ...]:
+    """Have the emergency that lasts go on over a revision that was just made, which is in force after it."""
+    policy = all_overridden(revision_policy(session, made), overrides)
+    if is_in_kernel(session):
+        check_image(compile_policy(policy))
+    number = activate_policy(session, policy, user=context.user, at=context.clock(), text=_GOES_ON)
+    until = carry_over(session, number=number, return_to=made)
+    time = f"{until.astimezone():%H:%M:%S}"
+    return (message("GWL02A6", number=made, override=number, time=time, changes=told),)
 
 
 def _ask_confirmation(

@@ -48,6 +48,8 @@ class PolicyConfirmationBase(SQLModel):
     """User profile that activated it."""
     emergency: bool = False
     """Whether it overrides rules for a while, and cannot be confirmed."""
+    overrides: str = Field(default="", max_length=100)
+    """What an emergency overrides: ``*ACCEPT=*REJECT *CONNECT=*ALLOW``."""
 
 
 class PolicyConfirmation(PolicyConfirmationBase, table=True):

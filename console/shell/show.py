@@ -36,7 +36,7 @@ from console.store.engine import Store
 from console.store.guards import JobFilter, list_jobs
 from console.store.journal import page_after, page_before
 from console.store.messages import list_messages
-from console.store.revisions import active_number, active_policy, list_revisions, pending_policy
+from console.store.revisions import active_number, active_policy, lasting_policy, list_revisions, pending_policy
 from console.store.session import reading
 from console.store.system_values import get_user_levels, get_values
 from console.store.workers import is_running, list_workers
@@ -192,7 +192,7 @@ def _policy_record(session: Session) -> dict[str, object]:
         "text": revision.text,
         "rules": len(policy.rules),
         "pending_rules": len(pending.rules),
-        "pending_changes": len(compare(policy, pending)),
+        "pending_changes": len(compare(lasting_policy(session)[1], pending)),
         "exit_programs": len(policy.exit_programs),
         "udp": policy.udp.value,
         "raw_sockets": policy.raw_sockets.value,

@@ -13,7 +13,7 @@ from sqlalchemy import Pool, func
 from sqlmodel import Session, col, select
 
 from console.errors import StoreError
-from console.model.revision import ActiveRevision, Revision
+from console.model.revision import ActiveRevision, PolicyConfirmation, Revision
 from console.policy.difference import compare
 from console.policy.rule import Policy
 from console.store.exit_points import get_modes, set_modes
@@ -45,6 +45,23 @@ def active_policy(session: Session) -> tuple[int, Policy]:
         StoreError: The revision cannot be read.
     """
     number = active_number(session)
+    return number, revision_policy(session, number)
+
+
+def lasting_number(session: Session) -> int:
+    """Return the number of the active revision; in an emergency that of the one which is in force after it."""
+    active = active_number(session)
+    row = session.get(PolicyConfirmation, 1)
+    return row.return_to if row is not None and row.emergency and row.number == active else active
+
+
+def lasting_policy(session: Session) -> tuple[int, Policy]:
+    """Return the policy that the pending one is compared with, and its number: without what an emergency overrides.
+
+    Raises:
+        StoreError: The revision cannot be read.
+    """
+    number = lasting_number(session)
     return number, revision_policy(session, number)
 
 
@@ -98,9 +115,9 @@ def set_pending(session: Session, policy: Policy) -> None:
 class _Counted:
     """What was counted last, and of what."""
 
-    active_is: tuple[int, datetime]
+    lasting_is: tuple[int, datetime]
     """Number and time: a number may be given twice, when the first activation was rolled back."""
-    active: Policy
+    lasting: Policy
     rest: Policy
     rules: RuleRows
     changes: int
@@ -118,34 +135,36 @@ Threads:
 def count_changes(session: Session, rules: RuleRows | None = None) -> int:
     """Count what activating would change: rules, groups, exit programs, SOCKS entries, modes, settings.
 
+    What an emergency overrides is no such change: activating would not take it back.
+
     Args:
         session: An open session.
         rules: The pending rules, if they were read in this session.
     """
     last = _last_counted(session)
-    active_is = _active_is(session)
+    lasting_is = _lasting_is(session)
     rest = _all_but_rules(session)
     rules = rule_rows(session) if rules is None else rules
-    if last and last.active_is == active_is and last.rest == rest and last.rules == rules:
+    if last and last.lasting_is == lasting_is and last.rest == rest and last.rules == rules:
         return last.changes
-    active = last.active if last and last.active_is == active_is else revision_policy(session, active_is[0])
-    changes = len(compare(active, replace(rest, rules=tuple(rules))))
-    _counted[session.get_bind().engine.pool] = _Counted(active_is, active, rest, rules, changes)
+    lasting = last.lasting if last and last.lasting_is == lasting_is else revision_policy(session, lasting_is[0])
+    changes = len(compare(lasting, replace(rest, rules=tuple(rules))))
+    _counted[session.get_bind().engine.pool] = _Counted(lasting_is, lasting, rest, rules, changes)
     return changes
 
 
 def compared_policy(session: Session) -> Policy:
-    """Return the active policy as `count_changes` found it, without reading it again; to be called after that."""
+    """Return the policy that `count_changes` compared with, without reading it again; to be called after that."""
     last = _last_counted(session)
-    return last.active if last and last.active_is == _active_is(session) else active_policy(session)[1]
+    return last.lasting if last and last.lasting_is == _lasting_is(session) else lasting_policy(session)[1]
 
 
 def _last_counted(session: Session) -> _Counted | None:
     return _counted.get(session.get_bind().engine.pool)
 
 
-def _active_is(session: Session) -> tuple[int, datetime]:
-    number = active_number(session)
+def _lasting_is(session: Session) -> tuple[int, datetime]:
+    number = lasting_number(session)
     return number, session.exec(select(Revision.made_at).where(col(Revision.number) == number)).one()
 
 

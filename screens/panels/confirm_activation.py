@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from console.messages import message
 from console.policy.difference import Change, compare
-from console.store.revisions import active_policy, pending_policy
+from console.store.revisions import lasting_policy, pending_policy
 from screens.panel import FunctionKey, Push, Reply, Return, Stay, Submission
 from screens.panels.difference_lines import difference_lines
 from screens.panels.display import Display, Line
@@ -46,7 +46,7 @@ class ConfirmActivation(Display):
     def _read(self) -> tuple[int, tuple[Change, ...]]:
         """Return the active revision's number, and what differs from it."""
         with self.services.context.opened() as session:
-            number, active = active_policy(session)
+            number, active = lasting_policy(session)
             return number, compare(active, pending_policy(session))
 
     def lines(self) -> Sequence[Line]:

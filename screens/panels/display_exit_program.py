@@ -10,7 +10,7 @@ from console.commands.keywords import BLANK, EXIT_POINT, TEXT
 from console.model.words import EXIT_POINT_NAMES, ExitPoint
 from console.policy.exit_programs import program_place
 from console.store.exit_programs import get_exit_program
-from console.store.revisions import active_policy
+from console.store.revisions import lasting_policy
 from screens.panel import Help
 from screens.panels.display import Display, Line
 from screens.panels.help_texts import file_help, read_help
@@ -40,7 +40,7 @@ class DisplayExitProgram(Display):
         super().__init__(services)
         with services.context.opened() as session:
             self._program = get_exit_program(session, ExitPoint(arguments["EXITPNT"]), int(arguments["PGMNBR"]))
-            self._revision, active = active_policy(session)
+            self._revision, active = lasting_policy(session)
         place = program_place(self._program)
         self._active = next((each for each in active.exit_programs if program_place(each) == place), None)
 

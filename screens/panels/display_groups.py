@@ -10,7 +10,7 @@ from console.commands.listing import rules_named
 from console.commands.time_groups import shown_now
 from console.policy.rule import AddressGroup, TimeGroup
 from console.store.groups import ADDRESS_GROUPS, TIME_GROUPS
-from console.store.revisions import active_policy
+from console.store.revisions import lasting_policy
 from screens.panel import Help
 from screens.panels.display import Display, Line
 from screens.panels.help_texts import file_help, read_help
@@ -41,7 +41,7 @@ class DisplayAddressGroup(Display):
         with services.context.opened() as session:
             self._group = ADDRESS_GROUPS.get(session, arguments["ADRGRP"])
             self._rules = rules_named(ADDRESS_GROUPS.rules_with(session, self._group.name))
-            self._revision, active = active_policy(session)
+            self._revision, active = lasting_policy(session)
         there = next((group for group in active.address_groups if group.name == self._group.name), None)
         self._state = state(self._group, there)
         self._members = in_columns(self._group.members)
@@ -99,7 +99,7 @@ class DisplayTimeGroup(Display):
         with services.context.opened() as session:
             self._group = TIME_GROUPS.get(session, arguments["TIMGRP"])
             self._rules = rules_named(TIME_GROUPS.rules_with(session, self._group.name))
-            self._revision, active = active_policy(session)
+            self._revision, active = lasting_policy(session)
         there = next((group for group in active.time_groups if group.name == self._group.name), None)
         self._state = state(self._group, there)
 

@@ -11,7 +11,7 @@ from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, ExitPoint
 from console.policy.checks import KEYWORDS
 from console.policy.fields import DFT
 from console.policy.rule import Rule
-from console.store.revisions import active_policy
+from console.store.revisions import lasting_policy
 from console.store.rules import get_rule
 from screens.panel import Help
 from screens.panels.display import Display, Line
@@ -45,7 +45,7 @@ class DisplayRule(Display):
         sequence = DEFAULT_SEQUENCE if number == DFT else int(number)
         with services.context.opened() as session:
             self._rule = get_rule(session, exit_point, sequence)
-            self._revision, active = active_policy(session)
+            self._revision, active = lasting_policy(session)
         self._active = next((rule for rule in active.rules if _place(rule) == _place(self._rule)), None)
 
     def help(self, key: str) -> Help | None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from console.commands.socks_entries import shown_values
 from console.commands.socks_keywords import ENTRY_VALUES, SEQUENCE
-from console.store.revisions import active_policy
+from console.store.revisions import lasting_policy
 from console.store.socks_entries import get_socks_entry
 from screens.panel import Help
 from screens.panels.display import Display, Line
@@ -36,7 +36,7 @@ class DisplaySocksEntry(Display):
         super().__init__(services)
         with services.context.opened() as session:
             self._entry = get_socks_entry(session, int(arguments["SEQNBR"]))
-            self._revision, active = active_policy(session)
+            self._revision, active = lasting_policy(session)
         self._active = next((each for each in active.socks if each.sequence == self._entry.sequence), None)
 
     def help(self, key: str) -> Help | None:

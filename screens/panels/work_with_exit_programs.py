@@ -12,7 +12,7 @@ from console.policy.exit_programs import program_place
 from console.policy.rule import ExitProgram
 from console.store.exit_points import get_modes
 from console.store.exit_programs import list_exit_programs
-from console.store.revisions import active_policy, count_changes
+from console.store.revisions import count_changes, lasting_policy
 from screens.panel import FunctionKey, Panel, Push, Reply, Submission
 from screens.panels.columns import Column
 from screens.panels.display_exit_program import DisplayExitProgram
@@ -170,7 +170,7 @@ class WorkWithExitPrograms(WorkWithList[ExitProgramRow]):
             self._mode = get_modes(session)[self._point]
             self._changes = count_changes(session)
             pending = list_exit_programs(session, self._point)
-            _, active = active_policy(session)
+            _, active = lasting_policy(session)
         in_force = {program_place(program): program for program in active.exit_programs}
         rules = ExitProgramRow(None, _IN_FORCE if active.modes[self._point] is not Mode.OFF else Mode.OFF.value)
         return [rules, *(ExitProgramRow(each, _status(each, in_force)) for each in pending)]

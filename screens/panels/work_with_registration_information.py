@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.model.words import EXIT_POINT_NAMES, ExitPoint, Mode, Udp
+from console.policy.emergency import Emergency
+from console.store.emergencies import lasting_overrides
 from console.store.exit_points import get_modes
 from console.store.exit_programs import list_exit_programs
 from console.store.revisions import compared_policy, count_changes
@@ -52,6 +54,8 @@ class ExitPointRow:
     """Exit programs besides the rules."""
     settings: Settings
     """Pending, of the whole policy."""
+    emergency: Emergency | None = None
+    """What overrides the rules, for a while."""
 
     @property
     def name(self) -> str:
@@ -163,10 +167,13 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
             self._changes = count_changes(session)
             active = compared_policy(session).modes
             rules = count_rules(session)
+            overrides = lasting_overrides(session)
             programs = Counter(program.exit_point for program in list_exit_programs(session))
             settings = get_settings(session)
         return [
-            ExitPointRow(point, pending[point], active[point], rules[point], programs[point], settings)
+            ExitPointRow(
+                point, pending[point], active[point], rules[point], programs[point], settings, overrides.get(point)
+            )
             for point in ExitPoint
             if self._wanted in (_ALL, point)
         ]
@@ -177,4 +184,6 @@ def _given(row: ExitPointRow) -> dict[str, str]:
 
 
 def _text(row: ExitPointRow) -> str:
+    if row.emergency is not None:
+        return f"Emergency: {row.emergency}"
     return row.text if row.mode is row.active else f"In force: {row.active}"

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from console.commands.keywords import exit_point_check
 from console.commands.listing import shown_sequence
+from console.commands.revisions import OVERRIDE
 from console.errors import StoreError
 from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, ExitPoint, YesNo
 from console.policy.fields import is_service
 from console.policy.rule import ALL, ANY, Rule
+from console.store.emergencies import lasting_overrides
 from console.store.exit_points import get_modes
 from console.store.groups import TIME_GROUPS
 from console.store.revisions import active_number, count_changes
@@ -139,7 +141,8 @@ class WorkWithRules(WorkWithSequence[Rule]):
         page.field(_SUBSET, 3, 62, 10, self.fields.get(_SUBSET, self._wanted), format=UPPER)
         page.text(3, 73, "F4 list", Attribute.BLUE)
         page.label(4, 2, "Mode", 26, colon=True)
-        page.text(4, 29, self._header.mode, help_key="MODE")
+        look = Attribute.RED if self._header.mode == OVERRIDE else Attribute.GREEN
+        page.text(4, 29, self._header.mode, look, help_key="MODE")
         draw_pending(page, 4, self._header.changes)
 
     def given_to_add(self) -> Mapping[str, str]:
@@ -172,7 +175,7 @@ class WorkWithRules(WorkWithSequence[Rule]):
         point = None if self._wanted == _EVERY else ExitPoint(self._wanted)
         with self._context.opened() as session:
             modes = get_modes(session)
-            shown = "" if point is None else modes[point].value
+            shown = "" if point is None else OVERRIDE if point in lasting_overrides(session) else modes[point].value
             rules = rule_rows(session)
             self._header = _Header(
                 shown, count_changes(session, rules), active_number(session), bool(TIME_GROUPS.in_order(session))

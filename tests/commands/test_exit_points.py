@@ -13,7 +13,7 @@ from console.model.words import Action, ExitPoint, Mode
 from console.store.exit_points import get_modes
 from console.store.messages import list_messages
 from console.store.outbox import waiting
-from console.store.revisions import active_policy
+from console.store.revisions import active_policy, count_changes
 from console.store.rules import list_rules
 from console.store.session import reading
 from tests.commands.conftest import NOW
@@ -51,7 +51,7 @@ def test_in_an_emergency_everything_passes_at_once_and_for_a_while(context):
     run_command("ADDSOCRUL *CONNECT 10 ACTION(*REJECT)", context)
     run_command("ACTSOCPCY", context)
     (done,) = run_command("CHGSOCEXT *CONNECT EMERGENCY(*ALLOW) MINUTES(30) TEXT('Shop is down')", context).messages
-    assert done.text == "Emergency: *CONNECT lets everything pass until 12:30:00. Shop is down"
+    assert done.text == "Emergency until 12:30:00: *CONNECT lets everything pass. Shop is down"
     assert decided(context) == (3, Mode.MONITOR, [(10, Action.REJECT), (99999, Action.ALLOW)])
     Ledger(context.store, lambda: NOW + timedelta(minutes=30)).policies.newer(3)
     assert decided(context)[:2] == (4, Mode.ENFORCE)
@@ -101,3 +101,34 @@ def test_two_exit_points_are_overridden_together_and_both_come_back(context):
 def test_an_emergency_needs_a_reason(context):
     with pytest.raises(CommandError, match="GWL02A0"):
         run_command("CHGSOCEXT *CONNECT EMERGENCY(*ALLOW)", context)
+
+
+def test_an_emergency_is_no_pending_change(context):
+    run_command("CHGSOCEXT *CONNECT EMERGENCY(*REJECT) TEXT(x)", context)
+    with reading(context.store) as session:
+        assert count_changes(session) == 0
+    assert run_command("ACTSOCPCY", context).messages[0].message_id == "GWL0149"
+    assert decided(context)[2] == [(99999, Action.REJECT)]
+
+
+def test_a_policy_activated_in_an_emergency_does_not_end_it_and_is_in_force_after_it(context):
+    for override in ("*CONNECT EMERGENCY(*REJECT)", "*LISTEN EMERGENCY(*ALLOW)"):
+        run_command(f"CHGSOCEXT {override} MINUTES(30) TEXT(x)", context)
+    run_command("ADDSOCRUL *CONNECT 10 ACTION(*ALLOW)", context)
+    told = run_command("ACTSOCPCY", context).messages
+    assert told[0].text == "The emergency goes on until 12:30:00, then revision 4 is in force: 1 rule added."
+    assert decided(context) == (5, Mode.ENFORCE, [(99999, Action.REJECT)])
+    with reading(context.store) as session:
+        assert active_policy(session)[1].modes[ExitPoint.LISTEN] is Mode.MONITOR
+        assert count_changes(session) == 0
+    Ledger(context.store, lambda: NOW + timedelta(minutes=30)).policies.newer(5)
+    assert decided(context) == (6, Mode.ENFORCE, [(10, Action.ALLOW), (99999, Action.ALLOW)])
+    with reading(context.store) as session:
+        assert active_policy(session)[1].modes[ExitPoint.LISTEN] is Mode.ENFORCE
+
+
+def test_what_is_activated_in_an_emergency_has_no_time_limit_of_its_own(context):
+    run_command("CHGSOCEXT *CONNECT EMERGENCY(*REJECT) TEXT(x)", context)
+    run_command("ADDSOCRUL *CONNECT 10 ACTION(*ALLOW)", context)
+    with pytest.raises(CommandError, match="GWL02A5"):
+        run_command("ACTSOCPCY CONFIRM(5)", context)

@@ -90,3 +90,12 @@ def test_an_emergency_is_said_on_the_list_and_in_the_banner_and_is_not_confirmed
     assert "Shop is down" in policies.row(9)
     assert "F14" not in policies.shown
     assert Banner(store, lambda: now).text() == "No worker. Emergency until 12:30:00. *CONNECT in *MONITOR."
+
+
+def test_an_emergency_shows_as_such_and_not_as_a_pending_change(operator, run):
+    run("CHGSOCEXT *CONNECT EMERGENCY(*ALLOW) MINUTES(30) TEXT('Shop is down')")
+    rules = operator.command("WRKSOCRUL")
+    assert rules.row(4).split("Pending")[0].rstrip().endswith(": *OVERRIDE")
+    assert rules.row(4).rstrip().endswith(":  0")
+    assert "Emergency: *ALLOW" in rules.press("F3").command("WRKREGINF").shown
+    assert "Nothing has changed since revision 1." in operator.press("F10").shown
