@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from console.clock import Clock
 from console.enforcement.scribe import Scribe
+from console.errors import StoreError
 from console.journal.attached import is_in_order, make_readable, place_to_write
 from console.journal.ending import last_checkpoint
 from console.journal.entries import Entry
@@ -29,7 +30,7 @@ from console.journal.receivers import (
 )
 from console.journal.signer import key_fault, key_of, read_head, write_head
 from console.journal.writer import append
-from console.messages import line, message
+from console.messages import describe, line, message
 from console.store.damaged_jobs import damaged_jobs, mend_job
 from console.store.engine import Store
 from console.store.journal import last_number
@@ -64,6 +65,8 @@ class JournalKeeper:
         self._expired_at = clock() - _EXPIRE_EVERY
         self._head = read_head(store.location)
         self._key_is_said = False
+        self._not_indexed: int | None = None
+        """Block of which it was said that it gets no index."""
 
     def begin(self) -> None:
         """Sign what an older Greenwall has left unsigned.
@@ -98,9 +101,7 @@ class JournalKeeper:
             checkpoint = last_checkpoint(session)
         if not sound:
             self._leave_unsound()
-        if block is not None and not (pressed and end - self._indexed <= _MAY_WAIT):
-            with transaction(self._store) as session:
-                index_block(session, block)
+        if block is not None and not (pressed and end - self._indexed <= _MAY_WAIT) and self._index(block):
             return True
         if block is None:
             self._indexed = end
@@ -112,6 +113,21 @@ class JournalKeeper:
         self._expire()
         self._write_head(checkpoint)
         return False
+
+    def _index(self, block: int) -> bool:
+        """Make the index of a block; False if it can have none: that must not end all that comes after it.
+
+        A store that can be read or written by nobody now is met again by what comes next.
+        """
+        try:
+            with transaction(self._store) as session:
+                index_block(session, block)
+        except StoreError as error:
+            if block != self._not_indexed:
+                _log.warning("block %s: %s", block, line(describe(error)))
+            self._not_indexed = block
+            return False
+        return True
 
     def _look_at_key(self) -> None:
         """Tell operators, once, of a key without which nothing can be written: what guards send waits for it."""

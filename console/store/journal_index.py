@@ -39,7 +39,7 @@ from console.model.journal import HIGHEST_NUMBER, JournalBlock, JournalEntry, Jo
 from console.store.bulk import insert_rows
 from console.store.journal_keys import Clause, Range
 from console.store.journal_postings import INDEXED, Block, Posting, block_of, first_of, hides, postings
-from console.store.postings import ALL, Members, as_int, meet
+from console.store.postings import ALL, BLOCK, Members, as_int, meet, pack
 from console.store.stored_time import stored_moment
 
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
@@ -79,6 +79,7 @@ def _as_octets(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 _INDEX = JournalIndex.metadata.tables["journal_index"]
+_BLOCK = JournalBlock.metadata.tables["journal_block"]
 
 
 def forget_blocks(session: Session, first: int, last: int, *, keep_row: bool = False) -> None:
@@ -92,12 +93,13 @@ def forget_blocks(session: Session, first: int, last: int, *, keep_row: bool = F
     """
     if first > last:
         return
-    session.execute(delete(JournalIndex).where(col(JournalIndex.block).between(first, last)))
-    within = col(JournalBlock.block).between(first, last)
+    # By tables and not by classes: SQLAlchemy would first read the keys of what is to go, which need not be readable.
+    session.execute(delete(_INDEX).where(_INDEX.c.block.between(first, last)))
+    within = _BLOCK.c.block.between(first, last)
     if keep_row:
-        session.execute(update(JournalBlock).where(within).values(first_time=None, last_time=None))
+        session.execute(update(_BLOCK).where(within).values(first_time=None, last_time=None))
     else:
-        session.execute(delete(JournalBlock).where(within))
+        session.execute(delete(_BLOCK).where(within))
 
 
 def missing_block(session: Session, below: int) -> int | None:
@@ -195,11 +197,15 @@ def matching(session: Session, blocks: Collection[int], wanted: Sequence[Clause]
 
 
 def _stored(session: Session, blocks: Collection[int], clause: Clause) -> dict[int, list[bytes]]:
-    """Return the stored sets of a clause for each of some blocks that has any."""
+    """Return the stored sets of a clause for each of some blocks that has any; all where they are unreadable."""
     found: defaultdict[int, list[bytes]] = defaultdict(list)
-    if blocks:
+    if not blocks:
+        return found
+    try:
         for block, entries in session.execute(_query(blocks, clause)):
             found[block].append(entries)
+    except DBAPIError:  # a text is none: it says nothing of who is in it
+        return {block: [pack(range(BLOCK))] for block in blocks}
     return found
 
 
@@ -233,15 +239,28 @@ def _within(span: Range) -> ColumnElement[bool]:
 
 
 def stored_postings(session: Session, block: int) -> Iterator[Posting]:
-    """Yield the index of a block as it is stored, in the order of its key."""
+    """Yield the index of a block as it is stored, in the order of its key; a field or key that is none finds nobody.
+
+    Raises:
+        ValueError: A text in it is none.
+    """
     columns = _INDEX.c
-    query = select(columns.field, columns.key, columns.entries).where(columns.block == block)
-    query = query.order_by(columns.field, columns.key)
-    found = cast_result(CursorResult[Any], session.execute(query))
-    # As the driver gives them: SQLAlchemy makes each row anew.
-    for field, key, entries in found.cursor.fetchall():
+    chosen = [columns.field, columns.key, columns.entries]
+    query = select(*chosen).where(columns.block == block).order_by(columns.field, columns.key)
+    driver = session.connection().dialect.loaded_dbapi
+    found = None
+    try:
+        found = cast_result(CursorResult[Any], session.execute(query))
+        rows = found.cursor.fetchall()  # as the driver gives them: SQLAlchemy makes each row anew
+    except (DBAPIError, driver.Error) as error:
+        # As octets anything can be had; if these cannot be, then the store is what cannot be read.
+        session.execute(query.with_only_columns(*(cast(each, LargeBinary) for each in chosen))).all()
+        raise ValueError(f"the index of block {block} holds a text that is none") from error
+    finally:
+        if found is not None:
+            found.close()
+    for field, key, entries in rows:
         yield field, key if isinstance(key, bytes) else b"", entries
-    found.close()
 
 
 def hidden_by_index(session: Session, block: int, entries: Block, times: tuple[object, object]) -> bool:
@@ -268,4 +287,8 @@ def hidden_by_index(session: Session, block: int, entries: Block, times: tuple[o
         return True
     if earliest > first or latest < last:
         return True
-    return hides(list(stored_postings(session, block)), entries.postings())
+    try:
+        stored = list(stored_postings(session, block))
+    except ValueError:
+        return True
+    return hides(stored, entries.postings())
