@@ -31,6 +31,7 @@ from console.model.journal import GENESIS_HASH, JournalEntry
 from console.request_end import is_to_end
 from console.store.postings import BLOCK
 from console.store.session import BEGIN
+from console.store.url import database_file
 
 _BLOCKS = 4
 """Blocks of a stretch: half a second of work."""
@@ -247,4 +248,8 @@ def readers_for(session: Session, *, index: bool) -> Processes | Nobody:
     processors = len(os.sched_getaffinity(0))
     if processors < 2 or bind.get_execution_options().get(BEGIN) != "DEFERRED":
         return Nobody()
-    return Processes(bind.engine.url.render_as_string(hide_password=False), index=index, count=min(processors, _MOST))
+    url = bind.engine.url
+    file = database_file(url)
+    if file is not None:  # they are in another directory
+        url = url.set(database=str(file))
+    return Processes(url.render_as_string(hide_password=False), index=index, count=min(processors, _MOST))

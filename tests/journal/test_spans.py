@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from console.journal.spans import Nobody, Processes, aligned, readers_for
@@ -119,6 +121,16 @@ def test_processes_that_have_ended_are_done_without(journal):
 def test_nobody_else_is_asked_where_he_could_not_see_what_we_do(journal):
     with transaction(journal) as session:
         assert isinstance(readers_for(session, index=True), Nobody)
+
+
+def test_store_that_is_named_from_this_directory_is_found_by_other_processes(journal, monkeypatch):
+    monkeypatch.chdir(journal.file.parent)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1})
+    store = open_store(f"sqlite:///{journal.file.name}")
+    with reading(store) as session, closing(readers_for(session, index=True)) as others:
+        looks = list(others.look(aligned(1, COUNT, "AUDRCV0001", 1)))
+    store.close()
+    assert [whole is not None for whole in looks] == [True, True]
 
 
 def test_short_journals_are_left_to_one_process(journal):
