@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import chain
 
 BLOCK_BITS = 14
@@ -61,17 +60,11 @@ def unpack(data: bytes) -> int:
 
 def union(stored: Iterable[bytes]) -> int:
     """Return the set of all entries that are in one of several stored sets; what is no octets says nothing: all."""
-    bits = 0
+    bits, lists = _parts(stored)
+    if bits == ALL:
+        return ALL
     long: list[array[int]] = []
-    for data in stored:
-        if not data or not isinstance(data, bytes):
-            return ALL
-        if len(data) == _BITMAP_BYTES:
-            bits |= int.from_bytes(data, "little")
-            continue
-        offsets = array("H", data[: len(data) // _OFFSET_BYTES * _OFFSET_BYTES])
-        if sys.byteorder == "big":
-            offsets.byteswap()
+    for offsets in lists:
         if len(offsets) <= _FEW:
             for offset in offsets:
                 bits |= 1 << offset
@@ -106,14 +99,18 @@ def as_int(found: Members) -> int:
     """Return some entries as an int."""
     if isinstance(found, int):
         return found
-    offsets = array("H", (offset for offset in found if offset < BLOCK))  # no other was ever packed
+    offsets = _of_block(found)
     if len(offsets) <= _FEW:
         return sum(1 << offset for offset in offsets)
     return _by_bitmap(offsets) if len(offsets) <= _MOST_OFFSETS else _by_digits([offsets])
 
 
 def _parts(stored: Iterable[bytes]) -> tuple[int, list[array[int]]]:
-    """Return what is stored as bitmaps, and the lists; what is no octets says nothing: all."""
+    """Return what is stored as bitmaps, and the lists; what is no octets says nothing: all.
+
+    Nobody has ever packed offsets that no block has. To look for them takes as long as to read them: whoever makes
+    an int or a bitmap of a list leaves them out.
+    """
     dense = 0
     lists: list[array[int]] = []
     for data in stored:
@@ -153,20 +150,29 @@ def _in_bitmap(offsets: set[int], bits: int) -> set[int]:
 
 def _by_bitmap(offsets: array[int]) -> int:
     bitmap = bytearray(_BITMAP_BYTES)
-    with suppress(IndexError):  # nothing that was ever packed; what comes after it is not read
+    try:
         for offset in offsets:
             bitmap[offset >> 3] |= 1 << (offset & 7)
+    except IndexError:
+        return _by_bitmap(_of_block(offsets))
     return int.from_bytes(bitmap, "little")
 
 
 def _by_digits(lists: Iterable[array[int]]) -> int:
     digits = bytearray(_CLEAR)
     for offsets in lists:
-        with suppress(IndexError):
+        try:
             for offset in offsets:
+                digits[offset] = _SET
+        except IndexError:
+            for offset in _of_block(offsets):
                 digits[offset] = _SET
     digits.reverse()
     return int(digits, 2)
+
+
+def _of_block(offsets: Iterable[int]) -> array[int]:
+    return array("H", (offset for offset in offsets if offset < BLOCK))
 
 
 def offsets_in(bits: int, *, descending: bool) -> Iterator[int]:

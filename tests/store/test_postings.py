@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from functools import reduce
 from operator import and_, or_
 
@@ -36,3 +37,18 @@ def test_octets_that_were_never_packed_add_nothing_and_hide_nothing(damaged, cla
         assert as_int(meet(ALL, [[damaged, pack([offset])], *clauses])) >> offset & 1
     if not damaged:
         assert found == there
+
+
+@given(
+    offsets=st.sets(st.integers(0, BLOCK - 1), max_size=600),
+    strange=st.lists(st.integers(BLOCK, 2**16 - 1), min_size=1, max_size=300),
+    at=st.integers(0, 600),
+)
+def test_offsets_that_no_block_has_hide_none_of_those_beside_them_from_anyone(offsets, strange, at):
+    inside = sorted(offsets)
+    stored = struct.pack(f"<{len(inside) + len(strange)}H", *inside[:at], *strange, *inside[at:])
+    if len(stored) == 2048:  # a bitmap
+        stored += struct.pack("<H", BLOCK)
+    wanted = sum(1 << offset for offset in offsets)
+    assert unpack(stored) == wanted
+    assert as_int(meet(ALL, [[stored]])) == wanted
