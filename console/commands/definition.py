@@ -47,6 +47,9 @@ class Context:
     """Shows how far a command has come that takes more than a moment; an empty text ends that."""
     authorities: frozenset[str] = frozenset()
     """Special authorities of the user profile and its groups: ``*SECADM``. None unless they are given."""
+    answered_for: str = ""
+    """What the user was asked about and said yes to, as the refusal named it; empty when nothing was asked. A command
+    that finds something else by then must not go on with it."""
     limited: bool = True
     """Whether the user has LMTCPB(*YES), and may key only commands that are `Command.for_limited`."""
 

@@ -46,6 +46,7 @@ from console.store.revisions import (
     activate,
     activate_policy,
     active_policy,
+    fingerprint,
     lasting_policy,
     pending_policy,
     revision_policy,
@@ -125,7 +126,9 @@ def activate_pending(context: Context, values: Mapping[str, str]) -> Result:
             unseen = what_is_not_seen(compiled)
             check_image(compiled)  # nor one that the kernel engine of this store's worker would leave out
             if values["FORCE"] == YesNo.NO:
-                check_own_way(compiled.at(now_of(context)))
+                check_own_way(compiled.at(now_of(context)), about=fingerprint(new))
+        if context.answered_for not in ("", fingerprint(new)):
+            raise CommandError("GWL0716")  # somebody has changed the policy between the question and the answer
         overrides = _overrides(session, values["CONFIRM"])
         unseal_policy(context.store.location, new)  # nor what holds a password that no worker can read
         changes = compare(old, new)
@@ -215,8 +218,12 @@ def check_return(session: Session, number: int) -> None:
         raise CommandError("GWL049E", number=number, reason=describe(error).text) from error
 
 
-def check_own_way(compiled: CompiledPolicy) -> None:
+def check_own_way(compiled: CompiledPolicy, about: str = "") -> None:
     """Check that a policy for the whole system would let its operator come back.
+
+    Args:
+        compiled: The policy.
+        about: What the console asks about instead of refusing; it comes back as `Context.answered_for`.
 
     Raises:
         CommandError: It would not.
@@ -226,7 +233,7 @@ def check_own_way(compiled: CompiledPolicy) -> None:
     if found is not None:
         exit_point, decision = found
         sequence = shown_sequence(decision.sequence)
-        raise CommandError("GWL0487", sequence=sequence, exit_point=exit_point, connection=connection)
+        raise CommandError("GWL0487", sequence=sequence, exit_point=exit_point, connection=connection, about=about)
 
 
 def summary(changes: Iterable[Change]) -> str:

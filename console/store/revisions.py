@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -232,16 +233,25 @@ def list_revisions(session: Session) -> list[RevisionHead]:
 
 def _add(session: Session, policy: Policy, *, user: str, at: datetime, text: str) -> int:
     last = session.exec(select(func.max(Revision.number))).one() or 0
-    plain = replace(policy, modes=dict(policy.modes), services=dict(policy.services))
     row = {
         "number": last + 1,
         "made_at": at,
         "made_by": user,
         "text": text,
-        "document": msgspec.json.encode(plain, order="deterministic").decode(),
+        "document": _document(policy),
     }
     session.add(Revision.model_validate(row))
     session.flush()
     session.merge(ActiveRevision.model_validate({"id": 1, "number": last + 1}))
     session.flush()
     return last + 1
+
+
+def fingerprint(policy: Policy) -> str:
+    """Return what tells a policy from any other."""
+    return hashlib.sha256(_document(policy).encode()).hexdigest()
+
+
+def _document(policy: Policy) -> str:
+    plain = replace(policy, modes=dict(policy.modes), services=dict(policy.services))
+    return msgspec.json.encode(plain, order="deterministic").decode()

@@ -21,6 +21,7 @@ from screens.panels.replies import DONE
 from screens.panels.services import Services
 
 _SIGN_OFF = "SignOff"
+_CHANGED_MEANWHILE = "GWL0716"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Ran:
         return Stay(self.messages, redraw=True)
 
 
-def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True) -> Ran:
+def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True, answered_for: str = "") -> Ran:
     """Run a command with its audit entries, and make the panel that it asks for.
 
     Args:
@@ -49,6 +50,7 @@ def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True)
         command: The command.
         keyed: Whether the operator keyed it on a command line, which limited users may with few commands only; what a
             menu or an option runs is not.
+        answered_for: What the operator was asked about and said yes to; see `Context`.
 
     Returns:
         What became of it: where it may be asked back whether to go on, the panel that asks.
@@ -58,7 +60,7 @@ def run(services: Services, command: str | ParsedCommand, *, keyed: bool = True)
     """
     written = _written(services, command)
     try:
-        result = run_command(command, services.context, keyed=keyed)
+        result = run_command(command, replace(services.context, answered_for=answered_for), keyed=keyed)
     except ConsoleError as error:
         services.log.add(Logged(written, (describe(error),), keyed))
         asking = _asking(services, command, error, keyed=keyed)
@@ -87,13 +89,22 @@ def _asking(services: Services, command: str | ParsedCommand, error: ConsoleErro
     values = {**parsed.values, **inquiry.values}
     all_the_same = replace(parsed, values=values, given=parsed.given | inquiry.values.keys())
     asked = message(inquiry.message_id, **error.values)
-    go_on = partial(_go_on, services, all_the_same, keyed=keyed)
+    about = str(error.values.get("about", ""))
+    go_on = partial(_go_on, services, all_the_same, about, keyed=keyed)
     return DisplayProgramMessages(services, asked, describe(error), reply=inquiry.reply, go_on=go_on)
 
 
-def _go_on(services: Services, command: ParsedCommand, *, keyed: bool) -> Reply:
-    """Run a command that was answered; it comes back to the panel that had it run."""
-    ran = run(services, command, keyed=keyed)
+def _go_on(services: Services, command: ParsedCommand, about: str, *, keyed: bool) -> Reply:
+    """Run a command that was answered; it comes back to the panel that had it run.
+
+    The answer holds for what was asked about: where that has changed meanwhile, nothing is done, and that is said.
+    """
+    try:
+        ran = run(services, command, keyed=keyed, answered_for=about)
+    except ConsoleError as error:
+        if error.message_id != _CHANGED_MEANWHILE:
+            raise
+        return Return(messages=(describe(error),))
     return Return(DONE, ran.messages) if ran.panel is None else Replace(ran.panel, ran.messages)
 
 

@@ -6,6 +6,9 @@ import pytest
 
 from console.commands.registry import COMMANDS
 from console.messages import catalogue
+from console.store.revisions import active_number
+from console.store.session import reading, transaction
+from console.store.workers import add_worker
 from screens.panels.inquiries import CANCEL, INQUIRIES
 from tests.test_documented import blanks
 
@@ -102,3 +105,29 @@ def test_each_inquiry_asks_what_some_command_can_be_told():
         assert catalogue()[inquiry.message_id].text.endswith(f"({' '.join(sorted((CANCEL, inquiry.reply)))})")
         assert blanks(catalogue()[inquiry.message_id]) <= blanks(catalogue()[refusal])
         assert any(inquiry.values.keys() <= keywords for keywords in given)
+
+
+@pytest.fixture
+def cut_off(operator, run, store, now, monkeypatch):
+    """Return an operator who is asked whether to activate what would refuse his own connection."""
+    monkeypatch.setenv("SSH_CONNECTION", "192.0.2.7 50000 192.0.2.1 22")
+    with transaction(store) as session:
+        add_worker(session, pid=1, host="vm", at=now, revision=1, cgroup="/sys/fs/cgroup")
+    run("ADDSOCRUL *ACCEPT 10 RMTADR('192.0.2.0/24') ACTION(*REJECT)")
+    operator.command("ACTSOCPCY")
+    assert operator.title == "Display Program Messages"
+    return operator
+
+
+def test_the_reply_g_activates_what_was_asked_about(cut_off):
+    assert "GWL0148" in cut_off.enter(REPLY="G").message_ids
+
+
+def test_the_reply_g_does_not_activate_what_somebody_else_has_added_meanwhile(cut_off, run, store):
+    run("ADDSOCRUL *CONNECT 20 ACTION(*REJECT)")
+    assert cut_off.enter(REPLY="G").message_ids == ["GWL0716"]
+    assert cut_off.title.endswith("Greenwall Main Menu")
+    with reading(store) as session:
+        assert active_number(session) == 1
+    assert cut_off.command("ACTSOCPCY").title == "Display Program Messages"
+    assert "GWL0148" in cut_off.enter(REPLY="G").message_ids
