@@ -26,6 +26,22 @@ def columns_of(page: Sequence[Sequence[Any]]) -> Columns:
     return tuple(zip(*page, strict=True))
 
 
+def is_plain(columns: Columns) -> bool:
+    """Say whether texts are texts and numbers numbers.
+
+    Octets would be hashed as the text that stands for them in JSON: another value, and the same hash. Nothing of ours
+    is ever hashed that is neither of the two, so that what is can be refused whatever its hash.
+    """
+    try:
+        for place in _TEXTS:
+            "".join(columns[place])
+        for place in _NUMBERS:
+            sum(columns[place])
+    except TypeError:
+        return False
+    return True
+
+
 def is_unbroken(columns: Columns, first: int, receiver: str, before: bytes) -> bool:
     """Say whether entries are what was written; False for those of which it cannot be said so soon, too.
 
@@ -38,12 +54,9 @@ def is_unbroken(columns: Columns, first: int, receiver: str, before: bytes) -> b
     numbers, moments, names = columns[:3]
     if list(numbers) != list(range(first, first + len(numbers))) or names.count(receiver) != len(names):
         return False
+    if not is_plain(columns):
+        return False
     try:
-        # Octets would be hashed as the text that stands for them in JSON; neither of these takes any.
-        for place in _TEXTS:
-            "".join(columns[place])
-        for place in _NUMBERS:
-            sum(columns[place])
         entries = zip(numbers, moments_us(moments), *columns[2:-1], strict=True)
         return links(before, entries) == list(columns[-1])
     except (TypeError, ValueError):

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from console.journal.chain import canonical, link
 from console.journal.index_check import IndexCheck
 from console.journal.key_file import JournalKey
-from console.journal.page import columns_of, is_unbroken
+from console.journal.page import columns_of, is_plain, is_unbroken
 from console.journal.seal import CheckpointForm, ReceiverForm
 from console.journal.spans import Readers, Span, Whole, hash_at
 from console.journal.stored import StoredReceiver, first_entry, moment_us, pages, us_or_none
@@ -185,17 +185,24 @@ class Walk:
                 self._expected += len(page)
                 self._good += len(page)
             else:
-                self._one_by_one(page, name)
+                self._one_by_one(page, name, plain=is_plain(columns))
             if self._check is not None:
                 self._check.extend(columns)
 
-    def _one_by_one(self, page: Sequence[Sequence[Any]], name: str) -> None:
-        """Walk along the entries of a page that is not whole, or holds one that a checkpoint tells of."""
+    def _one_by_one(self, page: Sequence[Sequence[Any]], name: str, *, plain: bool) -> None:
+        """Walk along the entries of a page that is not whole, or holds one that a checkpoint tells of.
+
+        Args:
+            page: The entries.
+            name: Of their receiver.
+            plain: Whether all of the page is.
+        """
         mark = self._mark()
         for entry in page:
             number = entry[0]
             fault = _place_fault(entry, self._expected, name) if number != self._expected or entry[2] != name else ""
-            link_hash = None if fault else _hash_of(self._digest, entry)
+            is_readable = not fault and (plain or is_plain(columns_of([entry])))
+            link_hash = _hash_of(self._digest, entry) if is_readable else None
             if link_hash is None or link_hash != entry[-1]:
                 self._stop(self._expected, fault or "GWL0603")
             self._digest = bytes.fromhex(link_hash)
@@ -286,5 +293,4 @@ def _hash_of(before: bytes, entry: Sequence[Any]) -> str | None:
         values = [entry[0], moment_us(entry[1]), *entry[2:-1]]
     except ValueError:
         return None
-    # Octets would be hashed as the text that stands for them in JSON: another value, and the same hash.
-    return None if bytes in set(map(type, values)) else link(before, canonical(values)).hex()
+    return link(before, canonical(values)).hex()
