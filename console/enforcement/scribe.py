@@ -117,6 +117,8 @@ class Scribe:
             while size_bytes < _BATCH_BYTES and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
                 size_bytes += _size_bytes(batch[-1][0])
+            if not self._queue.empty():  # whoever hurried may be among those that are left
+                self._hurried.set()
             await self._commit(batch)
             if size_bytes >= _MANY_BYTES:
                 self._pressed_until = time.monotonic() + _PRESSED_S

@@ -78,6 +78,22 @@ async def test_guards_that_send_more_than_the_queue_holds_are_not_held_up():
     assert len(at_work.ledger.taken) > 1
 
 
+async def test_end_of_a_job_behind_more_than_a_transaction_takes_does_not_wait():
+    sender = Sender()
+    large = Records(bytes(2 * 1024 * 1024))
+    at_work = Scribe(Writings(), pause_s=FOR_EVER_S)
+    try:
+        await send(at_work, sender, large, End(0))
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
+            committing = group.create_task(at_work.commit_for_ever())
+            await sender.heard.acquire()
+            await sender.heard.acquire()
+            committing.cancel()
+    finally:
+        at_work.close()
+    assert at_work.ledger.taken == [[large], [End(0)]]
+
+
 @pytest.mark.parametrize("count", [1, 3])
 async def test_what_nobody_waits_for_is_written_after_the_pause(count):
     sender = Sender()
