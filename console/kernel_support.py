@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 LIBRARY = "libbpf.so.1"
-OLDEST = (5, 17)
-"""Linux with all that the programs use: bpf_loop came last."""
+OLDEST = (6, 1)
+"""Linux with all that the programs use: bpf_set_retval came last to all of the hooks that call it."""
 TYPE_INFORMATION = Path("/sys/kernel/btf/vmlinux")
 _MOUNTS = Path("/proc/self/mountinfo")
 _CGROUPS = "cgroup2"

@@ -583,7 +583,8 @@ static __always_inline __u32 effective_user(void)
 
 static __always_inline void set_caller(struct request *request)
 {
-    request->pid = bpf_get_current_pid_tgid() >> 32;
+    struct task_struct___part *task = (void *)bpf_get_current_task(); /* bpf_get_current_pid_tgid not in all of these */
+    request->pid = BPF_CORE_READ(task, tgid);
     request->values[USER_NUMBER].lower = effective_user();
 }
 
@@ -815,6 +816,7 @@ static __always_inline void refuse_route(struct request *request, struct decisio
     decision->error = EPERM;
     decision->journal = 1;
     decision->alert = 0;
+    decision->off = 0;
 }
 
 /* Answers the port of the relay to be led there, 0 to go where the call says, and a negative number to fail. */
@@ -996,10 +998,24 @@ int sock_create(struct bpf_sock *ctx)
     return 0;
 }
 
+/* How much of an option the kernel has copied for programs: up to a page, and of a short one more than it has. */
+static __always_inline __u64 copied_of(struct bpf_sockopt *ctx)
+{
+    return (__u64)FIELD(ctx->optval_end) - (__u64)FIELD(ctx->optval);
+}
+
+/* Says whether an option takes away what a socket has. Programs before this one may have set the length to 0, for the
+ * caller's own octets to be taken; no route begins with as many zeros as are behind a length that is 0 indeed. */
+static __always_inline int is_nothing(struct bpf_sockopt *ctx)
+{
+    __u64 *begins = ctx->optval;
+    return !ctx->optlen && ((void *)(begins + 1) > ctx->optval_end || !*begins);
+}
+
 static __always_inline int can_route(struct bpf_sockopt *ctx)
 {
-    __u32 level = ctx->level, name = ctx->optname, size = ctx->optlen;
-    if (!size) /* what it has is to be forgotten */
+    __u32 level = ctx->level, name = ctx->optname, size = ctx->optlen ? (__u64)ctx->optlen : copied_of(ctx);
+    if ((level != IPPROTO_IP && level != IPPROTO_IPV6) || is_nothing(ctx))
         return 0;
     if (level == IPPROTO_IP)
         return name == IP_OPTIONS;
@@ -1025,7 +1041,8 @@ int setsockopt(struct bpf_sockopt *ctx)
     tell(&request, &decision, 0);
     return 0;
 pass:
-    ctx->optlen = 0; /* the program's own octets, as long as they are (Documentation/bpf/prog_cgroup_sockopt.rst) */
+    if (ctx->optlen > 0 && (__u32)ctx->optlen > copied_of(ctx))
+        ctx->optlen = 0; /* the caller's own octets, all of them (Documentation/bpf/prog_cgroup_sockopt.rst) */
     return 1;
 }
 
@@ -1304,6 +1321,37 @@ static __noinline int has_routing_header(struct __sk_buff *skb)
     return 1;
 }
 
+/* Finds the port that a datagram of UDP goes to; 0 where there is none. */
+static __noinline int port_of_datagram(struct __sk_buff *skb)
+{
+    __u32 at;
+    __be16 port;
+    __u8 next, extension[2];
+    if (skb->protocol == bpf_htons(ETH_P_IP)) {
+        struct iphdr header;
+        if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+            return 0;
+        at = header.ihl * 4;
+        next = header.protocol;
+    } else {
+        struct ipv6hdr header;
+        if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
+            return 0;
+        at = sizeof(header);
+        next = header.nexthdr;
+        for (int i = 0; i < MAX_EXTENSIONS; i++) {
+            if ((next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS) ||
+                bpf_skb_load_bytes(skb, at, extension, sizeof(extension)))
+                break;
+            next = extension[0];
+            at += (extension[1] + 1) * 8;
+        }
+    }
+    if ((next != IPPROTO_UDP && next != IPPROTO_UDPLITE) || bpf_skb_load_bytes(skb, at + 2, &port, sizeof(port)))
+        return 0;
+    return bpf_ntohs(port);
+}
+
 static __always_inline __u32 activation_in_force(void)
 {
     __u32 zero = 0;
@@ -1418,7 +1466,7 @@ SEC("cgroup_skb/egress")
 int egress(struct __sk_buff *skb)
 {
     struct request request = {};
-    struct decision decision;
+    struct decision decision = {};
     struct bpf_sock *sock = skb->sk ? bpf_sk_fullsock(skb->sk) : 0; /* first: every packet comes by here */
     if (!sock || sock->type != SOCK_DGRAM)
         return 1;
@@ -1448,9 +1496,12 @@ int egress(struct __sk_buff *skb)
         set_ipv6(&request.values[LOCAL_ADDRESS], own);
         set_ipv6(&request.values[REMOTE_ADDRESS], (__be32 *)&header.daddr);
     }
-    decide(&request, &decision);
-    if (is_routed && decision.outcome != REJECTED)
+    if (is_routed) { /* its address and port were decided when it was sent: sendmsg */
+        request.values[REMOTE_PORT].lower = port_of_datagram(skb);
         refuse_route(&request, &decision);
+    } else {
+        decide(&request, &decision);
+    }
     tell_once(skb, &request, &decision);
     return decision.error == 0;
 }

@@ -127,10 +127,11 @@ def house():
     made = House(cgroup)
     yield made
     made.close()
-    _remove(cgroup)
+    remove(cgroup)
 
 
-def _remove(cgroup: Path) -> None:
+def remove(cgroup: Path) -> None:
+    """Remove a cgroup whose processes are ending."""
     for _ in range(100):
         try:
             cgroup.rmdir()

@@ -11,7 +11,8 @@ from console.enforcement.kernel.engine import find_cgroups
 from console.enforcement.kernel.entries import entry
 from console.enforcement.kernel.events import RAW
 from console.messages import message
-from console.model.words import ExitPoint, Mode, Udp
+from console.model.words import ExitPoint, Mode, Outcome, Udp
+from tests.enforcement.kernel_engine.conftest import House, remove
 
 LOOSE = "bytes((131, 7, 4, 127, 0, 0, 3, 0))"
 ROUTED = f"""
@@ -148,4 +149,64 @@ def test_peer_that_wants_its_answers_to_go_another_way_hears_nothing(house):
             answers.append(program.communicate("go on\n", 60)[0].splitlines())
     assert answers == [["routed 0", "plain 0"], ["routed timed out", "plain 0"]]
     house.told()
+    assert texts(house) == [message("GWL049D").text]
+
+
+def test_engine_below_another_hides_no_route_from_it(house):
+    """The one of a cgroup below runs first, and only watches; what forgets a route passes both."""
+    below = house.cgroup / "below"
+    below.mkdir()
+    inner = House(below)
+    try:
+        inner.put_in_force(modes=dict.fromkeys(ExitPoint, Mode.MONITOR))
+        lines, _ = inner.run(joined(ROUTED, """
+            made, six = socket.socket(), socket.socket(socket.AF_INET6)
+            tried("route", lambda: made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, LOOSE))
+            tried("six", lambda: six.setsockopt(socket.IPPROTO_IPV6, 57, SEGMENT))
+            tried("none", lambda: made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, b""))
+            large = struct.pack("i", 1) + bytes(8188)
+            tried("large", lambda: made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, large))
+        """))  # fmt: skip
+        assert lines == ["route EPERM", "six EPERM", "none 0", "large 0"]
+        house.told()
+        assert texts(house) == [message("GWL049D").text] * 2
+    finally:
+        inner.close()
+        remove(below)
+
+
+def test_refused_route_is_told_where_connects_are_not_decided(house):
+    modes = {ExitPoint.CONNECT: Mode.OFF, ExitPoint.ACCEPT: Mode.OFF, ExitPoint.LISTEN: Mode.ENFORCE}
+    house.put_in_force(modes=dict.fromkeys(ExitPoint, Mode.OFF))
+    with house.start(joined(ROUTED, """
+        made = socket.socket()
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, LOOSE)
+        print("made", flush=True)
+        sys.stdin.readline()
+        tried("connect", lambda: made.connect(("127.0.0.1", 9)))
+    """), stdin=-1) as program:  # fmt: skip
+        assert program.stdout.readline() == "made\n"
+        house.put_in_force(modes=modes)
+        house.told()
+        refused = house.engine.counters().refused
+        assert program.communicate("go on\n", 60)[0] == "connect EPERM\n"
+    assert house.told() == [("*CONNECT", "*REJECTED", 0)]
+    assert texts(house) == [message("GWL049D").text]
+    assert house.engine.counters().refused == refused + 1
+
+
+def test_datagram_with_a_route_is_told_with_its_port_and_as_nothing_else(house):
+    """Also where a rule rejects what has no port."""
+    house.put_in_force(
+        {"exit_point": "*CONNECT", "sequence": 10, "remote_port": "1-65535", "action": "*ALLOW"},
+        {"exit_point": "*CONNECT", "sequence": 20, "action": "*REJECT"},
+        udp=Udp.DECIDE,
+    )
+    lines, _ = house.run(joined(ROUTED, """
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        tried("sent", lambda: made.sendmsg([b"x"], [(socket.IPPROTO_IP, 7, LOOSE)], 0, ("127.0.0.1", 9)))
+    """))  # fmt: skip
+    assert lines == ["sent EPERM"]
+    refused = [event for event in house.last if event.outcome == Outcome.REJECTED]
+    assert [(event.sequence, event.remote.port) for event in refused] == [(0, 9)]
     assert texts(house) == [message("GWL049D").text]
