@@ -18,7 +18,6 @@ from console.journal.spans import Readers, readers_for
 from console.journal.stored import StoredReceiver, first_entry, stored_receivers
 from console.journal.walk import WHOLE, FoundError, Verdict, Walk
 from console.store.journal_postings import first_of
-from console.store.location import Location
 from console.store.session import location_of
 
 __all__ = ["WHOLE", "Verdict", "verify"]
@@ -37,6 +36,7 @@ def verify(session: Session, *, index: bool = True, readers: Readers | None = No
     """
     location = location_of(session)
     key = load_trusted(location)
+    head = read_head(location)  # before the store: what is written meanwhile must not seem to be missing there
     try:
         receivers = stored_receivers(session)
     except DBAPIError:
@@ -47,17 +47,19 @@ def verify(session: Session, *, index: bool = True, readers: Readers | None = No
         if _is_new(session, receivers):
             return Verdict(0)
         return Verdict(0, 1, "GWL0610", (("path", location.journal_key),))
-    if _is_new(session, receivers) and read_head(location) is None:
+    if _is_new(session, receivers) and head is None:
         return Verdict(0)
+    check = IndexCheck(session) if index else None
+    head_path = str(location.journal_head)
     if readers is not None:
-        return _walked(Walk(session, key, IndexCheck(session) if index else None, readers), receivers, location)
+        return _walked(Walk(session, key, check, readers), receivers, head, head_path)
     with closing(readers_for(session, index=index)) as others:
-        return _walked(Walk(session, key, IndexCheck(session) if index else None, others), receivers, location)
+        return _walked(Walk(session, key, check, others), receivers, head, head_path)
 
 
-def _walked(walk: Walk, receivers: list[StoredReceiver], location: Location) -> Verdict:
+def _walked(walk: Walk, receivers: list[StoredReceiver], head: tuple[int, int, str] | None, head_path: str) -> Verdict:
     try:
-        entries = walk.whole(receivers, read_head(location), str(location.journal_head))
+        entries = walk.whole(receivers, head, head_path)
     except FoundError as found:
         return found.verdict
     hidden = walk.hidden_blocks()

@@ -21,6 +21,7 @@ from console.journal.receivers import (
 )
 from console.journal.signer import read_head, write_head
 from console.journal.spans import Stretches, look_at
+from console.journal.stored import stored_receivers
 from console.journal.verify import WHOLE, verify
 from console.journal.writer import append
 from console.messages import message
@@ -441,3 +442,23 @@ def test_same_time_in_another_form_is_not_what_was_written(journal, table, key, 
 def test_time_out_of_range_is_found(journal, table, key, column, value):
     found, _ = journal.after(lambda run: run(f"UPDATE {table} SET {column} = ?", (value,)))
     check(found, 1000)
+
+
+def test_checkpoint_that_is_made_while_the_journal_is_verified_is_not_missed(store, monkeypatch):
+    def write(at):
+        with transaction(store) as session:
+            append(session, [entry()], clock=lambda: at)
+        with reading(store) as session:
+            number = max(session.connection().exec_driver_sql("SELECT number FROM journal_checkpoint").scalars())
+            write_head(store.location, told(session.get(Checkpoint, number)))
+
+    def and_then_one_more(session):
+        found = stored_receivers(session)
+        write(START + timedelta(minutes=2))
+        return found
+
+    write(START)
+    monkeypatch.setattr("console.journal.verify.stored_receivers", and_then_one_more)
+    with reading(store) as session:
+        assert verify(session).message_id == WHOLE
+    assert read_head(store.location)[:2] == (2, 2)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from console.journal.spans import Nobody, Processes, aligned, readers_for
+from console.journal.receivers import change_receiver, delete_receiver, purge_some
+from console.journal.spans import Nobody, Processes, aligned, hash_at, readers_for
 from console.journal.verify import WHOLE, verify
 from console.journal.writer import append
 from console.store.engine import open_store
@@ -17,6 +23,7 @@ from tests.conftest import NOW
 from tests.factories import entry
 
 COUNT = 2 * BLOCK + 50
+PATIENCE_S = 60
 BORDERS = [BLOCK, BLOCK + 1, 2 * BLOCK + 1]
 
 
@@ -131,6 +138,60 @@ def test_store_that_is_named_from_this_directory_is_found_by_other_processes(jou
         looks = list(others.look(aligned(1, COUNT, "AUDRCV0001", 1)))
     store.close()
     assert [whole is not None for whole in looks] == [True, True]
+
+
+def test_receiver_that_is_deleted_while_it_is_verified_is_whole(tmp_path):
+    store = open_store(f"sqlite:///{tmp_path}/journal.db")
+    with transaction(store) as session:
+        append(session, [entry()] * (BLOCK + 5), clock=lambda: NOW)
+        change_receiver(session, clock=lambda: NOW)
+    others = Processes(store.url, index=True, count=2, many=0, blocks=1)
+    with reading(store) as session, closing(others):
+        assert hash_at(session, 1)  # from now on it sees what there is now
+        with transaction(store) as other:
+            delete_receiver(other, "AUDRCV0001", unsaved=True, at=NOW)
+            while purge_some(other):
+                pass
+        assert verify(session, readers=others).message_id == WHOLE
+    with reading(store) as session:
+        assert verify(session).message_id == WHOLE
+        assert hash_at(session, 1) == ""
+    store.close()
+
+
+ASK = """
+import sys
+from console.journal.spans import Processes
+others = Processes(sys.argv[1], index=True, count=2, many=0, blocks=1)
+looks = others.look(others.cut(1, int(sys.argv[2]), "AUDRCV0001"))
+next(looks)
+print(*(process.pid for process in others._running), flush=True)
+sys.stdin.read()
+"""
+
+
+def is_running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_processes_end_with_the_one_that_has_started_them_however_it_ends(journal, end):
+    command = [sys.executable, "-c", ASK, journal.url, str(COUNT)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **pipes) as asking:
+        helpers = list(map(int, asking.stdout.readline().split()))
+        assert len(helpers) == 2
+        assert all(map(is_running, helpers))
+        asking.send_signal(end)
+        asking.wait(PATIENCE_S)
+    until = time.monotonic() + PATIENCE_S
+    while any(map(is_running, helpers)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(is_running, helpers))
 
 
 def test_short_journals_are_left_to_one_process(journal):
