@@ -16,7 +16,7 @@ from screens.panels.columns import RowT
 from screens.panels.find_window import FindWindow, Sought
 from screens.panels.help_texts import panel_help
 from screens.panels.replies import DONE, roll
-from screens.panels.report import Place, find
+from screens.panels.report import Place, find_wrapped
 from screens.panels.services import Services
 from screens.terminal.attributes import Attribute
 from screens.terminal.page import Page, Size, leader
@@ -36,6 +36,8 @@ class Line:
     help_key: str = ""
     text: str = ""
     is_heading: bool = False
+    goes_on: bool = False
+    """Whether it goes on with the row above, which was too long."""
 
     @classmethod
     def heading(cls, text: str) -> Line:
@@ -59,7 +61,11 @@ class Display(Panel):
         self._texts: Sequence[str] = ()
         """Every row, as it shows from column 2 on."""
         self._wanted = ""
+        self._goes_on: Sequence[bool] = ()
+        """Of every row, whether it goes on with the one above."""
         self._found: Place | None = None
+        self._is_at_end = False
+        """Whether what is looked for was not found any more: F16 then begins at the top."""
 
     @property
     def function_keys(self) -> tuple[FunctionKey, ...]:
@@ -86,6 +92,7 @@ class Display(Panel):
         page.system(self.services.system)
         shown = [part for line in self.lines() for part in _parts(line, size.columns)]
         self._texts = [_whole(line) for line in shown]
+        self._goes_on = [line.goes_on for line in shown]
         last = size.rows - 4 - len(self.prompt_rows)
         self._rows = last - _FIRST_ROW
         for index, line in enumerate(shown[self.top : self.top + self._rows]):
@@ -106,13 +113,13 @@ class Display(Panel):
             case "F12":
                 return Return()
             case "ROLLUP" | "ROLLDOWN" as key:
-                self._found = None
+                self._found, self._is_at_end = None, False
                 self.top, messages = roll(key, self.top, self._rows, len(self._texts), "display")
                 return Stay(messages, redraw=True)
             case "F16" if self._wanted:
-                return self._find(self._found or Place(self.top, -1))
+                return self._find(Place(0, -1) if self._is_at_end else self._found or Place(self.top, -1))
             case "F16" | "F17":
-                return Push(FindWindow(self._wanted))
+                return Push(FindWindow())
             case _:
                 return self.answer_key(submission)
 
@@ -135,9 +142,11 @@ class Display(Panel):
     def _find(self, after: Place) -> Reply:
         """Bring the next row that has the text to the top."""
         try:
-            self._found = find(self._wanted, self._texts, after)
+            self._found = find_wrapped(self._wanted, self._texts, self._goes_on, after)
         except CommandError as error:
+            self._is_at_end = True
             return Stay((describe(error),))
+        self._is_at_end = False
         self.top = self._found.line
         return Stay(redraw=True)
 
@@ -145,10 +154,16 @@ class Display(Panel):
         """Let the text that was found stand out."""
         if self._found is None or self._found.line != self.top:
             return
-        column = self._found.column
-        shown = self._texts[self.top][column : column + len(self._wanted)]
-        if shown.lower() == self._wanted.lower():
-            page.text(_FIRST_ROW, 2 + column, shown, Attribute.WHITE_REVERSE)
+        left, column = self._wanted.lower(), self._found.column
+        for row in range(self.top, min(self.top + self._rows, len(self._texts))):
+            shown = self._texts[row][column : column + len(left)]
+            if not shown or not left.startswith(shown.lower()):
+                return
+            page.text(_FIRST_ROW + row - self.top, 2 + column, shown, Attribute.WHITE_REVERSE)
+            left = left[len(shown) :].lstrip()
+            if not left or row + 1 >= len(self._texts):
+                return
+            column = len(self._texts[row + 1]) - len(self._texts[row + 1].lstrip())
 
 
 class DisplayRow(Display, Generic[RowT]):
@@ -167,12 +182,13 @@ def _parts(line: Line, columns: int) -> list[Line]:
         if len(text) <= room:
             return [line]
         indent = " " * (len(text) - len(text.lstrip()))
-        return [Line(text=part) for part in textwrap.wrap(text, room, subsequent_indent=indent)]
+        wrapped = textwrap.wrap(text, room, subsequent_indent=indent)
+        return [Line(text=part, goes_on=index > 0) for index, part in enumerate(wrapped)]
     room = columns - _VALUE_COLUMN
     parts = textwrap.wrap(printable(line.value), room) or [""]
     return [
         Line(line.label, parts[0], line.help_key),
-        *(Line(value=part, help_key=line.help_key) for part in parts[1:]),
+        *(Line(value=part, help_key=line.help_key, goes_on=True) for part in parts[1:]),
     ]
 
 

@@ -17,7 +17,7 @@ class Sought:
 
 
 class FindWindow(AskWindow):
-    """Asks for a text; returns it as `Sought`."""
+    """Asks for a text, always another one; returns it as `Sought`. F16 looks for the same again."""
 
     name = "FIND"
     title = "Find"
@@ -26,19 +26,11 @@ class FindWindow(AskWindow):
     field = "FIND"
     window = Window(rows=6, columns=60)
 
-    def __init__(self, text: str) -> None:
-        """Ask.
-
-        Args:
-            text: What was looked for before.
-        """
-        self._text = text
-
     def page(self, size: Size) -> Page:
         """Ask."""
         page = self.start_page(size)
         page.label(4, 2, "Text", 14)
-        page.field(self.field, 4, 17, 40, self._text)
+        page.field(self.field, 4, 17, 40)
         return page
 
     def answer(self, text: str) -> Sought:

@@ -50,6 +50,8 @@ class DisplayListing(Panel):
         self._place = Place(0, 0)
         self._wanted = ""
         self._found: Place | None = None
+        self._is_at_end = False
+        """Whether what is looked for was not found any more: F16 then begins at the top."""
         self._rows = 1
         self._columns = 80
 
@@ -126,17 +128,18 @@ class DisplayListing(Panel):
             place = f"{max(1, int(control) - 1)}" if control.isascii() and control.isdecimal() else control
             return self._show(go(place, self._place, self._extent), cursor=_CONTROL)
         if self._wanted and _FIND in submission.modified:
-            self._found = None
+            self._found, self._is_at_end = None, False
             return self._find()
         return Return(DONE)
 
     def _find(self) -> Reply:
         if not self._wanted:
             return Stay(cursor=_FIND)
-        after = self._found or Place(self._place.line, -1)
+        after = Place(0, -1) if self._is_at_end else self._found or Place(self._place.line, -1)
         try:
             found = find(self._wanted, self._body, after)
         except CommandError as error:
+            self._is_at_end = True
             # Drawn anew, so that the text counts as looked for, and the next Enter goes back.
             return Stay((describe(error),), errors=(_FIND,), redraw=True)
         is_in_sight = self._place.column <= found.column and found.column + len(self._wanted) <= (
@@ -150,7 +153,7 @@ class DisplayListing(Panel):
 
     def _show(self, place: Place, messages: tuple[Message, ...] = (), *, cursor: str | None = None) -> Stay:
         """Show another part; what was found stands out no more, and Find begins at what shows."""
-        self._place, self._found = place, None
+        self._place, self._found, self._is_at_end = place, None, False
         return Stay(messages, redraw=True, cursor=cursor)
 
     def _draw_control(self, page: Page) -> None:

@@ -88,6 +88,31 @@ def find(text: str, lines: Sequence[str], after: Place) -> Place:
     raise CommandError(_NOT_FOUND, text=text)
 
 
+def find_wrapped(text: str, rows: Sequence[str], goes_on: Sequence[bool], after: Place) -> Place:
+    """Return where a text is next that may go on in the rows under it; as `find` otherwise.
+
+    Args:
+        text: Not empty.
+        rows: Each as it shows.
+        goes_on: Of each row, whether it goes on with the one above.
+        after: As of `find`.
+
+    Raises:
+        CommandError: It is not there any more.
+    """
+    wanted = text.lower()
+    for number in range(after.line, len(rows)):
+        end = next((at for at in range(number + 1, len(rows)) if not goes_on[at]), len(rows))
+        parts = [rows[number].rstrip().lower(), *(row.strip().lower() for row in rows[number + 1 : end])]
+        first = after.column + 1 if number == after.line else 0
+        # A line breaks at a blank, which then shows nowhere, or inside a word too long for a row.
+        columns = [joint.join(parts).find(wanted, first) for joint in (" ", "")]
+        found = [column for column in columns if 0 <= column < len(parts[0])]
+        if found:
+            return Place(number, min(found))
+    raise CommandError(_NOT_FOUND, text=text)
+
+
 def ruler(first: int, columns: int) -> str:
     """Return the ruler over the lines: ``*...+....1....+....2``.
 

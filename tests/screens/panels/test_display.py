@@ -54,7 +54,7 @@ def test_f16_goes_on_from_what_was_found_and_says_when_there_is_no_more(long):
     assert "number 18'" in long.press("F16").row(3)
     long.press("ROLLUP")
     assert "WHITE_REVERSE" not in {cell.attribute.name for cell in long.session.frame.cells(3)}
-    for _ in range(9):
+    for _ in range(8):
         long.press("F16")
     assert long.message_ids == ["GWL0739"]
     assert "number 98'" in long.row(3)
@@ -67,3 +67,31 @@ def test_f16_asks_first_where_nothing_was_looked_for(long):
 
 def test_a_label_is_found_as_well(long):
     assert "Rule 42" in long.press("F17").enter(FIND="rule 42").row(3)
+
+
+class Wrapped(Long):
+    def lines(self):
+        changed = "action *REJECT, user ALICE, remote_address 127.0.0.1, remote_port 25, text " + "x" * 60
+        return [*super().lines(), Line("Changed *CONNECT 10", changed)]
+
+
+def test_a_text_is_found_that_goes_on_in_the_next_row_and_stands_out_in_both(services):
+    display = Operator(Wrapped(services)).press("F17").enter(FIND="remote_address 127")
+    assert display.row(3).rstrip().endswith("remote_address")
+    cells = [display.session.frame.cells(row) for row in (3, 4)]
+    marked = ["".join(each.character for each in row if each.attribute is Attribute.WHITE_REVERSE) for row in cells]
+    assert marked == ["remote_address", "127"]
+    assert display.press("F17").enter(FIND="text " + "x" * 25).row(3).rstrip().endswith("text xxxxxxxxxxx")
+
+
+def test_the_window_that_asks_is_empty_also_the_second_time(long):
+    long.press("F17").enter(FIND="number 77").press("F17")
+    assert long.buffer.values["FIND"].strip() == ""
+
+
+def test_f16_begins_at_the_top_when_the_end_was_reached(long):
+    long.press("F17").enter(FIND="number 98").press("F16")
+    assert long.message == "number 98 is not found from here to the end. F16 looks from the top."
+    long.press("F17").enter(FIND="number 7'")
+    assert long.message_ids == ["GWL0739"]
+    assert "number 7'" in long.press("F16").row(3)

@@ -95,6 +95,12 @@ def test_enter_looks_and_f16_looks_further(listing):
     assert listing.message_ids == ["GWL0739"]
 
 
+def test_f16_begins_at_the_top_when_the_end_was_reached(listing):
+    listing.press("ROLLUP").press("ROLLUP").enter(FIND="row   1")
+    assert listing.message_ids == ["GWL0739"]
+    assert "row   1" in listing.press("F16").row(7)
+
+
 def test_find_shifts_to_what_is_out_of_sight(listing):
     listing.enter(FIND="far 30")
     assert "far 30" in listing.row(7)
