@@ -205,6 +205,10 @@ def _recorded(detail: str) -> tuple[Named, ...]:
 def _changes(before: Mapping[str, object], after: Mapping[str, object]) -> Iterator[Named]:
     for name in dict.fromkeys([*before, *after]):
         old, new = before.get(name), after.get(name)
+        told = [*_told_changes(old), *_told_changes(new)]
+        if told:
+            yield from told
+            continue
         if name not in before:
             text = _shown(new)
         elif name not in after:
@@ -212,6 +216,16 @@ def _changes(before: Mapping[str, object], after: Mapping[str, object]) -> Itera
         else:
             text = _shown(new) if old == new else f"{_shown(new)}  (before: {_shown(old)})"
         yield Named(_label(name), text, "DETAIL")
+
+
+def _told_changes(value: object) -> Iterator[Named]:
+    """Yield the changes of a policy that an activation records, one by one; nothing for any other value."""
+    for each in value if isinstance(value, list) else ():
+        if not (isinstance(each, dict) and {"what", "kind", "before", "after"} <= each.keys()):
+            return
+        old, new = each["before"], each["after"]
+        text = f"{_shown(new)}  (before: {_shown(old)})" if old and new else _shown(new or old)
+        yield Named(f"{_shown(each['kind']).capitalize()} {_shown(each['what'])}"[:30], text, "DETAIL")
 
 
 def _label(name: object) -> str:

@@ -149,3 +149,16 @@ def test_a_refused_listen_shows_its_rule_whatever_the_type_of_its_entry():
 def test_codes_are_called_what_they_are(entry_type, code, told, kind):
     shown = dict(named(entry(1, entry_type=entry_type, sk_type="", journal_code=code)))
     assert (shown["Journal code"], type_text(entry_type, "")) == (told, kind)
+
+
+def test_the_changes_of_an_activation_are_told_one_by_one():
+    changes = [
+        {"what": "*CONNECT 10", "kind": "added", "before": "", "after": "action *REJECT"},
+        {"what": "*CONNECT mode", "kind": "changed", "before": "*ENFORCE", "after": "*MONITOR"},
+        {"what": "*LISTEN 20", "kind": "removed", "before": "action *ALLOW", "after": ""},
+    ]
+    shown = changed(json.dumps({"before": {"revision": 1}, "after": {"revision": 2, "changes": changes}}))
+    assert ("Added *CONNECT 10", "action *REJECT") in shown
+    assert ("Changed *CONNECT mode", "*MONITOR  (before: *ENFORCE)") in shown
+    assert ("Removed *LISTEN 20", "action *ALLOW") in shown
+    assert not any("{" in value for _, value in shown)
