@@ -40,6 +40,7 @@ class Frame:
         self._sets = key_sets(keys, page.size.columns - _LEGEND_COLUMN, page.legend_rows) if page.legend_rows else ((),)
         self._shown_set = 0
         self._items = self._placed_keys()
+        """Row, column and key of what the legend shows."""
 
     @property
     def has_more_keys(self) -> bool:
@@ -53,7 +54,7 @@ class Frame:
 
     def key_at(self, row: int, column: int) -> FunctionKey | None:
         """Return the key whose words are at a place on the screen."""
-        for item_row, item_column, key in self._legend():
+        for item_row, item_column, key in self._items:
             if item_row == row and item_column <= column < item_column + len(key.text):
                 return key
         return None
@@ -95,7 +96,7 @@ class Frame:
     def cells(self, row: int) -> list[Cell]:
         """Return a row of the screen, from 1, with the legend."""
         shown = self.buffer.cells(row)
-        for item_row, column, key in self._legend():
+        for item_row, column, key in self._items:
             if item_row == row:
                 words = key.text[: len(shown) - column + 1]
                 shown[column - 1 : column - 1 + len(words)] = [Cell(letter, Attribute.BLUE) for letter in words]
@@ -108,10 +109,6 @@ class Frame:
     def on_screen(self, row: int, column: int) -> tuple[int, int]:
         """Return a place on the panel's own page as a place on the screen."""
         return row + self.origin[0], column + self.origin[1]
-
-    def _legend(self) -> list[tuple[int, int, FunctionKey]]:
-        """Return row, column and key of what the legend shows."""
-        return self._items
 
     def _placed_keys(self) -> list[tuple[int, int, FunctionKey]]:
         row, column = self.on_screen(self.page.legend_row, _LEGEND_COLUMN)

@@ -306,7 +306,7 @@ def keys(panel, frame):
     declared = {key.number for key in panel.function_keys}
     shown = set()
     for _ in range(len(frame._sets)):
-        shown |= {key.number for _, _, key in frame._legend()}
+        shown |= {key.number for _, _, key in frame._items}
         frame.show_more_keys()
     if frame.page.legend_rows and declared - shown:
         yield f"keys {sorted(declared - shown)} are in no legend"
