@@ -1,9 +1,10 @@
 """Finds the path of the program that a process ran at a call, from what the kernel has said of it at once.
 
 The kernel says inode, device and name of the file; where that lies only /proc knows, as long as the process lives and
-runs it still. So a path is believed only where it leads to that file, and remembered for a while: the next call of the
-same program need not be looked up, and may be that of a process that has ended. What cannot be found so is called by
-the file's name, without directories; the kernel's own threads by theirs, in brackets as ps(1) writes them.
+runs it still. So a path is believed only where it leads to that file, also here: a process may live in a tree that it
+has made for itself. It is remembered for a while: the next call of the same program need not be looked up, and may be
+that of a process that has ended. What cannot be found so is called by the file's name, without directories, with ./
+before a bracket; the kernel's own threads by theirs, in brackets as ps(1) writes them.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class ProgramPaths:
             return path
         path = _path(pid, program)
         if not path:
-            return program.file
+            return f"./{program.file}" if program.file.startswith("[") else program.file
         self._found[key] = now + _BELIEVED_S, path
         if len(self._found) > _MOST:
             self._found.popitem(last=False)
@@ -61,11 +62,13 @@ class ProgramPaths:
 
 
 def _path(pid: int, program: RunProgram) -> str:
-    """Return the path of what a process runs, if that is still the program; empty if not."""
+    """Return the path of what a process runs, if that is still the program and has that path here; empty if not."""
     link = f"/proc/{pid}/exe"
     try:
         path, found = os.readlink(link), os.stat(link)
-    except OSError:
+        if not os.path.samestat(os.stat(path), found):
+            return ""
+    except (OSError, ValueError):
         return ""
     name = os.path.basename(path.removesuffix(_DELETED))
     is_named = os.fsencode(name)[:_LONGEST_FILE] == os.fsencode(program.file)[:_LONGEST_FILE]

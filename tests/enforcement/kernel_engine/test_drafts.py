@@ -83,3 +83,19 @@ def test_path_of_another_program_is_not_believed(other):
 
 def test_the_kernel_itself_is_called_by_its_thread():
     assert ProgramPaths().of(2, RunProgram(0, 0, "", "kthreadd")) == "[kthreadd]"
+
+
+def test_path_is_believed_only_where_it_leads_to_the_program_here_too(tmp_path, monkeypatch):
+    """A process may say any path, of a mount namespace of its own; that of others must not be remembered from it."""
+    _, program = own_program()
+    false = tmp_path / program.file
+    false.write_text("another")
+    paths = ProgramPaths()
+    monkeypatch.setattr(os, "readlink", lambda link: str(false))
+    assert paths.of(os.getpid(), program) == program.file
+    monkeypatch.undo()
+    assert paths.of(os.getpid(), program) == own_program()[0]
+
+
+def test_file_that_is_named_like_a_thread_of_the_kernel_does_not_look_like_one():
+    assert ProgramPaths().of(2**22 + 1, RunProgram(5, 5, "[kthreadd]", "x")) == "./[kthreadd]"

@@ -34,8 +34,11 @@ _SINCE = {
     84: (4, 20), 86: (4, 20), 95: (5, 1), 107: (5, 2), 108: (5, 2), 113: (5, 8), 115: (5, 8), 125: (5, 8), 131: (5, 8),
     132: (5, 8), 133: (5, 8), 137: (5, 9), 181: (5, 17), 187: (6, 1),
 }  # fmt: skip
-"""Helper -> Linux that has it, or that allows it in all programs here where that came later. bpf_get_current_pid_tgid (14) is not among them:
-of packets it is allowed from 6.10 only. bpf_set_retval (187) came with 5.18, and to all hooks of sockets with 6.1."""
+"""Helper -> Linux that has it, or that allows it in all programs here where that came later.
+
+bpf_get_current_pid_tgid (14) is not among them: with packets it is allowed from 6.10 only. bpf_set_retval (187) came
+with 5.18, and to all hooks of sockets with 6.1.
+"""
 
 
 def test_programs_call_only_what_the_oldest_kernel_allows():
