@@ -13,6 +13,7 @@ import hashlib
 import os
 import struct
 import time
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -36,11 +37,19 @@ from console.policy.image import ACTIVATION_AT, PAGE
 from console.resources import data_path
 
 _OBJECT = "greenwall.bpf.o"
-_PROGRAMS = (
-    "sock_ops", "ingress", "bind4", "bind6", "connect4", "connect6", "sendmsg4", "sendmsg6", "sock_create",
-    "setsockopt",
-)  # fmt: skip
-"""In the order in which they are attached: who listens is written down before anybody asks."""
+_PROGRAMS = {
+    "sock_ops": libbpf.SOCK_OPS,
+    "ingress": libbpf.INGRESS,
+    "bind4": libbpf.BIND4,
+    "bind6": libbpf.BIND6,
+    "connect4": libbpf.CONNECT4,
+    "connect6": libbpf.CONNECT6,
+    "sendmsg4": libbpf.SENDMSG4,
+    "sendmsg6": libbpf.SENDMSG6,
+    "sock_create": libbpf.SOCK_CREATE,
+    "setsockopt": libbpf.SETSOCKOPT,
+}
+"""How each is attached, in the order in which they are attached: who listens is written down before anybody asks."""
 DATAGRAMS, LEADING = "datagrams", "leading"
 """What needs a program that is not attached all the time: each costs something for every packet, or socket."""
 PEER_NAMES = "peer_names", "peer_names6"
@@ -79,6 +88,14 @@ _ACTIVATION_SHIFT, _ACTIVATION_MASK = 10, 2**32 - 1
 """Of the time since the system was started: about a microsecond, which no activation is done in. 0 is for none."""
 
 
+class Found(Enum):
+    """What is where the cgroup of an engine was."""
+
+    SAME = auto()
+    ANOTHER = auto()
+    NONE = auto()
+
+
 class Counters(NamedTuple):
     """What the kernel has decided since the programs were loaded."""
 
@@ -104,10 +121,11 @@ class KernelEngine:
             KernelError: This system cannot run them; the message says what is missing.
         """
         check_host()
-        self._links: list[libbpf.BpfLink] = []
+        self._links: dict[str, OwnedFd] = {}
         self._object: libbpf.BpfObject | None = None
         self._opened: dict[str, OwnedFd] = {}
         self._cgroup: Path | None = None
+        self._attached_to = 0
         self._pinned = pinned
         self._at_need: dict[str, OwnedFd] = {}
         self._needs: set[str] = set()
@@ -173,8 +191,8 @@ class KernelEngine:
         directory = _opened(cgroup)
         try:
             if self._object is not None:  # else it is
-                for program in _PROGRAMS:
-                    self._links.append(self._object.attach(program, directory.number))
+                self._links = self._attached(directory.number)
+            self._attached_to = os.fstat(directory.number).st_ino
             for name in _AT_NEED.keys() - {*PEER_NAMES} | self._needs:
                 self.need(name, wanted=name in self._needs)
         except OSError as error:
@@ -182,6 +200,74 @@ class KernelEngine:
             raise KernelError("GWL0477", path=cgroup, reason=error.strerror or error) from error
         finally:
             directory.close()
+
+    def follow(self) -> Found:
+        """Attach to the cgroup at the path of ours where that is another one by now: systemd makes slices anew.
+
+        Returns:
+            What was there. Of another one, that it is decided for from now on; where there is none, nothing is done.
+
+        Raises:
+            KernelError: The kernel refuses.
+        """
+        if self._cgroup is None:
+            return Found.SAME
+        try:
+            directory = _opened(self._cgroup)
+        except KernelError:
+            return Found.NONE
+        with directory:
+            number = os.fstat(directory.number).st_ino
+            if number == self._attached_to:
+                return Found.SAME
+            try:
+                self._move_to(directory.number)
+            except OSError as error:
+                raise KernelError("GWL0477", path=self._cgroup, reason=error.strerror or error) from error
+            self._attached_to = number
+        return Found.ANOTHER
+
+    def _move_to(self, cgroup: int) -> None:
+        """Attach to another cgroup, and let go of the one before.
+
+        Raises:
+            OSError: The kernel refuses.
+        """
+        before, self._links = self._links, self._attached(cgroup)
+        for name, link in self._links.items():
+            if name in before:
+                before[name].close()
+            if self._pinned is not None:
+                (self._pinned / name).unlink(missing_ok=True)
+                libbpf.pin(link.number, self._pinned / name)
+        for name in tuple(self._needs):
+            self.need(name, wanted=False)
+            self.need(name, wanted=True)
+
+    def _attached(self, cgroup: int) -> dict[str, OwnedFd]:
+        """Attach what is attached all the time, beside what others have attached there: all of it, or nothing.
+
+        Raises:
+            OSError: The kernel refuses.
+        """
+        made: dict[str, OwnedFd] = {}
+        try:
+            for name, kind in _PROGRAMS.items():
+                with self._program(name) as program:
+                    made[name] = libbpf.attach_as(program.number, cgroup, kind)
+        except OSError:
+            for link in made.values():
+                link.close()
+            raise
+        return made
+
+    def _program(self, name: str) -> OwnedFd:
+        if self._object is not None:
+            return OwnedFd(os.dup(self._object.program(name)))
+        if name in self._links or self._pinned is None:
+            return libbpf.program_of(self._links[name].number)
+        with libbpf.opened(self._pinned / name) as link:
+            return libbpf.program_of(link.number)
 
     def pin(self, directory: Path) -> None:
         """Go on deciding when this process has ended, until the files in a directory are removed.
@@ -193,8 +279,8 @@ class KernelEngine:
             KernelError: They cannot be made.
         """
         try:
-            for program, link in zip(_PROGRAMS, self._links, strict=True):
-                link.pin(directory / program)
+            for name, link in self._links.items():
+                libbpf.pin(link.number, directory / name)
             for name in (*_MAPS, *_HELPERS):
                 libbpf.pin(self.descriptor(name), directory / name)
             for name, held in self._at_need.items():
@@ -215,7 +301,7 @@ class KernelEngine:
             OSError: The kernel refuses.
         """
         (self._needs.add if wanted else self._needs.discard)(name)
-        if self._cgroup is None:
+        if self._cgroup is None or not self._cgroup.exists():
             return
         path = None if self._pinned is None else self._pinned / name
         is_there = name in self._at_need or (path is not None and path.exists())
@@ -236,7 +322,7 @@ class KernelEngine:
         while self._at_need:
             self._at_need.popitem()[1].close()
         while self._links:
-            self._links.pop().close()
+            self._links.popitem()[1].close()
 
     def let_guard(self, pid: int) -> None:
         """Leave alone what a guard does: it has decided about it.

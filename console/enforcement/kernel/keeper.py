@@ -18,7 +18,7 @@ from struct import error as StructError  # noqa: N812 -- so that it is known for
 from typing import NamedTuple
 
 from console.enforcement.kernel.drafts import Made, drafts_of
-from console.enforcement.kernel.engine import KernelEngine
+from console.enforcement.kernel.engine import Found, KernelEngine
 from console.enforcement.kernel.entries import lost
 from console.enforcement.kernel.loading import Loaded, Wanted, load
 from console.enforcement.kernel.pins import Leftover
@@ -26,9 +26,9 @@ from console.enforcement.kernel.relay_house import RelayHouse
 from console.enforcement.kernel.resets import send_reset
 from console.enforcement.kernel.ring import Ring
 from console.enforcement.scribe import Scribe
-from console.errors import ConsoleError, PolicyError
+from console.errors import ConsoleError, KernelError, PolicyError
 from console.journal.entries import draft
-from console.messages import describe, line, message
+from console.messages import Message, describe, line, message
 from console.policy.audit_levels import Auditing, Levels
 from console.policy.rule import Policy
 from console.store.kernel import Told
@@ -87,6 +87,7 @@ class KernelKeeper:
         self._wanted = wanted
         self._refused: Wanted | None = None
         self._said = ""
+        self._is_gone = False
         self._loaded: Loaded = load(engine, relay, wanted)
         self._adopt()
 
@@ -121,7 +122,7 @@ class KernelKeeper:
 
     async def load_for_ever(self) -> None:
         """Put in force what is to be."""
-        await self._say(message("GWL0483" if self._wanted.is_enforced else "GWL048B", **self._shown()).text)
+        await self._say_what_holds()
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
@@ -144,24 +145,54 @@ class KernelKeeper:
     async def _look(self) -> None:
         is_enforced = await self._scribe.insist(self._scribe.ledger.kernel.is_enforced, self._place.cgroup)
         self._wanted = self._wanted._replace(is_enforced=is_enforced)
-        wanted = self._wanted
         try:
+            await self._follow()
             await asyncio.to_thread(self._relay.look_after)
-            if not await asyncio.to_thread(self._loaded.is_still, wanted) and wanted != self._refused:
-                before, self._loaded = self._loaded, await asyncio.to_thread(load, self._engine, self._relay, wanted)
-                self._refused, self._said = None, ""
-                if before.wanted != wanted:
-                    await self._say(message("GWL0483" if is_enforced else "GWL048B", **self._shown()).text)
+            if self._wanted != self._refused:
+                await self._load(self._wanted)
+            else:  # what is in force goes on as it is meant to
+                await self._load(self._loaded.wanted._replace(is_enforced=is_enforced))
         except ConsoleError as error:
-            self._refused = wanted if isinstance(error, PolicyError) else None  # what else failed may go another time
-            said = line(message("GWL0482", number=wanted.revision, reason=line(describe(error))))
-            if said != self._said:  # once, and not at each look
-                _log.warning("%s", said)
-                await self._say(said, is_wrong=True)
-            self._said = said
+            if isinstance(error, PolicyError):  # what else failed may go another time
+                self._refused = self._wanted
+            await self._complain(message("GWL0482", number=self._wanted.revision, reason=line(describe(error))))
 
-    def _shown(self) -> dict[str, object]:
-        return {"path": self._place.cgroup, "number": self._loaded.wanted.revision}
+    async def _follow(self) -> None:
+        """Stay with the cgroup of that path, and say where there is none, or another."""
+        try:
+            found = await asyncio.to_thread(self._engine.follow)
+        except KernelError as error:
+            await self._complain(describe(error))
+            return
+        if found is Found.NONE and not self._is_gone:
+            await self._say(message("GWL049F", path=self._place.cgroup).text, is_wrong=True)
+        elif found is Found.ANOTHER:
+            await self._say(message("GWL04A0", path=self._place.cgroup).text, is_wrong=True)
+            await self._say_what_holds()
+        self._is_gone = found is Found.NONE
+
+    async def _load(self, wanted: Wanted) -> None:
+        """Put a revision in force where it is not, or not as of now."""
+        if await asyncio.to_thread(self._loaded.is_still, wanted):
+            return
+        before, self._loaded = self._loaded, await asyncio.to_thread(load, self._engine, self._relay, wanted)
+        if wanted == self._wanted:
+            self._refused, self._said = None, ""
+        if before.wanted != wanted and not self._is_gone:
+            await self._say_what_holds()
+
+    async def _complain(self, what: Message) -> None:
+        """Say what is wrong: once, and not at each look."""
+        said = line(what)
+        if said != self._said:
+            _log.warning("%s", said)
+            await self._say(said, is_wrong=True)
+        self._said = said
+
+    async def _say_what_holds(self) -> None:
+        holds = self._loaded.wanted
+        message_id = "GWL0483" if holds.is_enforced else "GWL048B"
+        await self._say(message(message_id, path=self._place.cgroup, number=holds.revision).text)
 
     async def _say(self, text: str, *, is_wrong: bool = False) -> None:
         await self._scribe.insist(self._scribe.ledger.say_of_kernel, text, is_wrong=is_wrong)

@@ -19,14 +19,15 @@ from console.errors import KernelError
 from console.kernel_support import LIBRARY
 
 _MAP_ARRAY = 2
-EGRESS, GETPEERNAME4, GETPEERNAME6, SOCK_RELEASE = 1, 29, 30, 34
-"""BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET4_GETPEERNAME and its like of IPv6, BPF_CGROUP_INET_SOCK_RELEASE; bpf.h."""
+INGRESS, EGRESS, SOCK_CREATE, SOCK_OPS, BIND4, BIND6, CONNECT4, CONNECT6 = 0, 1, 2, 3, 8, 9, 10, 11
+SENDMSG4, SENDMSG6, SETSOCKOPT, GETPEERNAME4, GETPEERNAME6, SOCK_RELEASE = 14, 15, 22, 29, 30, 34
+"""enum bpf_attach_type (linux/bpf.h)."""
 _INNER_MAP = 1 << 12
 _MMAPABLE = 1 << 10
 _MOUNT_FLAGS = 2 | 4 | 8
 """MS_NOSUID, MS_NODEV, MS_NOEXEC (linux/mount.h)."""
-_INFO_WORDS, _INFO_ENTRIES = 32, 4
-"""Of struct bpf_map_info, in 32 bits; the fifth is max_entries."""
+_INFO_WORDS, _INFO_ENTRIES, _INFO_PROGRAM = 32, 4, 2
+"""In 32 bits; of struct bpf_map_info the fifth is max_entries, of struct bpf_link_info the third prog_id."""
 _PRINT = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
 
@@ -78,12 +79,10 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_object__find_map_fd_by_name": (_INT, (_POINTER, _TEXT)),
     "bpf_object__find_program_by_name": (_POINTER, (_POINTER, _TEXT)),
     "bpf_program__fd": (_INT, (_POINTER,)),
-    "bpf_program__attach_cgroup": (_POINTER, (_POINTER, _INT)),
-    "bpf_link__pin": (_INT, (_POINTER, _TEXT)),
-    "bpf_link__destroy": (_INT, (_POINTER,)),
     "bpf_link_create": (_INT, (_INT, _INT, _INT, _POINTER)),
     "bpf_obj_pin": (_INT, (_INT, _TEXT)),
     "bpf_obj_get": (_INT, (_TEXT,)),
+    "bpf_prog_get_fd_by_id": (_INT, (ctypes.c_uint32,)),
     "bpf_obj_get_info_by_fd": (_INT, (_INT, _POINTER, _POINTER)),
     "bpf_map_create": (_INT, (_INT, _TEXT, *(ctypes.c_uint32,) * 3, ctypes.POINTER(_CreateOptions))),
     "bpf_map_update_elem": (_INT, (_INT, _POINTER, _POINTER, ctypes.c_uint64)),
@@ -176,36 +175,6 @@ class BpfObject:
     def program(self, name: str) -> int:
         """Return the descriptor of a program; the object goes on owning it."""
         return _done("bpf_program__fd", _made("bpf_object__find_program_by_name", self._object, name.encode()))
-
-    def attach(self, program: str, cgroup: int) -> BpfLink:
-        """Attach a program to a cgroup, beside what others have attached there.
-
-        Raises:
-            OSError: The kernel refuses.
-        """
-        found = _made("bpf_object__find_program_by_name", self._object, program.encode())
-        return BpfLink(_made("bpf_program__attach_cgroup", found, cgroup))
-
-
-class BpfLink:
-    """A program that is attached, until it is closed, and longer where it is pinned."""
-
-    def __init__(self, link: int) -> None:
-        self._link = link
-
-    def pin(self, path: Path) -> None:
-        """Keep the program attached for as long as a file of the BPF file system exists.
-
-        Raises:
-            OSError: The file cannot be made.
-        """
-        _done("bpf_link__pin", self._link, bytes(path))
-
-    def close(self) -> None:
-        """Let go of it; again is fine."""
-        held, self._link = self._link, 0
-        if held:
-            _library().bpf_link__destroy(held)
 
 
 class Ran(NamedTuple):
@@ -336,10 +305,23 @@ def entries(map_descriptor: int) -> int:
     Raises:
         OSError: It is no map.
     """
+    return _info(map_descriptor)[_INFO_ENTRIES]
+
+
+def program_of(link: int) -> OwnedFd:
+    """Return the program of a link, also of one whose cgroup is no more.
+
+    Raises:
+        OSError: It is no link.
+    """
+    return OwnedFd(_done("bpf_prog_get_fd_by_id", _info(link)[_INFO_PROGRAM]))
+
+
+def _info(descriptor: int) -> list[int]:
     info = (ctypes.c_uint32 * _INFO_WORDS)()
     size = ctypes.c_uint32(ctypes.sizeof(info))
-    _done("bpf_obj_get_info_by_fd", map_descriptor, info, ctypes.byref(size))
-    return int(info[_INFO_ENTRIES])
+    _done("bpf_obj_get_info_by_fd", descriptor, info, ctypes.byref(size))
+    return list(info)
 
 
 def processors() -> int:

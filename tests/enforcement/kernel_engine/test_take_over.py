@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from console.clock import system_clock
-from console.enforcement.kernel.engine import KernelEngine
+from console.enforcement.kernel import keeper as keeper_module
+from console.enforcement.kernel.engine import Found, KernelEngine
 from console.enforcement.kernel.keeper import KernelKeeper, Place
 from console.enforcement.kernel.loading import Wanted
 from console.enforcement.kernel.pins import Pins
@@ -20,6 +21,7 @@ from console.enforcement.kernel.relay_house import RelayHouse
 from console.enforcement.kernel_place import BPF_MOUNT
 from console.enforcement.ledger import Ledger
 from console.enforcement.scribe import Scribe
+from console.errors import PolicyError
 from console.model.words import Udp
 from console.policy.checks import make_policy, make_rule
 from console.store.journal import page_after
@@ -210,3 +212,71 @@ def test_guard_that_comes_back_before_its_end_was_noticed_stays_a_guard(workers)
 def _connected():
     with socket.socket() as made:
         return made.connect_ex(("127.0.0.2", 9))
+
+
+def texts(workers):
+    with reading(workers._store) as session:
+        return [entry.text for entry in page_after(session, 0, limit=1000) if entry.entry_type == "GR"]
+
+
+@pytest.mark.parametrize("begun", [1, 2], ids=["first worker", "goes on with pins"])
+def test_cgroup_that_is_made_anew_is_decided_for(workers, monkeypatch, begun):
+    """As systemd makes a slice anew; a program for datagrams is attached there with the others."""
+    for _ in range(begun):
+        directory = workers.begin(udp=Udp.DECIDE)
+    keeper, cgroup = workers.keeper, workers._house.cgroup
+    monkeypatch.setattr(workers._ledger.kernel, "is_enforced", lambda cgroup: True)
+    asyncio.run(keeper._look())
+    assert texts(workers) == []
+    cgroup.rmdir()
+    asyncio.run(keeper._look())
+    asyncio.run(keeper._look())
+    assert [text.split(":")[0] for text in texts(workers)] == [f"The cgroup {cgroup} is gone"]
+    cgroup.mkdir()
+    assert workers.connect() == ["let through"]
+    asyncio.run(keeper._look())
+    assert texts(workers)[1:] == [f"The cgroup {cgroup} was made anew; the kernel engine is attached to it."]
+    assert workers.connect() == []
+    assert (directory / "datagrams").exists()
+    cgroup.rmdir()
+    cgroup.mkdir()
+    assert [workers.engine.follow(), workers.engine.follow()] == [Found.ANOTHER, Found.SAME]
+    assert workers.connect() == []
+
+
+def test_engine_that_was_moved_outlives_its_worker(workers):
+    workers.begin()
+    workers._house.cgroup.rmdir()
+    workers._house.cgroup.mkdir()
+    workers.engine.follow()
+    workers.engine.close()
+    assert workers.connect() == []
+
+
+def test_revision_in_force_is_looked_after_while_another_is_refused(workers, monkeypatch):
+    """A refused one is tried once; engine monitor and the time of the day reach the one before."""
+    workers.begin()
+    keeper, loads = workers.keeper, []
+    load = keeper_module.load
+
+    def noted(engine, relay, wanted):
+        loads.append((wanted.revision, wanted.is_enforced))
+        if wanted.revision == 2:
+            raise PolicyError("GWL0472", exit_point="*CONNECT", count=2, most=1)
+        return load(engine, relay, wanted)
+
+    monkeypatch.setattr(keeper_module, "load", noted)
+    enforced = [True]
+    monkeypatch.setattr(workers._ledger.kernel, "is_enforced", lambda cgroup: enforced[0])
+    keeper.policy_changed(2, keeper._loaded.wanted.policy)
+    for _ in range(2):
+        asyncio.run(keeper._look())
+    assert loads == [(2, True)]
+    keeper._loaded.accounts, keeper._loaded.accounts_until = {}, 0.0  # somebody else is in its groups by now
+    asyncio.run(keeper._look())
+    assert loads[1:] == [(1, True)]
+    enforced[0] = False
+    for _ in range(2):
+        asyncio.run(keeper._look())
+    assert loads[-1] == (1, False)
+    assert workers.connect() == ["let through"]
