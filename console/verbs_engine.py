@@ -51,11 +51,17 @@ def monitor_in_kernel(
 @engine_app.command("detach")
 def detach(context: typer.Context) -> int:
     """Let the kernel decide no longer by the policy of this store, whose worker has ended."""
-    from console.enforcement.kernel_start import detach_kernel
-    from console.messages import line
+    from console.enforcement.kernel_start import detach_kernel, detach_without_store
+    from console.messages import line, message
     from console.shell.kernel_engine import detached
     from console.shell.operator import admit
+    from console.store.location import default_url, locate_file, plain_sqlite_file
 
+    url = str(context.obj) or default_url()
+    file = plain_sqlite_file(url)
+    if file is not None and not file.exists() and detach_without_store(locate_file(file)):
+        print_text(f"{line(message('GWL04A1', path=file))}\n")
+        return DONE
     with open_for_verb(context.obj, must_exist=True) as store:
         operator = admit(store, "ACTSOCPCY", "engine detach")
         done = detached(operator, detach_kernel(store, operator.clock))

@@ -81,9 +81,10 @@ def uninstall(context: typer.Context, root: RootDirectory = "/") -> int:
     from console.shell.install import uninstall as take_away
 
     place = Path(root or "/").absolute()
-    url = str(context.obj) or store_of_services(place)
+    own = store_of_services(place)
+    urls = dict.fromkeys((own, str(context.obj) or own))  # one that the shell names is not what the services have
     is_here = place == Path("/")
-    for done in take_away(place, (lambda: _detached(url)) if is_here else None):
+    for done in take_away(place, (lambda: [said for url in urls if (said := _detached(url))]) if is_here else None):
         print_text(f"{line(done)}\n")
     return DONE
 
@@ -95,15 +96,18 @@ def _detached(url: str) -> Message | None:
         KernelError: A worker that is no service runs, and holds it.
     """
     from console.enforcement.kernel_place import BPF_MOUNT, pin_directory
-    from console.enforcement.kernel_start import detach_kernel
+    from console.enforcement.kernel_start import detach_kernel, detach_without_store
+    from console.messages import message
     from console.shell.kernel_engine import detached
     from console.shell.operator import admit
-    from console.store.location import default_url, plain_sqlite_file
+    from console.store.location import default_url, locate_file, plain_sqlite_file
 
     url = url or default_url()
     file = plain_sqlite_file(url)
-    if not (BPF_MOUNT / "greenwall").exists() or (file is not None and not file.exists()):
+    if not (BPF_MOUNT / "greenwall").exists():
         return None
+    if file is not None and not file.exists():
+        return message("GWL04A1", path=file) if detach_without_store(locate_file(file)) else None
     with open_for_verb(url, must_exist=True) as store:
         if not pin_directory(store.location).exists():
             return None

@@ -115,6 +115,23 @@ def detach_kernel(store: Store, clock: Clock) -> str:
     return "" if worker is None else worker.cgroup
 
 
+def detach_without_store(location: Location) -> bool:
+    """Remove what keeps the engine of a store attached that is no more; say whether there was anything.
+
+    Nobody can write down what it has told since its worker ended.
+
+    Raises:
+        KernelError: A worker that runs holds it.
+    """
+    if is_locked(location.worker_lock):
+        raise KernelError("GWL04A2", path=location.worker_lock)
+    directory = pin_directory(location)
+    if not directory.exists():
+        return False
+    shutil.rmtree(directory)
+    return True
+
+
 def left_attached(store: Store, clock: Clock) -> Path | None:
     """Return the cgroup for which an earlier worker of a store has left the engine attached; None for none.
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from console.errors import UsageError
@@ -64,13 +64,13 @@ def install(root: Path, command: str = "") -> Iterator[Message]:
     yield message("GWL0492")
 
 
-def uninstall(root: Path, detach: Callable[[], Message | None] | None = None) -> Iterator[Message]:
+def uninstall(root: Path, detach: Callable[[], Iterable[Message]] | None = None) -> Iterator[Message]:
     """Stop and remove the units; the file for their settings only where nobody has changed it. The store stays.
 
     Args:
         root: Directory to take for the root of the file system.
         detach: Detaches what the worker has left in the kernel, called when the services have stopped; says what was
-            done, None for nothing. Where it raises nothing is removed: who is left without services and with rules
+            done. Where it raises nothing is removed: who is left without services and with rules
             that nobody serves would not know what to do.
 
     Yields:
@@ -83,8 +83,8 @@ def uninstall(root: Path, detach: Callable[[], Message | None] | None = None) ->
     there = [root / _UNIT_DIRECTORY / name for name in UNITS if (root / _UNIT_DIRECTORY / name).exists()]
     if there and _is_live(root):
         _systemctl("disable", "--now", *(path.name for path in there))
-    if detach is not None and (done := detach()) is not None:
-        yield done
+    if detach is not None:
+        yield from detach()
     for path in there:
         yield _removed(path)
     path = root / _DEFAULTS

@@ -192,6 +192,17 @@ def test_uninstall_detaches_or_says_who_must_end_first(greenwall, cgroup, engine
     assert "GWL049B" not in greenwall.done("uninstall")
 
 
+def test_engine_of_a_store_that_was_deleted_can_be_detached(greenwall, cgroup, engine):
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine() as worker:
+        worker.terminate()
+        worker.wait()
+        assert connect(cgroup, "127.0.0.2") == 1
+        (greenwall.directory / "store.db").unlink()
+        assert "GWL04A1" in greenwall.done("engine", "detach")
+        assert connect(cgroup, "127.0.0.2") == 111
+
+
 def test_revision_that_could_not_be_taken_back_is_not_activated(greenwall, cgroup, engine):
     greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) PGM('/usr/bin/true') ACTION(*REJECT)", "ACTSOCPCY")
     with engine(expected="GWL0471"):

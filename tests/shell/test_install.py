@@ -7,9 +7,11 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from console import verbs_services
 from console.errors import UsageError
 from console.resources import data_path
 from console.shell import install as services
@@ -147,3 +149,13 @@ def test_exposure_of_the_units_is_what_the_readme_says(tmp_path, analyze, unit):
 
 def test_every_unit_is_in_the_package():
     assert {path.name for path in data_path("systemd").iterdir()} == {*UNITS, "greenwall.default"}
+
+
+@pytest.mark.parametrize(("named", "asked"), [("", ["ours"]), ("ours", ["ours"]), ("other", ["ours", "other"])])
+def test_store_of_the_services_is_detached_first_whatever_the_shell_names(monkeypatch, named, asked):
+    found = []
+    monkeypatch.setattr(services, "store_of_services", lambda root: "ours")
+    monkeypatch.setattr(services, "uninstall", lambda root, detach: detach())
+    monkeypatch.setattr(verbs_services, "_detached", found.append)
+    verbs_services.uninstall(SimpleNamespace(obj=named), "/")
+    assert found == asked
