@@ -14,7 +14,8 @@ from console.commands.hypothetical import NONE, one_address
 from console.commands.journal_rule import free_sequence, is_plain_user
 from console.commands.keywords import ANY_USER, checked, number, one_of, with_special
 from console.commands.listing import Column, table
-from console.commands.policy import PENDING, asked_policy, now_of
+from console.commands.policy import PENDING, now_of
+from console.commands.policy_test import asked_policy
 from console.commands.socket_diagnosis import TcpEnds, end_socket
 from console.errors import CommandError
 from console.messages import message

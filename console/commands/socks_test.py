@@ -12,7 +12,8 @@ from console.commands.host import groups_of, user_name
 from console.commands.hypothetical import CURRENT, NONE, one_address, one_port, one_user, port_number
 from console.commands.keywords import one_of
 from console.commands.listing import Column, table
-from console.commands.policy import ACTIVE, PENDING, asked_policy
+from console.commands.policy import ACTIVE, PENDING
+from console.commands.policy_test import asked_policy
 from console.commands.socks_servers import Answer, ask_servers
 from console.errors import CommandError
 from console.messages import Message, message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from console.commands.listing import shown_sequence
-from console.commands.policy import ask
+from console.commands.policy_test import ask
 from console.model.words import Mode, Outcome
 from console.policy.checks import KEYWORDS
 from console.policy.explain import Passed
