@@ -22,13 +22,11 @@ from console.enforcement.fds import OwnedFd
 from console.enforcement.kernel import libbpf
 from console.enforcement.kernel.events import (
     Answer,
-    KernelEvent,
     question,
     question_of_way,
     read_answer,
-    read_event,
 )
-from console.enforcement.kernel.ring import Batch, Ring
+from console.enforcement.kernel.ring import Ring
 from console.enforcement.layouts import Endpoint
 from console.errors import KernelError
 from console.kernel_support import cgroup_mount, first_lack
@@ -73,7 +71,6 @@ _HELPERS = {
 _MAPS = ("events", "counters", "policies", "guards", "owners", "underway", "relays")
 RING_SIZE = 1 << 24
 """Octets, as in data/bpf/greenwall.bpf.c."""
-_MOST_READ = 4096
 _FIRST = bytes(4)
 """Key of the first element, often the only one."""
 _STARTED_FIELD = 22 - 3
@@ -149,20 +146,6 @@ class KernelEngine:
     def ring(self) -> Ring:
         """What the programs tell."""
         return self._ring
-
-    def read(self, most: int = _MOST_READ) -> tuple[list[KernelEvent], int]:
-        """Return what was told next, and the position to give back up to when it is written."""
-        return read_events(self._ring.read(most))
-
-    def consume(self) -> list[KernelEvent]:
-        """Return what was told, and give it back."""
-        found: list[KernelEvent] = []
-        while True:
-            events, end = self.read()
-            self._ring.give_back(end)
-            if not events:
-                return found
-            found += events
 
     def activate(self, pages: bytes) -> None:
         """Put a policy in force, whole, from one call to the next.
@@ -370,11 +353,6 @@ class KernelEngine:
             held.close()
         if self._object is not None:
             self._object.close()
-
-
-def read_events(batch: Batch) -> tuple[list[KernelEvent], int]:
-    """Return the events of a batch, and the position behind them."""
-    return [read_event(octets) for octets in batch.records], batch.end
 
 
 def pinned_names() -> frozenset[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from console.enforcement.kernel.engine import KernelEngine, find_cgroups
+from console.enforcement.kernel.events import read_event
 from console.enforcement.kernel.loading import put_in_force
 from console.kernel_support import first_lack
 from console.messages import message
@@ -27,6 +28,15 @@ def missing():
     return "" if lack is None else message(lack.message_id, **lack.values).text
 
 
+def consumed(engine):
+    """Return what an engine has told, and give it back."""
+    found = []
+    while (batch := engine.ring.read(4096)).records:
+        found += map(read_event, batch.records)
+        engine.ring.give_back(batch.end)
+    return found
+
+
 class House:
     """One cgroup and the engine that decides for it."""
 
@@ -40,7 +50,7 @@ class House:
     def begin_again(self, *rules):
         """Put another engine in the place of this one, as the next worker does."""
         before, self.engine = self.engine, KernelEngine()
-        self.events += before.consume()
+        self.events += consumed(before)
         self.put_in_force(*rules)
         self.engine.attach(self.cgroup)
         before.close()
@@ -83,7 +93,7 @@ class House:
 
     def told(self):
         """Return the events since the last time."""
-        self.events += self.engine.consume()
+        self.events += consumed(self.engine)
         found = [(event.exit_point.value, event.outcome.value, event.sequence) for event in self.events]
         self.last = self.events[:]
         self.events.clear()

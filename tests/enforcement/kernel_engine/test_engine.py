@@ -15,6 +15,7 @@ from console.enforcement.layouts import address_text
 from console.model.words import ExitPoint, Mode, RawSockets, Udp
 from console.policy.audit_levels import Auditing, Levels
 from tests.end_to_end.command import until
+from tests.enforcement.kernel_engine.conftest import consumed
 
 REJECT = {"action": "*REJECT"}
 NO_CONNECT = {"exit_point": "*CONNECT", "sequence": 10} | REJECT
@@ -79,7 +80,7 @@ def test_refused_peer_is_reset_where_the_rule_says_so(house, host, source, famil
         refused = []
 
         def is_refused():
-            refused.extend(event for event in house.engine.consume() if is_to_be_reset(event))
+            refused.extend(event for event in consumed(house.engine) if is_to_be_reset(event))
             return refused
 
         until(is_refused, "the SYN to be told of", 20)
