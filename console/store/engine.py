@@ -15,7 +15,7 @@ from console.errors import StoreError
 from console.store import schema, sqlite
 from console.store.location import Location, default_url
 from console.store.locks import locked
-from console.store.privacy import check_directory, check_owner
+from console.store.privacy import check_owner, check_way
 from console.store.session import BEGIN, store_error
 from console.store.url import database_file, locate, parse_url, without_credentials
 
@@ -61,7 +61,7 @@ def open_store(url: str, *, create: bool = True) -> Store:
     location = locate(parsed)
     path = database_file(parsed)
     _check_directory(location, may_make=path is None or url == default_url())
-    check_directory(location.directory)
+    check_way(path or location.key)
     there = None if path is None else _look_at(path)
     if path is not None and there is not None:
         check_owner(path, there)

@@ -303,9 +303,22 @@ def test_directory_that_everybody_can_write_has_no_store(tmp_path):
         assert not (directory / "g.db").exists()
     (tmp_path / "link").symlink_to(above / "within")
     assert refusal(f"sqlite:///{tmp_path}/link/g.db") == "GWL0335"
+    (tmp_path / "g.db").symlink_to(above / "g.db")
+    assert refusal(f"sqlite:///{tmp_path}/g.db") == "GWL0335", "the file itself is a link"
+    (tmp_path / "private").mkdir()
+    (above / "hop").symlink_to("../private")
+    (tmp_path / "top").symlink_to("above/hop")
+    assert refusal(f"sqlite:///{tmp_path}/top/g.db") == "GWL0335", "a link on the way lies where everybody can write"
     above.chmod(0o1777)
     open_store(f"sqlite:///{above}/within/g.db").close()
     open_store(f"sqlite:///{above}/g.db").close()
+    open_store(f"sqlite:///{tmp_path}/top/g.db").close()
+
+
+def test_links_that_lead_nowhere_end(tmp_path):
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
+    assert refusal(f"sqlite:///{tmp_path}/one/g.db") == "GWL0305"
 
 
 def test_store_that_everybody_can_write_is_not_believed(store, store_url):
