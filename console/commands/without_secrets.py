@@ -39,10 +39,9 @@ def without_secrets(text: str, registry: Registry) -> str:
     cls = _meant(name, registry)
     if cls is not None and name in registry and not _secrets(cls) and _can_be_read(text, registry):
         return text.strip()
-    kept = [("?" if marked else "") + tokens[0].text]
-    if cls is not None:
-        kept += _kept(text, cls, tokens[1:], _keywords(registry))
-    return " ".join(kept)
+    if cls is None:
+        return ""
+    return " ".join([("?" if marked else "") + tokens[0].text, *_kept(text, cls, tokens[1:], _keywords(registry))])
 
 
 def _readable(text: str) -> list[Token]:
@@ -93,7 +92,7 @@ def _kept(text: str, cls: type[Command], tokens: Sequence[Token], secrets: Seque
             group, at = tokens[at : closing + 1], closing + 1
             places.clear()
             said = text[token.column - 1 : group[-1].column]
-            if _takes_group(cls, group, secrets) and not _hides_one(said, secrets):
+            if _takes_group(cls, group) and not _hides_one(said, secrets):
                 yield said
             continue
         at += 1
@@ -113,12 +112,12 @@ def _closing(tokens: Sequence[Token], opening: int) -> int | None:
     return None
 
 
-def _takes_group(cls: type[Command], group: Sequence[Token], secrets: Sequence[str]) -> bool:
+def _takes_group(cls: type[Command], group: Sequence[Token]) -> bool:
     """Say whether a keyword with its value, in parentheses, can be kept."""
     keyword, inside = group[0].text.upper().removeprefix(PROMPTED), group[2:-1]
     parameter = next((each for each in cls.parameters if each.keyword == keyword), None)
     if parameter is None:
-        return not _secrets(cls) and not _is_like_a_secret(keyword, secrets)
+        return False
     is_value = len(inside) <= 1 or (parameter.many and all(each.kind is not Kind.OPEN for each in inside))
     return not parameter.secret and is_value
 
