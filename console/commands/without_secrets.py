@@ -44,6 +44,18 @@ def without_secrets(text: str, registry: Registry) -> str:
     return " ".join([("?" if marked else "") + tokens[0].text, *_kept(text, cls, tokens[1:], _keywords(registry))])
 
 
+def passwords_in(text: str, registry: Registry) -> list[str]:
+    """Return the keywords of the passwords that a line may give that cannot be read; none where nothing was taken out.
+
+    Args:
+        text: As it was typed.
+        registry: The commands there are.
+    """
+    tokens = _readable(text)
+    cls = _meant(tokens[0].text.upper(), registry) if tokens else None
+    return _secrets(cls) if cls is not None and without_secrets(text, registry) != text.strip() else []
+
+
 def _readable(text: str) -> list[Token]:
     """Return the tokens up to where a line cannot be read."""
     while True:

@@ -27,16 +27,16 @@ def without_password(session: Session) -> frozenset[str]:
     """Return the names of those who come in without a password, if there is a profile that lets them.
 
     They have a public key; or they are a user of this system of whom it is certain that the store opens for them: who
-    runs this process, whose file the store is, and root.
+    runs this process, and, of a file, its owner and root.
     """
     return frozenset({*kept.names_with_keys(session), *_users_of_host(session)})
 
 
 def _users_of_host(session: Session) -> set[str]:
-    uids = {_ROOT, os.getuid()}
+    uids = {os.getuid()}
     bind = session.get_bind()
     file = database_file(bind.url if isinstance(bind, Engine) else bind.engine.url)
     if file is not None:
         with suppress(OSError):
-            uids.add(file.stat().st_uid)
+            uids |= {_ROOT, file.stat().st_uid}
     return {name_of_user(uid) for uid in uids}

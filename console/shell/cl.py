@@ -11,6 +11,7 @@ from console.commands.language import SAME, parse, parse_partial
 from console.commands.listing import Column, table
 from console.commands.registry import COMMANDS
 from console.commands.script import Statement, statements
+from console.commands.without_secrets import passwords_in
 from console.errors import CommandError, ConsoleError
 from console.messages import message
 from console.printable import printable
@@ -59,11 +60,11 @@ def warn_of_secrets(texts: Iterable[str]) -> None:
 
 
 def _secrets_in(text: str) -> list[str]:
-    """Return the keywords of the passwords that a command gives; none where it cannot be read."""
+    """Return the keywords of the passwords that a command gives; of one that cannot be read, those it may give."""
     try:
         partial = parse_partial(text, COMMANDS)
     except ConsoleError:
-        return []
+        return passwords_in(text, COMMANDS)
     secret = [each for each in partial.cls.parameters if each.secret]
     return [
         each.keyword for each in secret if partial.given.get(each.keyword, SAME).upper() not in (SAME, *each.special)

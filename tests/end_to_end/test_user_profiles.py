@@ -231,6 +231,10 @@ def test_password_on_the_command_line_is_warned_of_and_one_on_standard_input_is_
         "GWL000F Every user of this system could read PASSWORD.",
     )
     assert PASSWORD not in told.stderr
+    for mistyped in (f"CRTUSRPRF DORA {PASSWORD}", f"CHGUSRPRF BEN PASWORD({PASSWORD})"):
+        told = greenwall("cl", mistyped)
+        assert "GWL000F Every user of this system could read PASSWORD." in told.stderr, "it will be typed again"
+        assert PASSWORD not in told.stderr
     for words, stdin in ((("cl", "-f", "-"), f"CRTUSRPRF CARL PASSWORD('{PASSWORD}')"), (("cl", "CHGUSRPRF BEN"), "")):
         quiet = greenwall(*words, stdin=stdin)
         assert (quiet.returncode, quiet.stderr) == (0, "")
