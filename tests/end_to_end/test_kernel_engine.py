@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import uuid
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,13 @@ def engine(greenwall, cgroup):
         )
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
             said = worker.stderr.readline()
-            assert expected in said, said
-            yield worker
-            if worker.poll() is None:
-                worker.terminate()
+            try:
+                assert expected in said, said
+                yield worker
+            finally:
+                if worker.poll() is None:
+                    worker.send_signal(signal.SIGCONT)  # a test may have stopped it
+                    worker.terminate()
 
     yield running
     greenwall("engine", "detach")
@@ -230,6 +234,13 @@ def test_what_an_engine_has_told_whose_cgroup_is_gone_is_in_the_journal(greenwal
     cgroup.mkdir()
 
 
+def _is_done(process):
+    """Say whether a program has ended, or has become another one."""
+    with contextlib.suppress(FileNotFoundError):  # it ended just now
+        return process.poll() is not None or "sleep" in os.readlink(f"/proc/{process.pid}/exe")
+    return False
+
+
 def test_entry_names_the_program_that_made_the_call(greenwall, cgroup, engine, tmp_path):
     """Of a process that has ended before it is written down, and of one that runs something else by then."""
     renamed = tmp_path / "caller"
@@ -244,8 +255,7 @@ def test_entry_names_the_program_that_made_the_call(greenwall, cgroup, engine, t
             process = subprocess.Popen(
                 command, preexec_fn=lambda: (cgroup / "cgroup.procs").write_text(str(os.getpid()))
             )
-            until(lambda done=process: done.poll() is not None or "sleep" in os.readlink(f"/proc/{done.pid}/exe"),
-                  "the program to be done with its call", PATIENCE_S)  # fmt: skip
+            until(partial(_is_done, process), "the program to be done with its call", PATIENCE_S)
         worker.send_signal(signal.SIGCONT)
         until(lambda: len(calls(greenwall)) == 2, "both entries", PATIENCE_S)
         process.kill()
