@@ -49,6 +49,8 @@ def test_each_protocol_has_its_port(run, store, protocol, port):
 
 
 def test_change_keeps_what_is_not_said(run, store):
+    with transaction(store) as session:
+        append(session, [entry()] * 6)
     run("ADDJRNFWD SIEM log.example PROTOCOL(*TCP) PORT(10514) FORMAT(*CEF) STRSEQ(7) TEXT('x')")
     run("CHGJRNFWD SIEM FORMAT(*LEEF)")
     row = target(store)

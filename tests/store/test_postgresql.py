@@ -74,6 +74,14 @@ def store_url(server, tmp_path, monkeypatch):
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def store(store_url):
+    opened = open_store(store_url)
+    assert opened.engine.dialect.name == "postgresql"
+    yield opened
+    opened.close()
+
+
 def write(store, count, **fields):
     with transaction(store) as session:
         return append(session, [entry(**fields)] * count)
