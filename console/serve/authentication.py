@@ -71,7 +71,7 @@ class SignOn(StepsOwner):
         self._attempts = 0
         self._keys = 0
         self._is_at_gate = False
-        """Whether the gate has counted a sign-on of this connection."""
+        """Whether a sign-on of this connection was judged, or could not be: nothing is left to count at its end."""
         self.signed_on: SignedOn | None = None
         """Who has signed on."""
         self.method = ""
@@ -82,7 +82,12 @@ class SignOn(StepsOwner):
         """Whether anybody wanted to sign on."""
 
     def begin_auth(self, username: str) -> bool:
-        """Begin with a name; another name begins from nothing. Everybody must sign on."""
+        """Begin with a name; another name begins from nothing. Everybody must sign on.
+
+        Raises:
+            DisconnectError: The name has failed too often from there.
+        """
+        self._ask_gate(username)
         self._name = username
         self._offered = self._taken = self.signed_on = None
         self.has_tried = True
@@ -153,40 +158,57 @@ class SignOn(StepsOwner):
     async def _sign_on(self, first: _First, code: str) -> bool:
         """Ask the profiles; a refusal is answered late, later with every one.
 
-        It counts as a failure until it is known to be none: who hangs up before the answer, or asks for something else
-        meanwhile, has this ended by AsyncSSH, and must not get away with another guess.
+        Who hangs up before the answer, or asks for something else meanwhile, has this ended by AsyncSSH, and must not
+        get away with another guess: that is a failure, too.
         """
         store, clock, place = self._doorway.store, self._doorway.clock, str(self._peer)
-        name, self._is_at_gate = self._name, True
-        delay_s = self._count_failure()
+        name, gate, address = self._name, self._doorway.gate, self._peer.address
+        self._ask_gate(name)
+        self._is_at_gate = True
+        gate.began(address, spelt(name))
+        delay_s = 0.0
         how = sign_on if first.method == PASSWORD else sign_on_by_key
         try:
             self.signed_on = await self._doorway.threads.run(
                 lambda: how(store, name, first.text, code=code, place=place, clock=clock)
             )
         except SignOnError:
-            await asyncio.sleep(delay_s)
-            return False
+            delay_s = self._count_failure(name)
+        except asyncio.CancelledError:
+            self._count_failure(name)
+            raise
         except StoreError as error:
             raise asyncssh.DisconnectError(asyncssh.DISC_BY_APPLICATION, describe(error).text) from error
+        finally:
+            gate.ended(address, spelt(name))
+        if self.signed_on is None:
+            await asyncio.sleep(delay_s)
+            return False
         self.method = " and ".join(filter(None, (first.method, CODE if code else "")))
         self.key = first.text if first.method == KEY else ""
-        self._doorway.gate.succeeded(self._peer.address, spelt(name))
+        gate.succeeded(address, spelt(name))
         return True
 
-    def _count_failure(self) -> float:
+    def _ask_gate(self, name: str) -> None:
         now_s = asyncio.get_running_loop().time()
-        return self._doorway.gate.failed(self._peer.address, spelt(self._name), now_s)
+        refusal = self._doorway.gate.name_refusal(self._peer.address, spelt(name), now_s)
+        if refusal:
+            raise asyncssh.DisconnectError(asyncssh.DISC_BY_APPLICATION, message(refusal).text)
+
+    def _count_failure(self, name: str) -> float:
+        now_s = asyncio.get_running_loop().time()
+        return self._doorway.gate.failed(self._peer.address, spelt(name), now_s)
 
     def count_uncounted(self) -> None:
         """Count at the gate, at the end, that somebody wanted to sign on and did not."""
         if self.has_tried and not self._is_at_gate and self.signed_on is None:
-            self._count_failure()
+            self._count_failure(self._name)
 
     async def _ask(self, question: Callable[P, T], *arguments: P.args, **more: P.kwargs) -> T:
         try:
             return await self._doorway.threads.run(lambda: question(*arguments, **more))
         except StoreError as error:
+            self._is_at_gate = True
             raise asyncssh.DisconnectError(asyncssh.DISC_BY_APPLICATION, describe(error).text) from error
 
     async def _count_attempt(self) -> None:

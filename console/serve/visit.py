@@ -131,11 +131,13 @@ class Visit(SignOn):
             await self._connection.wait_closed()
 
     def begin_auth(self, username: str) -> bool:
-        """Tell the journal of the connection when somebody wants to sign on: it is secure by then."""
-        if not self.has_tried and self._connection is not None:
+        """Tell the journal of the connection when somebody wants to sign on and may: it is secure by then."""
+        is_first = not self.has_tried
+        must_sign_on = super().begin_auth(username)
+        if is_first and self._connection is not None:
             cipher, client = (str(self._connection.get_extra_info(name)) for name in ("send_cipher", "client_version"))
             self._tell(lambda: self._house.entries.connected(self._peer, cipher, client))
-        return super().begin_auth(username)
+        return must_sign_on
 
     def auth_completed(self) -> None:
         """Wait for the console to be opened: who has signed on and opens none has to go, and stands at the door still.

@@ -41,34 +41,34 @@ def test_all_places_taken_refuses_everybody():
     assert gate.refusal("203.0.113.5", 0) == "GWL1062"
 
 
-def test_an_address_that_fails_waits_twice_as_long_each_time_up_to_five_minutes():
+def test_a_name_that_fails_waits_twice_as_long_each_time_up_to_five_minutes():
     gate = Gate(Limits())
     waits = []
     now = 0.0
     for _ in range(20):
         gate.failed(HERE, "ALICE", now)
         wait = 0.0
-        while gate.refusal(HERE, now + wait):
+        while gate.name_refusal(HERE, "ALICE", now + wait):
             wait = wait * 2 or 1.0
         waits.append(wait)
         now += wait
     assert waits[:8] == [0, 0, 0, 0, 0, 1, 2, 4]
     assert max(waits) <= 512
-    assert gate.refusal(THERE, now) == ""
+    assert gate.name_refusal(THERE, "ALICE", now) == ""
 
 
-def test_a_quarter_of_an_hour_or_a_sign_on_makes_an_address_new():
+def test_a_quarter_of_an_hour_or_a_sign_on_makes_a_name_new():
     gate = Gate(Limits())
     for _ in range(9):
         gate.failed(HERE, "ALICE", 0)
-    assert gate.refusal(HERE, 1) == "GWL1061"
-    assert gate.refusal(HERE, 400) == ""
+    assert gate.name_refusal(HERE, "ALICE", 1) == "GWL1061"
+    assert gate.name_refusal(HERE, "ALICE", 400) == ""
     gate.failed(HERE, "ALICE", 1400)
-    assert gate.refusal(HERE, 1400.1) == ""
+    assert gate.name_refusal(HERE, "ALICE", 1400.1) == ""
     for _ in range(9):
         gate.failed(HERE, "ALICE", 1401)
     gate.succeeded(HERE, "ALICE")
-    assert gate.refusal(HERE, 1401) == ""
+    assert gate.name_refusal(HERE, "ALICE", 1401) == ""
 
 
 def test_a_sign_on_of_one_profile_leaves_what_was_guessed_of_another():
@@ -76,19 +76,54 @@ def test_a_sign_on_of_one_profile_leaves_what_was_guessed_of_another():
     now = 0.0
     for _ in range(9):
         gate.failed(HERE, "ALICE", now)
-        gate.failed(HERE, "EVE", now)  # counted until it is known to be none
         gate.succeeded(HERE, "EVE")
-    assert gate.refusal(HERE, now + 5) == "GWL1061"
-    assert gate.refusal(HERE, now + 9) == ""
-    gate.failed(HERE, "EVE", now + 9)
-    gate.succeeded(HERE, "EVE")
-    assert gate.refusal(HERE, now + 10) == ""
+    assert gate.name_refusal(HERE, "ALICE", now + 5) == "GWL1061"
+    assert gate.name_refusal(HERE, "ALICE", now + 9) == ""
+
+
+def test_a_colleague_at_the_same_address_signs_on_while_another_name_waits():
+    gate = Gate(Limits())
+    for number in range(1000):
+        gate.failed(HERE, "ALICE", number * 300.0)
+    now = 999 * 300.0 + 1
+    assert gate.name_refusal(HERE, "ALICE", now) == "GWL1061"
+    assert gate.refusal(HERE, now) == ""
+    assert gate.name_refusal(HERE, "BOB", now) == ""
+
+
+def test_sign_ons_under_way_count_against_their_own_name_until_they_end():
+    gate = Gate(Limits())
+    for _ in range(6):
+        assert gate.name_refusal(HERE, "ALICE", 0) == ""
+        gate.began(HERE, "ALICE")
+    assert gate.name_refusal(HERE, "ALICE", 500) == "GWL1061"
+    assert gate.name_refusal(HERE, "BOB", 0) == ""
+    assert gate.name_refusal(THERE, "ALICE", 0) == ""
+    assert gate.refusal(HERE, 0) == ""
+    for _ in range(6):
+        gate.ended(HERE, "ALICE")
+    assert gate.name_refusal(HERE, "ALICE", 0) == ""
+    assert not gate._under_way
+
+
+def test_many_names_from_one_address_meet_the_total():
+    gate = Gate(Limits())
+    for number in range(50):
+        gate.failed(HERE, f"NAME{number}", 0)
+    assert gate.refusal(HERE, 0) == ""
+    for number in range(50, 60):
+        gate.failed(HERE, f"NAME{number}", 0)
+    assert gate.refusal(HERE, 299) == "GWL1061"
+    assert gate.refusal(THERE, 0) == ""
+    assert gate.refusal(HERE, 300) == ""
+    gate.failed(HERE, "NAME0", 1000)
+    assert gate.refusal(HERE, 1000) == ""
 
 
 def test_an_address_that_tries_very_many_names_is_known_by_few_of_them():
     gate = Gate(Limits())
     for number in range(1000):
-        gate.failed(HERE, f"NAME{number}", number)
+        gate.failed(HERE, f"NAME{number}", number / 2)
     assert len(gate._failures[HERE].by_name) <= 33
     gate.succeeded(HERE, "NAME999")
     gate.succeeded(HERE, "NAME1")

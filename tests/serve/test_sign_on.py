@@ -9,6 +9,7 @@ import asyncssh
 import pytest
 from sqlmodel import select
 
+from console.messages import message
 from console.model.outbox import AuditOutbox
 from console.model.user_profiles import UserProfile
 from console.people.codes import code_at, new_key
@@ -271,9 +272,7 @@ async def test_who_comes_again_and_again_and_never_signs_on_is_kept_away(store, 
     wrong = make_key(tmp_path / "wrong")
     for _ in range(6):
         assert not (await lets_in(server, keys=[wrong]))[0]
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.endpoint.port)
-    assert await reader.read() == b"Not allowed at this time\r\n"
-    writer.close()
+    assert await is_kept_away(server)
 
 
 async def test_connections_that_are_there_when_the_server_ends_are_told_of(store, store_url):
@@ -297,18 +296,22 @@ async def guess(server):
 
 
 async def is_kept_away(server):
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.endpoint.port)
-    said = await reader.readline()
-    writer.close()
-    return said == b"Not allowed at this time\r\n"
+    """Say whether ALICE is, with the right password."""
+    try:
+        async with connecting(server, password=PASSWORD)[0]:
+            return False
+    except asyncssh.DisconnectError as error:
+        return error.reason.startswith(message("GWL1061").text)
 
 
 async def test_who_hangs_up_before_the_answer_is_kept_away_as_who_waits_for_it(store, store_url, serve):
     add_person(store_url, "ALICE")
+    add_person(store_url, "BOB")
     server = await serve()
     for _ in range(6):
         await guess(server)
     assert await is_kept_away(server)
+    assert (await lets_in(server, name="bob", password=PASSWORD))[0], "who shares the address is not"
     with reading(store) as session:
         assert session.get(UserProfile, "ALICE").failures, "it is tried for real"
 
