@@ -112,21 +112,7 @@ class Prompter(Panel):
         if here.heading_row:
             page.text(here.heading_row, (size.columns - len(_HEADING)) // 2 + 1, _HEADING, Attribute.WHITE)
         page.more(_LAST_ROW + 1, more=self._page + 1 < len(pages))
-        page.cursor = self._first_to_fill(here)
         return page
-
-    def _first_to_fill(self, here: PromptPage) -> str | None:
-        """Return the first required field that is empty, where the panel has filled in all before it; None elsewhere.
-
-        What is typed at once then goes where something is missing, and not over what is right already.
-        """
-        for placed in here.parameters:
-            parameter = placed.parameter
-            if parameter.default is None and not self._form.typed[parameter.keyword].strip():
-                return parameter.keyword if self._is_open(parameter) else None
-            if parameter.keyword not in self._form.given:
-                return None
-        return None
 
     def handle(self, submission: Submission) -> Reply:
         """Run the command, or help in filling in its values."""

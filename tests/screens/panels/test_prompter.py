@@ -44,18 +44,6 @@ def test_a_command_without_a_required_value_is_prompted_with_the_cursor_there(op
     assert operator.press("F12").title.endswith("Greenwall Main Menu")
 
 
-def test_f12_from_the_list_of_commands_leaves_the_line_empty_on_a_list_too(operator):
-    operator.command("WRKSOCPCY").command("?").press("F12")
-    assert operator.title == "Work with Socket Policies"
-    assert operator.buffer.values["CMD"].strip() == ""
-
-
-def test_the_cursor_begins_at_what_is_missing_where_the_panel_has_filled_in_what_is_before_it(operator):
-    operator.command("WRKSOCRUL").press("F6")
-    assert operator.title == "Add Socket Rule (ADDSOCRUL)"
-    assert (operator.buffer.row, operator.buffer.column) == operator.buffer.start_of("ACTION")
-
-
 def test_a_question_mark_alone_lists_the_commands(operator):
     assert type(operator.command("?").session.panel).__name__ == "SelectionWindow"
     assert "ADDALR" in operator.shown
