@@ -33,9 +33,6 @@ NO_LIST = "GWL0708"
 _BAD_OPTION = "GWL0703"
 _NOT_HERE = "GWL0709"
 _NO_PARAMETERS = "GWL0715"
-_BAD_PARAMETERS = "GWL0775"
-_LANGUAGE = "GWL01"
-"""How the ids of messages on command strings begin."""
 _CHANGED_MEANWHILE = "GWL0716"
 
 
@@ -245,14 +242,8 @@ class OptionList(CommandPanel, Generic[RowT]):
         if option.way is Way.PROMPT and not self._run.parameters:
             own = None if row is None else option.asks(row)
             return Ran(panel=own or Prompter(self.services, cls, given))
-        try:
-            kept = self._without_replaced(option, given)
-            return run(self.services, command_text(cls, kept, self._run.parameters), keyed=False)
-        except CommandError as error:
-            # The column is one of a string that nobody typed: the values of the row stand in front of the parameters.
-            if self._run.parameters and error.message_id.startswith(_LANGUAGE) and "column" in error.values:
-                raise CommandError(_BAD_PARAMETERS, option=option.number, command=option.command) from error
-            raise
+        kept = self._without_replaced(option, given)
+        return run(self.services, command_text(cls, kept, self._run.parameters), keyed=False)
 
     def _without_replaced(self, option: Option[RowT], given: Mapping[str, str]) -> Mapping[str, str]:
         """Return the values of a row without those that the parameters give otherwise."""

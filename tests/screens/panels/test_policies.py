@@ -99,11 +99,3 @@ def test_an_emergency_shows_as_such_and_not_as_a_pending_change(operator, run):
     assert rules.row(4).rstrip().endswith(":  0")
     assert "Emergency: *ALLOW" in rules.press("F3").command("WRKREGINF").shown
     assert "Nothing has changed since revision 1." in operator.press("F10").shown
-
-
-@pytest.mark.parametrize("parameters", ["8", "NOSUCH(8)"])
-def test_a_wrong_parameter_of_an_option_is_told_without_the_column_of_a_string_nobody_typed(policies, parameters):
-    policies.option("2", "14").enter(CMD=parameters)
-    assert policies.message_ids == ["GWL0775"]
-    assert policies.message == "What is on the command line are no parameters for option 14."
-    assert policies.options == {"2": "14"}
