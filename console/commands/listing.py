@@ -79,10 +79,11 @@ RULE_COLUMNS = (
 
 def rule_list(rules: Iterable[Rule]) -> tuple[str, ...]:
     """Return rules as a list."""
-    return table(RULE_COLUMNS, (_rule_row(rule) for rule in rules))
+    return table(RULE_COLUMNS, (rule_row(rule) for rule in rules))
 
 
-def _rule_row(rule: Rule) -> tuple[object, ...]:
+def rule_row(rule: Rule) -> tuple[object, ...]:
+    """Return a rule as a row under `RULE_COLUMNS`."""
     return (
         rule.exit_point,
         shown_sequence(rule.sequence),

@@ -8,7 +8,7 @@ from console.commands.definition import Command, Context, Parameter, Result
 from console.commands.host import groups_of, resolved
 from console.commands.hypothetical import CURRENT, NONE, one_address, one_port, one_program, one_user, port_number
 from console.commands.keywords import EXIT_POINT, one_of
-from console.commands.listing import RULE_COLUMNS, Column, shown_sequence, table
+from console.commands.listing import RULE_COLUMNS, Column, rule_row, shown_sequence, table
 from console.commands.policy import ACTIVE, PENDING, now_of
 from console.errors import CommandError
 from console.journal.moments import LONGEST, check_moment, span_of
@@ -22,7 +22,9 @@ from console.policy.request import Request
 from console.policy.rule import Policy, Rule
 from console.store.revisions import active_policy, pending_policy
 
-_TRIED_COLUMNS = (*RULE_COLUMNS[1:10], Column("Why"))
+_TRIED = slice(1, 10)
+"""What is told of each rule that was tried."""
+_TRIED_COLUMNS = (*RULE_COLUMNS[_TRIED], Column("Why"))
 
 
 def _one_time(value: str) -> str:
@@ -176,18 +178,7 @@ def _why(rule: Rule, dimension: str) -> str:
 
 
 def _row(rule: Rule, why: str) -> tuple[object, ...]:
-    return (
-        shown_sequence(rule.sequence),
-        rule.user,
-        rule.local_address,
-        rule.local_port,
-        rule.remote_address,
-        rule.remote_port,
-        rule.program,
-        rule.time_group,
-        rule.action,
-        why,
-    )
+    return (*rule_row(rule)[_TRIED], why)
 
 
 COMMANDS: tuple[type[Command], ...] = (TestSocketRules,)
