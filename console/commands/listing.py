@@ -60,7 +60,7 @@ def _leader(label: str) -> str:
     return label + dots[len(label) :] if len(label) % 2 == 0 else label + " " + dots[len(label) + 1 :]
 
 
-RULE_COLUMNS = (
+RULE_COLUMNS: tuple[Column, ...] = (
     Column("Exit point"),
     Column("Seq", right=True),
     Column("User"),
