@@ -80,16 +80,18 @@ def found(everything: Iterable[Entry], typed: str) -> Sequence[Entry]:
     return [entry for rank, entry in sorted(ranked, key=lambda pair: pair[0]) if rank < _NOWHERE]
 
 
-_NOWHERE = 4
+_NOWHERE = 5
 
 
 def _rank(word: str, words: str) -> int:
-    """Say how well a word fits: the beginning, the beginning of a word, within a word, its letters in order, not."""
+    """Say how well a word fits: the beginning, a word, the beginning of one, within one, its letters in order, not."""
     if words.startswith(word):
         return 0
-    if f" {word}" in words:
+    if word in words.split():
         return 1
-    if word in words:
+    if f" {word}" in words:
         return 2
+    if word in words:
+        return 3
     letters = iter(words)
-    return 3 if all(letter in letters for letter in word) else _NOWHERE
+    return 4 if all(letter in letters for letter in word) else _NOWHERE

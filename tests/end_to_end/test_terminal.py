@@ -55,7 +55,7 @@ def test_the_palette_finds_a_command_and_runs_it(terminal, greenwall):
     screen = opened(terminal, greenwall)
     screen.press("C-p")
     screen.wait_for("Find Keys, Options, Menus and Commands")
-    screen.enter("audit rep")
+    screen.enter("audit report")
     screen.wait_for("DSPAUDRPT")
     screen.press("Enter")
     screen.wait_for("Display Audit Report")

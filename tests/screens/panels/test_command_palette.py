@@ -140,6 +140,14 @@ def test_the_beginning_counts_more_than_the_middle_and_letters_in_order_count_le
     assert found(everything, typed)[0].name == best
 
 
+def test_a_whole_word_counts_more_than_the_beginning_of_one():
+    everything = [
+        Entry("Menu", "GO JOURNAL", "Journal, reports and auditing", "GO JOURNAL"),
+        Entry("Command", "DSPAUDRPT", "Display Audit Report", "DSPAUDRPT"),
+    ]
+    assert [entry.name for entry in found(everything, "audit report")] == ["DSPAUDRPT", "GO JOURNAL"]
+
+
 def test_every_word_must_be_found():
     assert found([Entry("Command", "RULE", "A rule", "RULE")], "rule zebra") == []
 
