@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic
 
-from console.commands.language import parse_partial
 from console.errors import CommandError, ConsoleError
 from console.messages import Message, describe, message
 from screens.panel import Push, Reply, SignOff, Stay
 from screens.panels.columns import Column, RowT
 from screens.panels.command_panel import CommandPanel
 from screens.panels.confirm import Confirm
+from screens.panels.option_parameters import check_parameters
 from screens.panels.options import ADD_ROW, Option, Typed, Way
 from screens.panels.pager import Pager
 from screens.panels.prompter import Prompter
@@ -234,6 +234,7 @@ class OptionList(CommandPanel, Generic[RowT]):
             return Ran(panel=option.opens(row))
         given = self.given_on_add_row() if row is None else option.given(row)
         cls = self.services.commands[option.command]
+        kept = self._without_replaced(option, given)
         if option.way is Way.CONFIRM and not self._run.is_confirmed:
             return Ran(panel=self._confirmation(option))
         if option.way is Way.CONFIRM and row != self._run.shown.get(row_id):
@@ -242,15 +243,20 @@ class OptionList(CommandPanel, Generic[RowT]):
         if option.way is Way.PROMPT and not self._run.parameters:
             own = None if row is None else option.asks(row)
             return Ran(panel=own or Prompter(self.services, cls, given))
-        kept = self._without_replaced(option, given)
         return run(self.services, command_text(cls, kept, self._run.parameters), keyed=False)
 
     def _without_replaced(self, option: Option[RowT], given: Mapping[str, str]) -> Mapping[str, str]:
-        """Return the values of a row without those that the parameters give otherwise."""
-        if not option.replaceable or not self._run.parameters:
+        """Return the values of a row without those that the parameters give otherwise.
+
+        Raises:
+            ConsoleError: The parameters are none of the option's command, or the row gives them.
+        """
+        typed, fixed = self._run.parameters, given.keys() - option.replaceable
+        if not typed:
             return given
-        written = parse_partial(f"{option.command} {self._run.parameters}", self.services.commands).given
-        return {keyword: value for keyword, value in given.items() if keyword not in option.replaceable & set(written)}
+        commands, number = self.services.commands, option.number
+        written = check_parameters(option.command, typed, commands, option=number, given=given, fixed=fixed)
+        return {keyword: value for keyword, value in given.items() if keyword not in written}
 
     def _confirmation(self, option: Option[RowT]) -> Confirm[RowT]:
         rows = [row_id for row_id in self.typed.rows(self._order) if self._option(row_id) == option]

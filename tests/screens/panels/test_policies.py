@@ -99,3 +99,25 @@ def test_an_emergency_shows_as_such_and_not_as_a_pending_change(operator, run):
     assert rules.row(4).rstrip().endswith(":  0")
     assert "Emergency: *ALLOW" in rules.press("F3").command("WRKREGINF").shown
     assert "Nothing has changed since revision 1." in operator.press("F10").shown
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ("8", "8 needs its keyword in front, as a parameter of option 14."),
+        ("NOSUCH(8)", "NOSUCH is not a parameter of option 14."),
+        ("TO(8) FROM(1", "Parenthesis in column 11 is not closed."),
+        ("TO(1) TO(2)", "Parameter TO is given again in column 7."),
+    ],
+)
+def test_a_wrong_parameter_of_an_option_is_told_as_it_was_typed(policies, parameters, told):
+    policies.option("2", "14").enter(CMD=parameters)
+    assert policies.message == told
+    assert policies.options == {"2": "14"}
+    assert policies.buffer.values["CMD"] == parameters
+
+
+def test_wrong_parameters_are_refused_before_a_confirmation_is_asked_for(policies):
+    policies.option("1", "10").enter(CMD="NOSUCH(8)")
+    assert policies.title == "Work with Socket Policies"
+    assert policies.message_ids == ["GWL0775"]

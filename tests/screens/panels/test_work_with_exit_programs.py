@@ -90,7 +90,8 @@ def test_parameters_replace_without_prompting(listed, store):
 
 def test_parameters_cannot_replace_another_than_that_of_the_row(listed, store):
     listed.option("2", "10").type(CMD="PGMNBR(10)").press("ENTER")
-    assert listed.message_ids == ["GWL0104"]
+    assert listed.message_ids == ["GWL0776"]
+    assert listed.message == "PGMNBR comes from the row; option 10 takes no other."
     assert listed.options == {"2": "10"}
 
 

@@ -123,7 +123,8 @@ def test_mixed_options_over_pages_are_carried_out_from_the_top(many, store):
 def test_the_first_option_that_fails_stops_the_rest_which_stay(many, store):
     many.option("*CONNECT.10", "2").option("*CONNECT.20", "3").option("*CONNECT.30", "2")
     many.type(CMD="TOSEQNBR(10)").press("ENTER")
-    assert many.message_ids == ["GWL0103"]
+    assert many.message_ids == ["GWL0775"]
+    assert many.message == "TOSEQNBR is not a parameter of option 2."
     assert many.options == {"*CONNECT.10": "2", "*CONNECT.20": "3", "*CONNECT.30": "2"}
     many.option("*CONNECT.10", "3").option("*CONNECT.30", "3").type(CMD="TOSEQNBR(15)").press("ENTER")
     assert many.message_ids == ["GWL0143", "GWL0320"]
