@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from console.clock import Clock
 from console.messages import message
 from console.model.words import ExitPoint, Mode
+from console.policy.emergency import Emergency
 from console.store.confirmation import waiting_confirmation
+from console.store.emergencies import lasting_overrides
 from console.store.engine import Store
 from console.store.revisions import active_number, revision_policy
 from console.store.session import reading
@@ -41,6 +44,7 @@ class Banner:
         self._until: datetime | None = None
         """When the active revision is taken back, if nobody confirms it, or when an emergency is over."""
         self._is_emergency = False
+        self._overrides: dict[ExitPoint, Emergency] = {}
         self._modes: dict[ExitPoint, Mode] = {}
 
     def text(self) -> str:
@@ -54,14 +58,24 @@ class Banner:
         self._read_modes()
         warnings = []
         for mode, message_id in ((Mode.MONITOR, _MONITOR), (Mode.OFF, _OFF)):
-            points = [point.value for point, active in sorted(self._modes.items()) if active is mode]
+            points = [point for point, active in self._modes.items() if active is mode and point not in self._overrides]
             if points:
-                warnings.append(message(message_id, points=", ".join(points)).text)
+                warnings.append(message(message_id, points=_listed(points)).text)
         if self._until is not None:
-            told = _EMERGENCY if self._is_emergency else _CONFIRM
-            warnings.insert(0, message(told, time=f"{self._until.astimezone():%H:%M:%S}").text)
+            warnings.insert(0, self._limited(self._until.astimezone()))
         found = _told(health(self._store, self._clock()), is_short=bool(warnings))
         return " ".join([found, *warnings] if found else warnings)
+
+    def _limited(self, until: datetime) -> str:
+        """Return what is in force for a while only; what rejects comes first, as the end may be cut."""
+        if not self._is_emergency:
+            return message(_CONFIRM, time=f"{until:%H:%M:%S}").text
+        does = [
+            f"{_listed(points)} {each}"
+            for each in (Emergency.REJECT, Emergency.ALLOW)
+            if (points := [point for point, now in self._overrides.items() if now is each])
+        ]
+        return message(_EMERGENCY, time=f"{until:%H:%M}", points="; ".join(does)).text
 
     def _read_modes(self) -> None:
         with reading(self._store) as session:
@@ -71,7 +85,14 @@ class Banner:
             number = active_number(session)
             if number != self._revision:
                 self._modes = dict(revision_policy(session, number).modes)
+                self._overrides = lasting_overrides(session)
                 self._revision = number
+
+
+def _listed(points: Iterable[ExitPoint]) -> str:
+    """Return exit points in few words: row 2 has room for little more than three names."""
+    named = sorted(points)
+    return "all" if len(named) == len(ExitPoint) else ", ".join(point.value for point in named)
 
 
 def _told(found: Health, *, is_short: bool) -> str:

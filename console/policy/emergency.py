@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from enum import StrEnum
 
 from console.model.words import DEFAULT_SEQUENCE, Action, ExitPoint, Mode, YesNo
-from console.policy.rule import Policy
+from console.policy.rule import Policy, Rule
 
 
 class Emergency(StrEnum):
@@ -27,3 +28,26 @@ def overridden(policy: Policy, exit_point: ExitPoint, emergency: Emergency) -> P
     only = replace(default, action=Action.REJECT, active=YesNo.YES, text="Emergency")
     rules = sorted((*others, only), key=lambda rule: (rule.exit_point, rule.sequence))
     return replace(policy, modes={**policy.modes, exit_point: Mode.ENFORCE}, rules=tuple(rules))
+
+
+def found_overrides(before: Policy, now: Policy) -> Mapping[ExitPoint, Emergency]:
+    """Return what an emergency overrides, told by what it made of a policy.
+
+    An exit point that would do the same without the emergency is not among them.
+
+    Args:
+        before: The policy that is in force after the emergency.
+        now: The one that is in force meanwhile.
+    """
+    pairs = ((point, does) for point in ExitPoint for does in Emergency)
+    return {
+        point: does
+        for point, does in pairs
+        if _of(now, point) == _of(overridden(before, point, does), point) and _of(now, point) != _of(before, point)
+    }
+
+
+def _of(policy: Policy, exit_point: ExitPoint) -> tuple[Mode | None, tuple[Rule, ...]]:
+    """Return all that an emergency can change of an exit point."""
+    rules = tuple(rule for rule in policy.rules if rule.exit_point is exit_point)
+    return policy.modes.get(exit_point), rules

@@ -13,16 +13,24 @@ from sqlmodel import Session
 
 from console.model.revision import PolicyConfirmation
 from console.model.words import ExitPoint
-from console.policy.emergency import Emergency, overridden
+from console.policy.emergency import Emergency, found_overrides, overridden
 from console.policy.rule import Policy
 from console.store.confirmation import waiting_confirmation
+from console.store.revisions import revision_policy
 
 
 def lasting_overrides(session: Session) -> dict[ExitPoint, Emergency]:
-    """Return what each exit point does in the emergency that lasts; empty when none does."""
+    """Return what each exit point does in the emergency that lasts; empty when none does.
+
+    Raises:
+        StoreError: It is not written down, and a revision that would tell cannot be read.
+    """
     row = waiting_confirmation(session)
     if row is None or not row.emergency:
         return {}
+    if not row.overrides:
+        # It began under a Greenwall that did not keep them: before migration 0016.
+        return dict(found_overrides(revision_policy(session, row.return_to), revision_policy(session, row.number)))
     pairs = (pair.partition("=") for pair in row.overrides.split())
     return {ExitPoint(point): Emergency(does) for point, _, does in pairs}
 

@@ -25,6 +25,8 @@ _KEY_NOT_HERE = "KBD0102"
 _MORE_KEYS = Function.F24
 _BANNER_ROW = 2
 _BANNER_COLUMN = 2
+_CUT = "..."
+"""Ends a banner that has no room for all it says."""
 _EDGE_KEYS = {Function.TOP: (17, "Top"), Function.BOTTOM: (18, "Bottom")}
 """Keys that stand for a function key, on panels that give that key this label."""
 _UNUSED = frozenset({Function.CLEAR, Function.RECORD_BACKSPACE})
@@ -307,7 +309,9 @@ class Terminal:
         while end < len(row) and row[end].character == " " and not self._is_field(_BANNER_ROW, end + 1):
             end += 1
         room = end - start if end == len(row) else end - start - 1
-        words = printable(self.banner)[: max(room, 0)]
+        words = printable(self.banner)
+        if len(words) > room:
+            words = words[: max(room - len(_CUT), 0)] + _CUT[: max(room, 0)]
         row[start : start + len(words)] = [Cell(character, Attribute.YELLOW) for character in words]
 
     def _is_field(self, row: int, column: int) -> bool:

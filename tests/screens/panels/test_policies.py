@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.model.revision import Revision
+from console.model.revision import PolicyConfirmation, Revision
 from console.store.session import transaction
 from screens.banner import Banner
 from screens.terminal.page import WIDE
@@ -89,7 +89,35 @@ def test_an_emergency_is_said_on_the_list_and_in_the_banner_and_is_not_confirmed
     assert "4 *OVERRIDE" in policies.row(9)
     assert "Shop is down" in policies.row(9)
     assert "F14" not in policies.shown
-    assert Banner(store, lambda: now).text() == "No worker. Emergency until 12:30:00. *CONNECT in *MONITOR."
+    assert Banner(store, lambda: now).text() == "No worker. Emergency to 12:30: *CONNECT *ALLOW."
+
+
+def test_the_banner_names_the_exit_points_that_an_emergency_rejects_and_lets_pass(services, store, now, run):
+    banner = Banner(store, lambda: now)
+    run("CHGSOCEXT *CONNECT EMERGENCY(*REJECT) MINUTES(30) TEXT('Intruder')")
+    assert banner.text() == "No worker. Emergency to 12:30: *CONNECT *REJECT."
+    run("CHGSOCEXT *ACCEPT EMERGENCY(*REJECT) MINUTES(30) TEXT('Intruder')")
+    assert banner.text() == "No worker. Emergency to 12:30: *ACCEPT, *CONNECT *REJECT."
+    assert len(banner.text()) < len(" " * 59)
+    run("CHGSOCEXT *LISTEN EMERGENCY(*ALLOW) MINUTES(30) TEXT('Intruder')")
+    assert banner.text() == "No worker. Emergency to 12:30: *ACCEPT, *CONNECT *REJECT; *LISTEN *ALLOW."
+    run("CHGSOCEXT *LISTEN EMERGENCY(*REJECT) MINUTES(30) TEXT('Intruder')")
+    assert banner.text() == "No worker. Emergency to 12:30: all *REJECT."
+    run("CHGSOCEXT *LISTEN EMERGENCY(*END)")
+    assert banner.text().startswith("No worker: ")
+
+
+@pytest.mark.parametrize("does", ["*ALLOW", "*REJECT"])
+def test_an_emergency_from_before_migration_0016_shows_and_outlives_an_activation(operator, store, now, run, does):
+    run(f"CHGSOCEXT *CONNECT EMERGENCY({does}) MINUTES(30) TEXT('Shop is down')")
+    with transaction(store) as session:
+        session.get_one(PolicyConfirmation, 1).overrides = ""
+    banner = Banner(store, lambda: now)
+    assert banner.text() == f"No worker. Emergency to 12:30: *CONNECT {does}."
+    assert f"Emergency: {does}" in operator.command("WRKREGINF").shown
+    run("ADDSOCRUL *LISTEN 10 LCLPORT(8080) ACTION(*REJECT)", "ACTSOCPCY")
+    assert banner.text() == f"No worker. Emergency to 12:30: *CONNECT {does}."
+    assert f"Emergency: {does}" in operator.press("F5").shown
 
 
 def test_an_emergency_shows_as_such_and_not_as_a_pending_change(operator, run):

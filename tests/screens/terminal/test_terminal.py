@@ -200,7 +200,7 @@ def test_the_banner_fills_the_free_part_of_row_2_and_moves_nothing():
     target.banner = "Exit point *CONNECT is in *MONITOR: nothing is rejected there at the moment"
     after = target.text()
     assert after[1][61:] == "System:   NJORD01  "
-    assert after[1][1:60] == target.banner[:59]
+    assert after[1][1:60] == target.banner[:56] + "..."
     assert after[1][60] == " "
     assert after[:1] + after[2:] == before[:1] + before[2:]
 
@@ -211,7 +211,7 @@ def test_the_banner_covers_no_field():
     page.field("POS", 2, 10, 5)
     target.show(Frame(page, ()))
     target.banner = "Worker not running"
-    assert target.text()[1] == " Worker ".ljust(80)
+    assert target.text()[1] == " Work... ".ljust(80)
 
 
 def test_a_click_on_the_legend_is_that_key_and_elsewhere_moves_the_cursor():

@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; of an emergency that lasts now it is not known, and an activation ends it as it did before."""
+    """Add the column; of an emergency that lasts now `console.store.emergencies` tells it by its revisions."""
     op.add_column(
         "policy_confirmation", sa.Column("overrides", sa.String(length=100), nullable=False, server_default="")
     )
