@@ -44,6 +44,33 @@ def test_a_command_without_a_required_value_is_prompted_with_the_cursor_there(op
     assert operator.press("F12").title.endswith("Greenwall Main Menu")
 
 
+@pytest.mark.parametrize(("values", "missing"), [("", "EXITPNT"), ("ACTION(*ALLOW)", "EXITPNT"), ("*LISTEN", "ACTION")])
+def test_entering_a_command_puts_the_cursor_in_the_first_required_field_that_is_empty(operator, values, missing):
+    operator.command(f"ADDSOCRUL {values}")
+    assert operator.title == "Add Socket Rule (ADDSOCRUL)"
+    assert operator.message_ids == ["GWL0106"]
+    assert (operator.buffer.row, operator.buffer.column) == operator.buffer.start_of(missing)
+
+
+@pytest.mark.parametrize("asked", ["F4", "?", "F6", "*ADD"])
+def test_a_prompter_that_was_asked_for_begins_at_its_first_field_whatever_is_missing(operator, asked):
+    """As on IBM i: who types ahead knows the fields by their order, and a value that is there is passed with Tab."""
+    if asked == "F4":
+        operator.type(CMD="ADDSOCRUL *CONNECT 40").press("F4")
+    elif asked == "?":
+        operator.command("?ADDSOCRUL *CONNECT 40")
+    elif asked == "F6":
+        operator.command("WRKSOCRUL").press("F6")
+    else:
+        operator.command("WRKSOCRUL").option("*ADD", "1").press("ENTER")
+    assert operator.title == "Add Socket Rule (ADDSOCRUL)"
+    assert not operator.message_ids
+    assert operator.session.frame.page.cursor is None
+    fields = operator.session.frame.page.fields
+    assert next(iter(fields)) == "EXITPNT"
+    assert "ACTION" in fields
+
+
 def test_a_question_mark_alone_lists_the_commands(operator):
     assert type(operator.command("?").session.panel).__name__ == "SelectionWindow"
     assert "ADDALR" in operator.shown
