@@ -97,8 +97,12 @@ class Scribe:
 
     @property
     def is_pressed(self) -> bool:
-        """Whether guards send many entries."""
+        """Whether many entries come."""
         return time.monotonic() < self._pressed_until
+
+    def press(self) -> None:
+        """Say that many entries come, by another way than from guards."""
+        self._pressed_until = time.monotonic() + _PRESSED_S
 
     async def put(self, parcel: Parcel, sender: Sender) -> None:
         """Take a parcel; its sender hears of it when it is on disk. Waits while too many others do."""
@@ -121,7 +125,7 @@ class Scribe:
                 self._hurried.set()
             await self._commit(batch)
             if size_bytes >= _MANY_BYTES:
-                self._pressed_until = time.monotonic() + _PRESSED_S
+                self.press()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause_s):
                     await self._hurried.wait()

@@ -11,23 +11,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from struct import error as StructError  # noqa: N812 -- so that it is known for what it is
 from typing import NamedTuple
 
-from console.enforcement.kernel.drafts import Made, drafts_of
 from console.enforcement.kernel.engine import Found, KernelEngine
-from console.enforcement.kernel.entries import lost
 from console.enforcement.kernel.loading import Loaded, Wanted, load
 from console.enforcement.kernel.pins import Leftover
 from console.enforcement.kernel.relay_house import RelayHouse
 from console.enforcement.kernel.resets import send_reset
 from console.enforcement.kernel.ring import Ring
+from console.enforcement.kernel.words import Words, next_words
 from console.enforcement.scribe import Scribe
 from console.errors import ConsoleError, KernelError, PolicyError
-from console.journal.entries import draft
 from console.messages import Message, describe, line, message
 from console.policy.audit_levels import Auditing, Levels
 from console.policy.rule import Policy
@@ -37,13 +33,17 @@ _log = logging.getLogger("greenwall.worker")
 
 _PAUSE_S = 0.1
 """From one transaction to the next; meanwhile events wait in the ring buffer."""
+_LONG_PAUSE_S = 0.5
+_MANY = 500
+"""Events in a transaction after which the next may wait longer: an entry costs a third less in one of ten thousand than
+in one of five hundred, and the processors are what a server that is so busy needs."""
+_FULL_ENOUGH = 1 << 20
+"""Octets: some six thousand events, a sixteenth of the ring buffer. More do not wait."""
 _LAST_WRITE_S = 5.0
 """For how long a worker that is to stop waits for the store."""
 _LOOK_S = 1.0
 """How often it is looked whether something else is to be in force: another mode, another time of the day, a relay."""
 _AWAIT_S = 30.0
-_MOST_AT_ONCE = 16_384
-"""Events in a transaction; about half a second of work."""
 
 
 class Place(NamedTuple):
@@ -79,11 +79,11 @@ class KernelKeeper:
         self._relay = relay
         self._place = place
         self._levels = Levels(Auditing())
-        self._told = asyncio.Event()
+        self._events_came = asyncio.Event()
         self._woken = asyncio.Event()
         self._guards: Counter[int] = Counter()
         self._leftovers: list[Leftover] = []
-        self._lost = 0
+        self._told = Told()
         self._wanted = wanted
         self._refused: Wanted | None = None
         self._said = ""
@@ -137,8 +137,8 @@ class KernelKeeper:
             self._leftovers.pop(0).remove()
         await self._scribe.insist(self._scribe.ledger.kernel.forget_rings, [self._place.ring])
         while True:
-            if await self._write_own():
-                await asyncio.sleep(_PAUSE_S)
+            if pause_s := await self._write_own():
+                await self._rest(pause_s)
             else:
                 await self._await_events()
 
@@ -197,6 +197,13 @@ class KernelKeeper:
     async def _say(self, text: str, *, is_wrong: bool = False) -> None:
         await self._scribe.insist(self._scribe.ledger.say_of_kernel, text, is_wrong=is_wrong)
 
+    async def _rest(self, pause_s: float) -> None:
+        """Let events gather, unless the ring buffer fills meanwhile."""
+        for _ in range(round(pause_s / _PAUSE_S)):
+            await asyncio.sleep(_PAUSE_S)
+            if self._engine.ring.waiting >= _FULL_ENOUGH:
+                return
+
     async def _await_events(self) -> None:
         """Wait until something is told.
 
@@ -205,74 +212,63 @@ class KernelKeeper:
         """
         loop = asyncio.get_running_loop()
         number = self._engine.ring.descriptor
-        loop.add_reader(number, self._told.set)
+        loop.add_reader(number, self._events_came.set)
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_AWAIT_S):
-                    await self._told.wait()
+                    await self._events_came.wait()
         finally:
             loop.remove_reader(number)
-            self._told.clear()
+            self._events_came.clear()
 
     def _adopt(self) -> None:
         """Begin where an earlier worker has come to, in the ring buffer of an engine that it has left attached."""
-        written = self._scribe.ledger.kernel.told_before(self._place.ring)
-        if written.position > self._engine.ring.position:
-            self._engine.ring.give_back(written.position)
-        self._lost = written.lost
+        self._told = self._scribe.ledger.kernel.told_before(self._place.ring)
+        self._engine.ring.go_on_from(self._told.position)
 
     async def _write_leftover(self, leftover: Leftover) -> None:
         if leftover.ring is None:
             return
         told = await self._scribe.insist(self._scribe.ledger.kernel.told_before, leftover.name)
-        if told.position > leftover.ring.position:
-            leftover.ring.give_back(told.position)
-        while (written := await self._write_some(leftover.ring, leftover.name, told.lost, leftover.lost)) is not None:
-            told = written
+        leftover.ring.go_on_from(told.position)
+        while (words := await self._write_some(leftover.ring, leftover.name, told, leftover.lost)) is not None:
+            told = words.told
 
-    async def _write_own(self) -> bool:
-        """Write down what the engine tells next; say whether there was anything."""
+    async def _write_own(self) -> float:
+        """Write down what the engine tells next; return after how many seconds to look again, 0 for nothing told."""
         lost = self._engine.counters().lost
-        written = await self._write_some(self._engine.ring, self._place.ring, self._lost, lost)
-        if written is None:
-            return False
-        self._lost = written.lost
-        return True
+        words = await self._write_some(self._engine.ring, self._place.ring, self._told, lost)
+        if words is None:
+            return 0
+        self._told = words.told
+        if words.events < _MANY:
+            return _PAUSE_S
+        self._scribe.press()
+        return _PAUSE_S if words.made.resets else _LONG_PAUSE_S
 
-    async def _write_some(self, ring: Ring, name: str, lost_told: int, lost_now: int) -> Told | None:
-        """Write down what is told next; return up to where that was, None for nothing.
+    async def _write_some(self, ring: Ring, name: str, before: Told, lost_now: int) -> Words | None:
+        """Write down what is told next; return it, None for nothing.
 
         Args:
             ring: Where it is told.
             name: Its name in the store.
-            lost_told: How many decisions the journal says it lacks.
-            lost_now: How many the ring has lost. Both are written with the entries: who is killed after that has
-                said it, and who is killed before has not.
+            before: How much of it the journal has.
+            lost_now: How many decisions the ring has lost.
         """
-        batch = ring.read(_MOST_AT_ONCE)
-        missing = max(lost_now - lost_told, 0)
-        if batch.end == ring.position and not missing:
+        words = await asyncio.to_thread(self._next_words, ring, before, lost_now)
+        if words is None:
             return None
-        clock_ns = time.time_ns() - time.monotonic_ns()
-        try:
-            made = await asyncio.to_thread(self._drafts, batch.records, clock_ns)
-        except StructError:  # those of another version: nobody can read them any more
-            made, missing = Made([], [], []), missing + len(batch.records)
-        if missing:
-            made.drafts.append(draft(lost(missing, at_ns=time.time_ns())))
-
-        told = Told(batch.end, max(lost_told, lost_now))
-        write = self._scribe.ledger.kernel.write_told
+        write, (made, told, _) = self._scribe.ledger.kernel.write_told, words
         writing = self._scribe.insist(write, made.drafts, made.notable, name, told)
-        await _to_the_end(writing, lambda: ring.give_back(batch.end))
-        return told
+        await _to_the_end(writing, lambda: ring.give_back(told.position))
+        return words
 
-    def _drafts(self, records: list[bytes], clock_ns: int) -> Made:
-        """Return the drafts of what was told; tells peers that are to hear of it that they were refused."""
-        made = drafts_of(records, clock_ns, self._loaded.accounts, self._levels)
-        for event in made.resets:
+    def _next_words(self, ring: Ring, before: Told, lost_now: int) -> Words | None:
+        """Return what is told next; tells peers that are to hear of it that they were refused."""
+        words = next_words(ring, before, lost_now, self._loaded.accounts, self._levels)
+        for event in words.made.resets if words is not None else ():
             send_reset(event)
-        return made
+        return words
 
 
 async def _to_the_end(work: Coroutine[object, object, None], then: Callable[[], None]) -> None:

@@ -59,6 +59,16 @@ class Ring:
         """Up to where records were given back."""
         return int(_POSITION.unpack_from(self._consumer)[0])
 
+    @property
+    def waiting(self) -> int:
+        """Octets of what was told and not given back."""
+        return int(_POSITION.unpack_from(self._producer)[0]) - self.position
+
+    def go_on_from(self, position: int) -> None:
+        """Give back what is written down up to a position, and was not given back: its reader was killed between."""
+        if position > self.position:
+            self.give_back(position)
+
     def read(self, most: int) -> Batch:
         """Return the next records, and leave them where they are."""
         at, end = self.position, int(_POSITION.unpack_from(self._producer)[0])
