@@ -31,6 +31,7 @@ from screens.panel import (
 )
 from screens.terminal.frame import Frame, windowed
 from screens.terminal.page import COMMAND, HELP_KEYS, HELP_PANEL, NORMAL, WIDE, Page, Size
+from screens.terminal.room import keep_apart
 
 CommandWindow = Callable[[Panel], Panel | None]
 """Makes a command line window for a session, given its first panel; None where there is none to have."""
@@ -324,6 +325,7 @@ class Session:
 
     def _frame(self, panel: Panel, under: Frame | None) -> Frame:
         page = panel.page(self._page_size(panel))
+        keep_apart(page)
         window = panel.window
         under = under or self._under
         if window is None or under is None:

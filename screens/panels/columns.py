@@ -8,14 +8,13 @@ from typing import Generic, TypeVar
 
 from console.printable import printable
 from screens.terminal.attributes import Attribute
-from screens.terminal.page import Page
+from screens.terminal.page import CUT, Page
 
 RowT = TypeVar("RowT")
 """What a list has a row of."""
 
 GAP = 2
 """Blanks between columns; lists that need the room take one."""
-_CUT = ">"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Column(Generic[RowT]):
 def cut(text: str, width: int) -> str:
     """Return the text as it fits; the last cell is ``>`` when some of it is missing."""
     safe = printable(text)
-    return safe if len(safe) <= width else safe[: width - 1] + _CUT
+    return safe if len(safe) <= width else safe[: width - 1] + CUT
 
 
 def placed(columns: Sequence[Column[RowT]], start: int, gap: int = GAP) -> list[tuple[int, Column[RowT]]]:

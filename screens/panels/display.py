@@ -159,7 +159,7 @@ class Display(Panel):
             shown = self._texts[row][column : column + len(left)]
             if not shown or not left.startswith(shown.lower()):
                 return
-            page.text(_FIRST_ROW + row - self.top, 2 + column, shown, Attribute.WHITE_REVERSE)
+            page.text(_FIRST_ROW + row - self.top, 2 + column, shown, Attribute.WHITE_REVERSE, is_over=True)
             left = left[len(shown) :].lstrip()
             if not left or row + 1 >= len(self._texts):
                 return

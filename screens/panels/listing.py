@@ -171,4 +171,4 @@ class DisplayListing(Panel):
             return
         start = self._found.column - self._place.column
         shown = self._body[self._found.line][self._found.column :][: min(len(self._wanted), self._columns - start)]
-        page.text(_FIRST_ROW + 1, 2 + start, shown, Attribute.WHITE_REVERSE)
+        page.text(_FIRST_ROW + 1, 2 + start, shown, Attribute.WHITE_REVERSE, is_over=True)

@@ -158,7 +158,7 @@ class WorkWithTimeGroups(_WorkWithGroups[TimeGroup]):
         self._shows_all = size == WIDE
         first, when, validity = _TIME_COLUMNS
         if self._shows_all:
-            return (*first, *when, *validity, Column("Text", 9, lambda row: row.group.text, help_key="TEXT"))
+            return (*first, *when, *validity, Column("Text", 7, lambda row: row.group.text, help_key="TEXT"))
         return (*first, *(validity if self.view else when))
 
     def confirm_columns(self) -> Sequence[Column[Used[TimeGroup]]]:

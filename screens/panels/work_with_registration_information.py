@@ -113,6 +113,7 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
     module = "work_with_registration_information"
     empty_text = "(No exit points found)"
     heading_rows = 3
+    options_row = 5
     command_label = "Parameters for option 2 or command"
     function_keys = (*LIST_KEYS, FunctionKey(10, "Activate pending policy"), FunctionKey(14, "Change settings"))
 
@@ -150,7 +151,7 @@ class WorkWithRegistrationInformation(WorkWithList[ExitPointRow]):
 
     def draw_header(self, page: Page) -> None:
         """Show how many changes wait."""
-        draw_pending(page, self.options_row, self._changes)
+        draw_pending(page, self.options_row - 2, self._changes)
 
     def answer_key(self, submission: Submission) -> Reply:
         """Activate, or change the settings that belong to no exit point."""

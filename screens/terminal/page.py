@@ -2,7 +2,7 @@
 
 A panel makes a new Page each time it is asked. The page knows the 5250's rules of layout (rows and columns from 1, text
 from column 2, message row last); it must not know what is typed, which terminal draws it, or which keys there are.
-Text from outside is made safe on the way in and clipped at the right edge, never wrapped.
+Text from outside is made safe on the way in and cut at the right edge, never wrapped; `room` keeps texts apart.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ HELP_OPTIONS = "*OPTIONS"
 """Help key of an option legend; panels give it to their Opt column, too."""
 HELP_MESSAGE = "*MESSAGE"
 """Help key of the message row while a message is on it; the application answers this one itself."""
+
+CUT = ">"
+"""The last cell of a text that is shown in part."""
 
 COMMAND = "CMD"
 """Name of the command line's field."""
@@ -47,6 +50,10 @@ class Text:
     column: int
     text: str
     attribute: Attribute
+    is_over: bool = False
+    """Whether it is to lie over another text: what was looked for, and found there."""
+    whole: str = ""
+    """All of it, where the right edge cuts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +121,34 @@ class Page:
         column 1 of a page without input fields."""
 
     def text(
-        self, row: int, column: int, text: str, attribute: Attribute = Attribute.GREEN, help_key: str = ""
+        self,
+        row: int,
+        column: int,
+        text: str,
+        attribute: Attribute = Attribute.GREEN,
+        help_key: str = "",
+        *,
+        is_over: bool = False,
     ) -> None:
         """Put text on the page.
 
         Args:
             row: From 1; a row outside the page shows nothing.
             column: From 1.
-            text: Made safe, one cell a character, clipped at the right edge.
+            text: Made safe, one cell a character; what the right edge cuts ends in `CUT`.
             attribute: How it looks.
             help_key: What F1 asks for while the cursor is on it, if it has help of its own.
+            is_over: Whether it is to lie over another text.
         """
         if not (1 <= row <= self.size.rows and 1 <= column <= self.size.columns):
             return
-        shown = printable(text)[: self.size.columns - column + 1]
+        whole, room = printable(text), self.size.columns - column + 1
+        is_cut = bool(whole[room:].strip())
+        shown = whole[: room - 1] + CUT if is_cut else whole[:room]
+        if is_cut:
+            self.cut(row, column, room, "Whole text", whole)
         if shown:
-            self.texts.append(Text(row, column, shown, attribute))
+            self.texts.append(Text(row, column, shown, attribute, is_over, whole if is_cut else ""))
             if help_key:
                 self.region(row, column, 1, len(shown), help_key)
 

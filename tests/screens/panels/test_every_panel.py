@@ -12,6 +12,7 @@ import inspect
 import pkgutil
 import re
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 
@@ -57,6 +58,28 @@ SAMPLE = (
     "CRTUSRPRF ALICE PASSWORD('a long enough word 7')",
 )
 """What there is to look at; commands that a tree lacks are left out."""
+
+TEXT = "[b]Longest text that there may be, up to the brim."
+ADDRESS = "2001:db8:1111:2222:3333:4444:5555:6666"
+NAME = "abcdefghijklmnopqrstuvwxyz012345"
+LONGEST = (
+    f"ADDSOCRUL *LISTEN 99998 USRPRF({NAME}) LCLADR('{ADDRESS}-{ADDRESS[:-1]}8') LCLPORT(10000-20000) "
+    f"PGM('/{'long/' * 25}x') ACTION(*REJECT) FAIL(*TIMEOUT) TEXT('{TEXT}')",
+    f"ADDSOCRUL *CONNECT 99998 USRPRF({NAME}) RMTADR('{ADDRESS}-{ADDRESS[:-1]}8') RMTPORT(10000-20000) "
+    f"PGM('/{'long/' * 25}x') ACTION(*REJECT) FAIL(*TIMEOUT) TEXT('{TEXT}')",
+    f"ADDEXITPGM *ACCEPT 99999 '{'site' * 12}:{'ask' * 12}' TIMLMT(30000) TEXT('{TEXT}')",
+    f"ADDSOCKSE 99998 RMTADR('{ADDRESS}-{ADDRESS[:-1]}8') RMTPORT(10000-20000) USRPRF({NAME}) SERVER({'a' * 60}.b) "
+    f"PORT(65535) VERSION(5) USERID('{'u' * 64}') PASSWORD('{'p' * 128}') TEXT('{TEXT}')",
+    f"ADDALRDST LONGESTDST *EMAIL TARGET('{'t' * 60}@{'e' * 60}.com') SERVER('{'m' * 60}.example.com') TEXT('{TEXT}')",
+    f"ADDJRNFWD LONGESTFWD '{'r' * 60}.{'s' * 60}.example.com' TEXT('{TEXT}')",
+    f"SNDMSG '{'message ' * 50}'",
+    f"ADDADRGRP LONGESTGRP MBR('{ADDRESS}-{ADDRESS[:-1]}8' '{ADDRESS}') TEXT('{TEXT}')",
+    "ADDTIMGRP LONGESTGRP DAYS(*MON *TUE *WED *THU *FRI *SAT) TIMES('22:00-06:00' '07:00-08:00' '09:00-10:00') "
+    f"FROMDATE(2026-01-01) TODATE(2099-12-31) TIMZON('America/Argentina/ComodRivadavia') TEXT('{TEXT}')",
+    f"CRTUSRPRF {NAME} PASSWORD('a long enough word 7') SPCAUT(*ALLOBJ *SECADM *AUDIT *IOSYSCFG *JOBCTL) "
+    f"TEXT('{TEXT}')",
+)
+"""The same with values as long as they may be: nothing that they are shown with may be written over."""
 
 RUNS = {
     "DSPSOCRUL": "DSPSOCRUL *CONNECT 10",
@@ -296,10 +319,32 @@ def shape(operator, panel, frame):
         yield from (f"row {row} begins in column 1" for row, line in enumerate(cells, 1) if line[0].character != " ")
         if any(cell.character != " " for cell in cells[-1]):
             yield "something is on the message row"
+    yield from overlaps(frame)
     for name, content in operator.buffer.contents.items():
         for stretch in content.field.stretches:
             if stretch.column > 1 and cells[stretch.row - 1][stretch.column - 2].character not in " :":
                 yield f"field {name} has no blank before it"
+
+
+def overlaps(frame):
+    """Check that no text, field or key of the legend lies over another; blanks are no text."""
+    page = frame.page
+    taken = [
+        *((text.row, text.column, len(text.text.rstrip()), text.text) for text in page.texts if not text.is_over),
+        *(
+            (each.row, each.column, each.length, field.name)
+            for field in page.fields.values()
+            for each in field.stretches
+        ),
+        *(
+            (row - frame.origin[0], column - frame.origin[1], len(key.text), key.text)
+            for row, column, key in frame._items
+        ),
+    ]
+    parts = sorted(part for part in taken if part[2])
+    for (row, column, length, words), (other_row, other_column, _, others) in pairwise(parts):
+        if row == other_row and column + length > other_column:
+            yield f"{words!r} lies over {others!r} in row {row}"
 
 
 def keys(panel, frame):
@@ -403,17 +448,37 @@ def roots():
 
 
 def fill(store, services):
-    for command in SAMPLE:
+    for command in (*SAMPLE, *LONGEST):
         if command.split()[0] in COMMANDS:
             run_command(command, services.context)
     with transaction(store) as session:
-        append(session, [entry(), entry(outcome="*REJECTED")])
+        append(session, [entry(), entry(outcome="*REJECTED"), longest_entry()])
         job = {"guard_id": f"{1:032}", "user": "ALICE", "job_name": "CURL", "command": "curl", "pid": 1}
         add_guard(session, **job, started=NOW)
         ends = {"remote_address": "192.0.2.7", "remote_port": 51234, "host": "njord", "server_pid": 1, "pid": 1}
         seen = {"job": "000001/ALICE/SSH", "user": "ALICE", "method": "public key", "started": NOW, "last_input": NOW}
         add_ssh_session(session, SshSession.model_validate({**seen, **ends}))
+        long = {"job": f"000002/{NAME.upper()}/{'J' * 10}", "user": NAME.upper(), "started": NOW, "last_input": NOW}
+        add_ssh_session(
+            session, SshSession.model_validate({**ends, **long, "remote_address": ADDRESS, "method": "password"})
+        )
+        job = {
+            "guard_id": f"{2:032}",
+            "user": NAME.upper(),
+            "job_name": "J" * 10,
+            "command": "run " * 200,
+            "pid": 2**22,
+        }
+        add_guard(session, **job, started=NOW)
         add_worker(session, pid=1, host="njord", at=NOW, revision=1)
+
+
+def longest_entry():
+    """Return an entry with what an import may hold, too."""
+    name, program = f"{NAME.upper()}\x1b[31m", f"/{'long/' * 50}\x07"
+    job = f"999999/{NAME.upper()}/{'J' * 10}"
+    ends = {"local_address": ADDRESS, "local_port": 65535, "remote_address": ADDRESS, "remote_port": 65535}
+    return entry(user_name=name, program=program, qualified_job_name=job, pid=2**22, text="text " * 80, **ends)
 
 
 @pytest.mark.parametrize("part", range(PARTS))

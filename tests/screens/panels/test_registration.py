@@ -18,7 +18,7 @@ def test_option_2_changes_the_mode_and_says_that_it_waits(points):
     points.option("*CONNECT", "2").press("ENTER")
     points.enter(MODE="*MONITOR")
     assert points.message == "Mode of *CONNECT changed from *ENFORCE to *MONITOR."
-    assert "*MONITOR  In force: *ENFORCE" in points.row(10)
+    assert "*MONITOR  In force: *ENFORCE" in points.row(12)
 
 
 def test_parameters_change_all_modes_at_once(points):

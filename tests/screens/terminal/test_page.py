@@ -29,10 +29,10 @@ def test_every_row_has_the_width_of_the_page(size):
     assert [len(buffer.cells(number)) for number in range(1, size.rows + 1)] == [size.columns] * size.rows
 
 
-def test_text_is_clipped_and_never_wraps():
+def test_a_text_that_the_right_edge_cuts_says_so_and_never_wraps():
     page = Page(NORMAL)
     page.text(5, 78, "ABCDEF")
-    assert row(page, 5).endswith("ABC")
+    assert row(page, 5).endswith("AB>")
     assert row(page, 6).strip() == ""
 
 
