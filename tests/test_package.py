@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODULE = "console/enforcement/guard/_plain_calls.abi3.so"
+MODULES = {"console/enforcement/guard/_plain_calls.abi3.so", "console/compiled/_journalling.abi3.so"}
 TOP = {"pyproject.toml", "console", "screens", "data", "tests", "README.md"}
 
 
@@ -77,19 +77,22 @@ def test_every_module_is_in_the_wheel_and_no_test(wheel):
     assert not [name for name in names if name.startswith("tests/")]
 
 
-def test_module_for_plain_calls_is_in_the_wheel_and_works_elsewhere(wheel, installed):
+def test_modules_in_c_are_in_the_wheel_and_work_elsewhere(wheel, installed):
     if not Path(sysconfig.get_path("include"), "Python.h").exists() or shutil.which("cc") is None:
         pytest.skip("there is no compiler, or no headers of Python")
-    assert MODULE in zipfile.ZipFile(wheel).namelist()
+    assert set(zipfile.ZipFile(wheel).namelist()) >= MODULES
     assert wheel.name.endswith("-cp311-abi3-linux_x86_64.whl")
     assert (
         installed.python("from console.enforcement.guard import plain_calls; print(plain_calls.native.begun())") == "0"
     )
+    assert installed.python(
+        "from console import compiled; print(compiled.journalling.flat([(1, 2)], 0, 1, 2, ()))"
+    ) == ("(1, 2)")
 
 
 def test_without_a_compiler_the_wheel_is_any_machines(tmp_path):
     built = build_wheel(tmp_path, CC="/nonexistent/cc")
-    assert MODULE not in zipfile.ZipFile(built).namelist()
+    assert not MODULES & set(zipfile.ZipFile(built).namelist())
     assert built.name.endswith("-py3-none-any.whl")
 
 

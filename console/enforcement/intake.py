@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from console.enforcement.records import Event
+from console.enforcement.records import Event, Totals, plain_drafts, read_all
 from console.errors import WorkerError
 from console.journal.entries import AUDIT_CODE, Draft, Entry
 from console.messages import message
@@ -22,6 +23,18 @@ _SOCKETS = "SK"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MOMENT_NS = 253_402_300_799 * 10**9
 """9999-12-31T23:59:59Z, the last second that Python and the databases know."""
+
+
+class Fresh(NamedTuple):
+    """What comes of the records of a guard that are not in the journal yet."""
+
+    drafts: list[Draft]
+    apart: list[int]
+    """Places of the drafts that say more than that a call was decided and went directly."""
+    last_number: int
+    """Of the last record; of the last one before, if there is none."""
+    totals: Totals = Totals()
+    """Of the last record."""
 
 
 def moment(at_ns: int) -> datetime:
@@ -71,17 +84,36 @@ def unseen_events(events: Sequence[Event], last_number: int) -> tuple[Sequence[E
     return found, missing
 
 
-def drafts(events: Sequence[Event], *, guard_id: str, job: str) -> tuple[list[Draft], list[int]]:
-    """Return the drafts of events: SK, AF for a listen that was refused, GR for a notice.
+def take(octets: bytes, last_number: int, *, guard_id: str, job: str) -> Fresh:
+    """Return what comes of the records that a guard has sent.
 
     Args:
-        events: Decided calls, and what else a guard has seen.
-        guard_id: The guard that saw it.
+        octets: Records, and nothing else.
+        last_number: Highest number of this guard that is in the journal.
+        guard_id: The guard.
         job: Qualified name of its job.
 
-    Returns:
-        One each, and the places of those that say more than that a call was decided and went directly.
+    Raises:
+        WorkerError: They are none, or a number is missing.
     """
+    plain = plain_drafts(octets, last_number, code=AUDIT_CODE, job=job, guard_id=guard_id)
+    if plain is not None:
+        made, apart, totals = plain
+        return Fresh(made, apart, last_number + len(made), totals)
+    return fresh(new_events(read_all(octets), last_number), last_number, guard_id=guard_id, job=job)
+
+
+def fresh(events: Sequence[Event], last_number: int, *, guard_id: str, job: str) -> Fresh:
+    """Return what comes of events: SK entries, AF for a listen that was refused, GR for a notice.
+
+    Args:
+        events: Decided calls, and what else a guard has seen, in ascending order of number.
+        last_number: Highest number of this guard that is in the journal.
+        guard_id: The guard that saw it.
+        job: Qualified name of its job.
+    """
+    if not events:
+        return Fresh([], [], last_number)
     made: list[Draft] = []
     apart: list[int] = []
     for (
@@ -99,7 +131,7 @@ def drafts(events: Sequence[Event], *, guard_id: str, job: str) -> tuple[list[Dr
             process, program, family, local, local_port, remote, remote_port, server, decision_us, text, detail,
             guard_id, number,
         ])  # fmt: skip
-    return made, apart
+    return Fresh(made, apart, events[-1].number, events[-1].totals)
 
 
 def job_start(guard: Guard) -> Entry:

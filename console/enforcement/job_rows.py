@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from datetime import datetime
 
 import psutil
 from sqlmodel import Session
 
 from console.enforcement.frames import Hello
-from console.enforcement.intake import GENERIC, drafts, job_end, job_start, moment
+from console.enforcement.intake import GENERIC, Fresh, job_end, job_start, moment
 from console.enforcement.operator_notices import tell_of_lost_guard
-from console.enforcement.records import Event, Totals
+from console.enforcement.records import Totals
 from console.journal.entries import Draft, Entry, draft, entry_of
 from console.journal.writer import append
 from console.model.running import Guard
@@ -74,32 +73,28 @@ def end_job(session: Session, guard: Guard, at: datetime, exit_status: int | Non
     end_guard(session, guard.guard_id, at=at, exit_status=exit_status)
 
 
-def write_down(guard: Guard, events: Sequence[Event], made: list[Draft]) -> list[Entry]:
-    """Make the journal entries of events, and count them in the job's row.
+def write_down(guard: Guard, fresh: Fresh, made: list[Draft]) -> list[Entry]:
+    """Count what a guard has sent in the job's row, and add its drafts to others.
 
     Args:
         guard: The row, of the session that the entries will be written in.
-        events: In ascending order of number, all of them new.
-        made: Where the entries go.
+        fresh: What the guard has sent.
+        made: Where the drafts go.
 
     Returns:
-        Those among them that operators may have to be told of.
+        The entries among them that operators may have to be told of.
     """
-    if not events:
-        return []
-    job = guard.qualified_job_name
-    fresh, apart = drafts(events, guard_id=guard.guard_id, job=job)
     notable = []
-    for at in apart:
-        found = entry_of(fresh[at])
+    for at in fresh.apart:
+        found = entry_of(fresh.drafts[at])
         if found.entry_type == GENERIC:
-            _log.warning("%s: %s", job, found.text)
+            _log.warning("%s: %s", guard.qualified_job_name, found.text)
             found = found._replace(user_name=guard.user, pid=guard.pid)
-            fresh[at] = draft(found)
+            fresh.drafts[at] = draft(found)
         notable.append(found)
-    made += fresh
-    guard.last_number = events[-1].number
-    count(guard, events[-1].totals)
+    made += fresh.drafts
+    guard.last_number = fresh.last_number
+    count(guard, fresh.totals)
     return notable
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from console.clock import Clock
 from console.enforcement.frames import Counted, End, EndJob, Hello, InForce, Records
-from console.enforcement.intake import GENERIC, job_end, new_events, notice
+from console.enforcement.intake import GENERIC, job_end, notice, take
 from console.enforcement.job_rows import count, end_job, if_wanted, known_job, lives, write_down
 from console.enforcement.kernel_ledger import KernelLedger
 from console.enforcement.leftovers import Took, take_in
@@ -25,7 +25,7 @@ from console.enforcement.operator_notices import (
     tell_of_unkept,
 )
 from console.enforcement.policy_watch import PolicyWatch
-from console.enforcement.records import Totals, read_all
+from console.enforcement.records import Totals
 from console.enforcement.spool import waiting_spools
 from console.errors import WorkerError
 from console.journal.entries import Draft, Entry, draft, from_outbox
@@ -300,7 +300,8 @@ class Ledger:
         match frame:
             case Records():
                 try:
-                    fresh = new_events(read_all(frame.octets), guard.last_number)
+                    job, guard_id = guard.qualified_job_name, guard.guard_id
+                    fresh = take(frame.octets, guard.last_number, guard_id=guard_id, job=job)
                 except WorkerError as error:
                     return error
                 notable += write_down(guard, fresh, made)

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from console.clock import Clock
-from console.enforcement.intake import GENERIC, unseen_events
+from console.enforcement.intake import GENERIC, fresh, unseen_events
 from console.enforcement.job_rows import end_job, known_job, write_down
 from console.enforcement.operator_notices import tell_of_servers, tell_of_unkept
 from console.enforcement.spool import Leftover, discard, leftover, read_segment
@@ -67,8 +67,9 @@ def _take_segment(store: Store, clock: Clock, left: Leftover, path: Path) -> boo
     with transaction(store) as session:
         guard = _owner(session, left)
         if guard is not None:
-            fresh, missing = unseen_events(events, guard.last_number)
-            notable = write_down(guard, fresh, made)
+            unseen, missing = unseen_events(events, guard.last_number)
+            found = fresh(unseen, guard.last_number, guard_id=guard.guard_id, job=guard.qualified_job_name)
+            notable = write_down(guard, found, made)
         else:
             damage = damage or "nobody knows its guard"
         if missing:

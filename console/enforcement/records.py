@@ -15,9 +15,11 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
-from typing import NamedTuple
+from sys import intern
+from typing import Any, NamedTuple
 from zlib import crc32
 
+from console import compiled
 from console.enforcement.layouts import Endpoint, address_text, is_mapped
 from console.errors import WorkerError
 from console.model.words import SK_TYPES, AddressFamily, ExitPoint, Outcome, SkType
@@ -279,6 +281,34 @@ def read_all(octets: bytes) -> list[Event]:
     return events
 
 
+def plain_drafts(
+    octets: bytes, last_number: int, *, code: str, job: str, guard_id: str
+) -> tuple[list[list[Any]], list[int], Totals] | None:
+    """Return what `console.enforcement.intake.take` makes of decided calls, in a tenth of the time; None if it cannot.
+
+    It cannot where there is no compiled module, and where anything is in the way: a record that is none, a number that
+    is missing or was taken already, a notice.
+
+    Args:
+        octets: As they were sent.
+        last_number: Highest number of this guard that is in the journal.
+        code: Journal code of the entries.
+        job: Qualified name of the guard's job.
+        guard_id: The guard.
+
+    Returns:
+        Drafts, the places of those that went through a SOCKS server, and the totals of the last record.
+    """
+    native = compiled.journalling
+    if native is None:
+        return None
+    try:
+        found = native.read_records(octets, last_number, code, job, guard_id, _said, _counts, _side)
+    except Unreadable:
+        return None
+    return None if found is None else (found[0], found[1], _new(Totals, found[2]))
+
+
 # A job has few callers, and says the same of most calls: what is read again and again is read once.
 
 
@@ -356,4 +386,5 @@ def _side(octets: bytes, has_port: bool) -> tuple[str, str]:
     """Return the address of one end as people write it, "" for none, and its family."""
     address = int.from_bytes(octets, "big")
     family = AddressFamily.IPV4 if is_mapped(address) else AddressFamily.IPV6
-    return address_text(address) if address or has_port else "", str(family)
+    # One text a family: entries of a job are quicker to tell alike.
+    return address_text(address) if address or has_port else "", intern(str(family))

@@ -49,7 +49,9 @@ PERSON = b"QAUDJRN"
 HASH_BYTES = 32
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_fresh = blake2b(digest_size=HASH_BYTES, person=PERSON).copy
+fresh = blake2b(digest_size=HASH_BYTES, person=PERSON).copy
+"""Returns a hash that nothing has gone into: copied, as the parameters take longer to read than an entry to hash."""
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -75,7 +77,7 @@ def link(before: bytes, entry: bytes) -> bytes:
         before: Hash of the entry before it; 32 zero octets for the first.
         entry: Its canonical form.
     """
-    state = _fresh()  # copied, as the parameters take longer to read than an entry to hash
+    state = fresh()
     state.update(before + entry)
     return state.digest()
 
@@ -89,7 +91,7 @@ def links(before: bytes, entries: Iterable[Sequence[object]]) -> list[str]:
     """
     digest, found = before, []
     for form in map(_encode, entries):
-        state = _fresh()
+        state = fresh()
         state.update(digest + form)
         digest = state.digest()
         found.append(digest.hex())

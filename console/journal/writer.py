@@ -13,9 +13,10 @@ from functools import cache, lru_cache
 from sqlalchemy import Dialect
 from sqlmodel import Session
 
+from console import compiled
 from console.clock import Clock, system_clock
 from console.journal.attached import place_to_write
-from console.journal.chain import EPOCH, FIELDS, canonical, link
+from console.journal.chain import EPOCH, FIELDS, canonical, fresh, link
 from console.journal.ending import checkpoint_is_due, go_on_behind
 from console.journal.entries import Draft, Entry, draft
 from console.journal.signer import is_sound, make_checkpoint, sign_receiver
@@ -26,6 +27,13 @@ from console.store.session import location_of
 
 _COLUMNS = (*FIELDS, "chain_hash")
 _TABLE = JournalEntry.metadata.tables["journal_entry"]
+_MOST = ("receiver_name", "journal_code", "entry_type", "socks_server", "text", "detail")
+_OF_A_JOB = (*_MOST, "revision", "qualified_job_name", "guard_id")
+_OF_A_SERVER = (
+    *_OF_A_JOB, "sk_type", "exit_point", "user_name", "program", "address_family", "local_address", "local_port",
+)  # fmt: skip
+_ALIKE = (_OF_A_SERVER, _OF_A_JOB, _MOST)
+"""What entries that come one after the other mostly have in common."""
 _SECOND_US = 1_000_000
 
 
@@ -63,7 +71,7 @@ def append_drafts(session: Session, drafts: list[Draft], *, clock: Clock = syste
     now = clock()
     is_due = sound and checkpoint_is_due(session, receiver, now)  # before the row changes, which this would write out
     _chain(receiver, drafts, _stored_time(session.connection().dialect))
-    insert_rows(session.connection(), _TABLE, _COLUMNS, drafts)
+    insert_rows(session.connection(), _TABLE, _COLUMNS, drafts, alike=_ALIKE)
     # Entries come first, whatever happened to the row; but nothing vouches for it then, and another is attached soon.
     if sound:
         if is_due:
@@ -78,6 +86,15 @@ def _chain(receiver: Receiver, drafts: list[Draft], stored_time: Callable[[int],
 
     The hot loop of the worker: a draft first has its time as it is hashed, then as it is stored.
     """
+    native = compiled.journalling
+    if native is not None and stored_time is None:
+        end, before = receiver.last_sequence, bytes.fromhex(receiver.last_hash)
+        end, digest, size = native.chain_drafts(
+            drafts, receiver.name, end, before, canonical, fresh, _text_second, _text_time
+        )
+        receiver.last_sequence, receiver.last_hash = end, digest.hex()
+        receiver.size_bytes += size
+        return
     name, size = receiver.name, 0
     digest = bytes.fromhex(receiver.last_hash)
     number = receiver.last_sequence
