@@ -45,7 +45,7 @@ from itertools import pairwise
 from console.errors import PolicyError
 from console.model.words import ExitPoint, Mode, Outcome, RawSockets, SocksType, Udp
 from console.policy.decide import CompiledPolicy, Table
-from console.policy.periods import MOST_PERIODS, Part
+from console.policy.periods import MOST_PERIODS, Part, sets_of
 from console.policy.request import Decision
 from console.policy.routes import Routes
 from console.policy.vectors import Names
@@ -115,9 +115,13 @@ def image(
     pages = _Pages()
     routes = _padded(_routes_head(pages, compiled.routes, accounts))
     periods: list[int] = []
+    places: dict[tuple[int, ...], int] = {}  # they come again each week
     for part in later[:MOST_PERIODS]:
-        words = [*[0] * _HEAD_WORDS, *_heads(pages, part.compiled, accounts), *routes]
-        periods += (part.ends_ns, pages.add(b"".join(map(_WORD.pack, words))))
+        sets = sets_of(part.compiled)
+        if sets not in places:
+            words = [*[0] * _HEAD_WORDS, *_heads(pages, part.compiled, accounts), *routes]
+            places[sets] = pages.add(b"".join(map(_WORD.pack, words)))
+        periods += (part.ends_ns, places[sets])
     words = [compiled.revision, 0, settings(compiled), 0, ends_ns, *[0] * (_HEAD_WORDS - _ENDS - 1)]
     words += (*_heads(pages, compiled, accounts), *routes)
     return pages.finish([*words, *[0] * (_PERIODS_AT - len(words)), *periods])

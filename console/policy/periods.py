@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from console.policy.decide import CompiledPolicy
 
-MOST_PERIODS = 16
-"""Known ahead, at most; for usual working hours more than a week."""
-_LONGEST_NS = 31 * 86_400 * 10**9
+MOST_PERIODS = 208
+"""Known ahead, at most; for usual working hours twenty weeks."""
+_MOST_SETS = 16
+"""Different ones among them; each is as large as the rows of a policy's users, and those of a week come again."""
+_LONGEST_NS = 366 * 86_400 * 10**9
 """How far ahead is looked."""
 
 
@@ -38,8 +40,10 @@ def periods_ahead(compiled: CompiledPolicy, now_ns: int, engine_ns: int) -> list
     if compiled.schedule is None:
         return [Part(0, compiled)]
     found: list[Part] = []
+    seen: set[tuple[int, ...]] = set()
     for part in _merged(compiled, now_ns):
-        if len(found) == MOST_PERIODS:
+        seen.add(sets_of(part.compiled))
+        if len(found) == MOST_PERIODS or len(seen) > _MOST_SETS:
             break
         found.append(part._replace(ends_ns=part.ends_ns - now_ns + engine_ns))
     return [*found, Part(0, compiled.whatever_the_time())]
@@ -50,11 +54,12 @@ def _merged(compiled: CompiledPolicy, now_ns: int) -> Iterator[Part]:
     current = compiled.at(now_ns)
     while current.ends_ns - now_ns < _LONGEST_NS:
         following = current.at(current.ends_ns)
-        if _sets(following) != _sets(current):
+        if sets_of(following) != sets_of(current):
             yield Part(current.ends_ns, current)
         current = following
     yield Part(current.ends_ns, current)
 
 
-def _sets(compiled: CompiledPolicy) -> list[int]:
-    return [0 if table is None else table.every for table in compiled.tables.values()]
+def sets_of(compiled: CompiledPolicy) -> tuple[int, ...]:
+    """Return the rules that hold now, of each exit point: all that parts of one policy differ in."""
+    return tuple(0 if table is None else table.every for table in compiled.tables.values())

@@ -32,7 +32,8 @@
 #define HEAD_WORDS 16
 #define ENDS 4 /* word of the first page */
 #define PERIODS_AT 96
-#define MOST_PERIODS 16
+#define MOST_PERIODS 208 /* what the first page has room for, 2 words each */
+#define MOST_STEP 128 /* half of the next power of two */
 #define FIRST_DIMENSION 4
 #define KEYS 256
 #define STRIDE 8 /* words that one turn of a loop looks at */
@@ -40,6 +41,7 @@
 #define MAX_TURNS 8 /* of a decision, while one policy after the other is activated */
 #define MAPPED 0xFFFF00000000ull /* lower half of an IPv4 address in its mapped form, without the address */
 #define LOOPBACK 0x7F000001u
+#define MET 256
 #define CLOCK_TICK_NS 10000000 /* USER_HZ is 100 */
 #define IP_OPTIONS 4
 #define IPV6_2292RTHDR 5
@@ -128,16 +130,19 @@ struct {
     __type(value, struct owner);
 } new_owner SEC(".maps");
 
-/* What was decided about the packet that makes a connection, for when it is made: a moment later, in the same context. */
+/* What was decided about the SYN of a connection, for the packet that makes it; and about that, for when it is made: a
+ * moment later, in the same context. By the peer's port; of two with the same the later one. */
 struct met {
-    struct key remote;
+    struct key remote, local;
     __u32 remote_port, local_port;
+    __u32 uid;
+    __u32 is_syn;
     struct decision decision;
 };
 
 struct {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, 1);
+    __uint(max_entries, MET);
     __type(key, __u32);
     __type(value, struct met);
 } last_met SEC(".maps");
@@ -284,14 +289,18 @@ static __always_inline struct page *head_now(void *policy, struct page *first, _
     __u64 now = bpf_ktime_get_boot_ns();
     if (now < first->words[ENDS])
         return first;
-    for (__u32 i = 0; i < MOST_PERIODS; i++) {
-        __u64 ends = first->words[PERIODS_AT + 2 * i];
-        if (!ends || now < ends) {
-            *period = i + 1;
-            return page_of(policy, first->words[PERIODS_AT + 2 * i + 1]);
-        }
+    __u32 over = 0; /* of those later periods */
+#pragma unroll
+    for (__u32 step = MOST_STEP; step; step /= 2) {
+        __u32 last = over + step - 1;
+        __u64 ends = first->words[(PERIODS_AT + 2 * last) & (PAGE_WORDS - 1)];
+        if (last < MOST_PERIODS && ends && now >= ends)
+            over += step;
     }
-    return 0;
+    if (over >= MOST_PERIODS)
+        return 0;
+    *period = over + 1;
+    return page_of(policy, first->words[(PERIODS_AT + 2 * over + 1) & (PAGE_WORDS - 1)]);
 }
 
 /* How many of a page's beginnings are at or before a value. */
@@ -313,16 +322,31 @@ __noinline int at_or_before(struct page *page, struct key *value)
     return found;
 }
 
-/* Where the rows of a request are. */
+/* Where the rows of a request are, and then the words of them that have been looked at, in the same room: Linux 6.1 wants
+ * the frames of all calls, each rounded up to 32 octets, to fit into 512; and set whatever a function is handed. */
 struct search {
-    void *policy;
-    struct page *head;
-    struct request *request;
-    __u32 at; /* word of the head where the exit point begins */
-    __u32 scale;
-    __u32 pages[DIMENSIONS];
+    union {
+        struct {
+            void *policy;
+            struct page *head;
+            struct request *request;
+            __u32 at; /* word of the head where the exit point begins */
+            __u32 scale;
+        };
+        struct page *rows[DIMENSIONS];
+    };
     __u32 begins[DIMENSIONS];
-    __u32 failed;
+    union {
+        struct {
+            __u32 pages[DIMENSIONS];
+            __u32 failed;
+        };
+        struct {
+            __u32 words;
+            __u32 word;
+            __u64 found;
+        };
+    };
 };
 
 /* Finds the row of a dimension: its page, and the word at which it begins there. */
@@ -370,18 +394,9 @@ static long locate(__u64 turn, struct search *search)
     return 0;
 }
 
-/* The rows of a request, and the words that have been looked at. */
-struct look {
-    struct page *rows[DIMENSIONS];
-    __u32 begins[DIMENSIONS];
-    __u32 words;
-    __u32 word;
-    __u64 found;
-};
-
 /* Looks at some words of all rows, those of the first rules first. It never looks behind the last, word 0: the default
  * rule, bit 0 there, matches everything. */
-static long look_at(__u32 turn, struct look *look)
+static long look_at(__u32 turn, struct search *look)
 {
     __u32 top = look->words - 1 - turn * STRIDE;
 #pragma unroll
@@ -423,22 +438,23 @@ static __always_inline int first_rule(void *policy, struct page *head, __u32 at,
         .at = at,
         .scale = head->words[(at + 2) & (PAGE_WORDS - 1)],
     };
-    struct look look = {.words = (rules + 63) / 64, .word = MAX_WORDS};
+    __u32 words = (rules + 63) / 64;
     bpf_loop(DIMENSIONS, locate, &search, 0);
-    if (search.failed || look.words > MAX_WORDS)
+    if (search.failed || words > MAX_WORDS)
         return -1;
 #pragma unroll
     for (int row = 0; row < DIMENSIONS; row++) {
-        look.rows[row] = page_of(policy, search.pages[row]);
-        look.begins[row] = search.begins[row];
-        if (!look.rows[row])
+        search.rows[row] = page_of(policy, search.pages[row]);
+        if (!search.rows[row])
             return -1;
     }
-    look.found = ~0ull >> ((64 - (rules & 63)) & 63);
-    bpf_loop((look.words + STRIDE - 1) / STRIDE, look_at, &look, 0);
-    if (look.word >= MAX_WORDS)
+    search.words = words;
+    search.word = MAX_WORDS;
+    search.found = ~0ull >> ((64 - (rules & 63)) & 63);
+    bpf_loop((words + STRIDE - 1) / STRIDE, look_at, &search, 0);
+    if (search.word >= MAX_WORDS)
         return -1;
-    return look.word * 64 + highest_bit(look.found);
+    return search.word * 64 + highest_bit(search.found);
 }
 
 /* Decides; refuses what cannot be decided. */
@@ -618,7 +634,7 @@ static __always_inline int is_tcp(struct bpf_sock_addr *ctx)
 static __always_inline void decide_listen(struct bpf_sock *sock, struct request *request, struct decision *decision)
 {
     struct key *local = &request->values[LOCAL_ADDRESS];
-    struct decision other;
+    struct decision other = {};
     decide(request, decision);
     if (decision->error || decision->off || local->upper || local->lower)
         return;
@@ -822,7 +838,7 @@ static __always_inline void refuse_route(struct request *request, struct decisio
 /* Answers the port of the relay to be led there, 0 to go where the call says, and a negative number to fail. */
 static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request *request)
 {
-    struct decision decision, route = {};
+    struct decision decision = {}, route = {};
     set_connecting(ctx, request);
     if (is_of_guard(request->pid))
         return 0;
@@ -1049,7 +1065,7 @@ pass:
 /* A port that no listener may have is refused here, where the program hears of it. */
 static __always_inline int on_bind(struct bpf_sock_addr *ctx, struct request *request)
 {
-    struct decision decision;
+    struct decision decision = {};
     set_caller(request);
     if (is_of_guard(request->pid))
         return 1;
@@ -1108,7 +1124,7 @@ static __always_inline void set_ends(struct bpf_sock_ops *ctx, struct request *r
 /* A listener is decided about here a second time, with the port that it has. */
 static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct request *request)
 {
-    struct decision decision;
+    struct decision decision = {};
     struct owner *owner = bpf_sk_storage_get(&owners, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
     struct task_struct___part *task = (void *)bpf_get_current_task();
     request->pid = BPF_CORE_READ(task, tgid);
@@ -1138,15 +1154,25 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx, struct request *
         tell(request, &decision, owner);
 }
 
+static __always_inline struct met *met_of(struct request *request)
+{
+    __u32 at = request->values[REMOTE_PORT].lower & (MET - 1);
+    return bpf_map_lookup_elem(&last_met, &at);
+}
+
+static __always_inline int is_met(struct met *met, struct request *request)
+{
+    return met->remote_port == (__u32)request->values[REMOTE_PORT].lower &&
+           met->local_port == (__u32)request->values[LOCAL_PORT].lower &&
+           met->remote.lower == request->values[REMOTE_ADDRESS].lower &&
+           met->remote.upper == request->values[REMOTE_ADDRESS].upper;
+}
+
 /* Takes over what was decided about the packet that has made a connection; 0 where that is not known. */
 static __always_inline int take_over(struct request *request, struct decision *decision)
 {
-    __u32 zero = 0;
-    struct met *met = bpf_map_lookup_elem(&last_met, &zero);
-    if (!met || met->remote_port != (__u32)request->values[REMOTE_PORT].lower ||
-        met->local_port != (__u32)request->values[LOCAL_PORT].lower ||
-        met->remote.lower != request->values[REMOTE_ADDRESS].lower ||
-        met->remote.upper != request->values[REMOTE_ADDRESS].upper)
+    struct met *met = met_of(request);
+    if (!met || met->is_syn || !is_met(met, request))
         return 0;
     *decision = met->decision;
     met->remote_port = 0;
@@ -1155,7 +1181,7 @@ static __always_inline int take_over(struct request *request, struct decision *d
 
 static __always_inline void on_accepted(struct bpf_sock_ops *ctx, struct request *request)
 {
-    struct decision decision;
+    struct decision decision = {};
     struct owner *owner = bpf_sk_storage_get(&owners, ctx->sk, 0, 0);
     if (owner) {
         if (owner->exempt)
@@ -1362,6 +1388,15 @@ static __always_inline __u32 activation_in_force(void)
     return first ? first->words[3] + period : 0;
 }
 
+/* Says whether a decision of a SYN holds for the packet behind it: the same ends, user and policy. */
+static __always_inline int still_holds(struct met *met, struct request *request)
+{
+    return met->is_syn && is_met(met, request) && met->uid == (__u32)request->values[USER_NUMBER].lower &&
+           met->local.lower == request->values[LOCAL_ADDRESS].lower &&
+           met->local.upper == request->values[LOCAL_ADDRESS].upper &&
+           met->decision.activation == activation_in_force();
+}
+
 /* Decides about a listener when somebody comes: one of which nothing is known, because it was there before these
  * programs, or there was no memory for its owner; or an inert one, since another policy was activated: another
  * revision, or the same one in another mode or at another time of the day. */
@@ -1401,7 +1436,7 @@ int ingress(struct __sk_buff *skb)
     if (!sock || sock->state != BPF_TCP_LISTEN) /* first: every packet comes by here */
         return 1;
     struct request request = {};
-    struct decision decision;
+    struct decision decision = {};
     struct tcphdr tcp;
     struct syn syn;
     __u32 zero = 0;
@@ -1432,15 +1467,21 @@ int ingress(struct __sk_buff *skb)
     request.values[REMOTE_PORT].lower = bpf_ntohs(tcp.source);
     if (owner->inert)
         return 0;
-    decide(&request, &decision);
+    struct met *met = met_of(&request);
+    if (!tcp.syn && met && still_holds(met, &request))
+        decision = met->decision;
+    else
+        decide(&request, &decision);
     if (decision.outcome != REJECTED && at > sizeof(struct iphdr) && skb->protocol == bpf_htons(ETH_P_IP) &&
         decision.settings & REFUSE_UNSEEN && is_source_routed(skb)) /* the answers would go that way, too */
         refuse_route(&request, &decision);
     if (decision.outcome != REJECTED) {
-        struct met *met = tcp.syn ? 0 : bpf_map_lookup_elem(&last_met, &zero);
         if (met) {
             met->remote = request.values[REMOTE_ADDRESS];
+            met->local = request.values[LOCAL_ADDRESS];
             met->local_port = request.values[LOCAL_PORT].lower;
+            met->uid = request.values[USER_NUMBER].lower;
+            met->is_syn = tcp.syn;
             met->decision = decision;
             met->remote_port = request.values[REMOTE_PORT].lower;
         }
@@ -1532,7 +1573,7 @@ SEC("syscall")
 int ask(struct question *question)
 {
     struct request request = question->request;
-    struct decision decision;
+    struct decision decision = {};
     decide(&request, &decision);
     question->decision = decision;
     return 0;

@@ -13,7 +13,7 @@ import pytest
 from console.enforcement.kernel.loading import put_in_force
 from console.policy.checks import make_policy, make_rule
 from console.policy.compiler import compile_policy
-from console.policy.periods import MOST_PERIODS, periods_ahead
+from console.policy.periods import MOST_PERIODS, Part, periods_ahead
 from console.policy.time_groups import make_time_group
 from tests.enforcement.kernel_engine.conftest import ACCOUNTS
 
@@ -79,10 +79,23 @@ def test_inert_listener_is_reached_in_the_period_that_lets_it_listen(house):
         assert program.communicate("go on\n", 60)[0] == "later 0\n"
 
 
-def test_periods_are_known_for_days():
+def test_kernel_goes_by_the_last_period_that_it_knows(house):
+    """Of all that a policy has room for: the one before the last holds to its end, and then what the time leaves."""
+    policy = compiled()
+    *parts, last = periods_ahead(policy, ns(CLOSES) - 10**9, 0)
+    now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    over = [part._replace(ends_ns=now - len(parts) + at) for at, part in enumerate(parts[:-1])]
+    in_office = over[0].compiled
+    put_in_force(house.engine, in_office, ACCOUNTS, [*over, Part(now + 4 * 10**9, in_office), last])
+    assert house.run(CONNECTS)[0] == ["127.0.0.2 ECONNREFUSED", "127.0.0.3 EPERM", "127.0.0.4 ECONNREFUSED"]
+    wait_until(now + 4 * 10**9)
+    assert house.run(CONNECTS)[0] == ["127.0.0.2 EPERM", "127.0.0.3 EPERM", "127.0.0.4 ECONNREFUSED"]
+
+
+def test_periods_are_known_for_months():
     parts = periods_ahead(compiled(), ns(CLOSES) - 10**9, 0)
     assert len(parts) == MOST_PERIODS + 1
     assert parts[0].ends_ns == 10**9
     assert parts[1].ends_ns == 10**9 + int(timedelta(hours=14).total_seconds()) * 10**9
-    assert parts[-2].ends_ns > 7 * 86_400 * 10**9
+    assert parts[-2].ends_ns > 140 * 86_400 * 10**9
     assert parts[-1].ends_ns == 0
