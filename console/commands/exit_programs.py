@@ -8,6 +8,7 @@ from dataclasses import replace
 from console.commands.audit import GR_TYPES, record
 from console.commands.definition import Command, Context, Parameter, Result
 from console.commands.keywords import EXIT_POINT, TEXT, one_of, with_special
+from console.commands.listed import exit_programs_there
 from console.messages import Message, message
 from console.model.words import ALLOBJ, IOSYSCFG, ExitPoint, YesNo
 from console.policy.difference import Kind
@@ -38,14 +39,18 @@ def _checked(keyword: str) -> Callable[[str], str]:
     return lambda value: str(check(value, keyword=keyword))
 
 
-NUMBER = Parameter("PGMNBR", "Program number", _checked("PGMNBR"), choices=f"{FIRST_NUMBER}-{LAST_NUMBER}")
+NUMBER = Parameter(
+    "PGMNBR", "Program number", _checked("PGMNBR"), choices=f"{FIRST_NUMBER}-{LAST_NUMBER}, F4 for list",
+    list_values=exit_programs_there,
+)  # fmt: skip
 """Number of an exit program that is there; required."""
 
 NEW_NUMBER = replace(
     NUMBER,
     check=with_special(NUMBER.check, LOW, HIGH),
     special=(LOW, HIGH),
-    choices=f"{NUMBER.choices}, {LOW}, {HIGH}",
+    choices=f"{FIRST_NUMBER}-{LAST_NUMBER}, {LOW}, {HIGH}",
+    list_values=None,
 )
 """Number of an exit program to be made; required."""
 

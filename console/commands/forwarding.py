@@ -62,7 +62,7 @@ def _targets(context: Context) -> Sequence[Choice]:
 
 NAME = Parameter("FWD", "Forwarding target", _name_check, choices="Name")
 """Name of a target to be made; required."""
-TARGET = Parameter("FWD", "Forwarding target", _name_check, choices="Name", list_values=_targets)
+TARGET = Parameter("FWD", "Forwarding target", _name_check, choices="Name, F4 for list", list_values=_targets)
 """Name of a target that is there; required."""
 
 _VALUES = (

@@ -90,7 +90,7 @@ JOURNAL = Parameter(
 )
 """The journal to look at."""
 
-_IMPORTED = Parameter("JRN", "Imported journal", _new_name_check, choices="Name", list_values=_journals)
+_IMPORTED = Parameter("JRN", "Imported journal", _new_name_check, choices="Name, F4 for list", list_values=_journals)
 
 
 def check_there(context: Context, name: str) -> None:

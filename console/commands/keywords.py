@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from console.commands.definition import Choice, Context, Parameter
 from console.commands.language import SAME
+from console.commands.listed import rules_there
 from console.commands.seen import joined, ports_seen, seen_in_journal
 from console.errors import CommandError, PolicyError
 from console.model.words import DEFAULT_SEQUENCE, EXIT_POINT_NAMES, Action, Audit, ExitPoint, Fail, YesNo
@@ -112,8 +113,9 @@ EXIT_POINT = Parameter(
 """One of the three exit points; required."""
 
 SEQUENCE = Parameter(
-    "SEQNBR", "Sequence number", checked("sequence", "SEQNBR"), length=5, special=(DFT,), choices="1-99998, *DFT"
-)
+    "SEQNBR", "Sequence number", checked("sequence", "SEQNBR"), length=5, special=(DFT,),
+    choices="1-99998, *DFT, F4 for list", list_values=rules_there,
+)  # fmt: skip
 """Sequence number of a rule that is there; required."""
 
 NEW_SEQUENCE = Parameter(

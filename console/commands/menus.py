@@ -26,6 +26,8 @@ _NO_MENU = "GWL0730"
 _VERB_LETTERS = 3
 _WORDS = frozenset({"GO", "NETSTAT", "QCMD", "SIGNOFF"})
 """Commands whose name is no verb with an object behind it."""
+_LONGER_VERBS = {"RBK": "Roll Back"}
+"""Verbs of more than one word."""
 _COMMAND_MENU = "CMD"
 _GENERIC = "*"
 
@@ -280,6 +282,8 @@ def verbs(registry: Registry) -> Mapping[str, Sequence[str]]:
 
 def _verb_title(verb: str, registry: Registry) -> str:
     """Return a title such as ``Add Commands``, of the first word of the commands' texts."""
+    if verb in _LONGER_VERBS:
+        return f"{_LONGER_VERBS[verb]} Commands"
     word = registry[verbs(registry)[verb][0]].text.split()[0]
     return f"{word} Commands"
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from console.commands.definition import Choice, Parameter
 from console.commands.keywords import NEXT, RULE_VALUES, TEXT, with_special
 from console.commands.language import SAME
+from console.commands.listed import socks_entries_there
 from console.errors import PolicyError
 from console.model.words import SocksType, SocksVersion
 from console.policy.fields import MAX_PORT, refusal, whole_number
@@ -75,7 +76,10 @@ def _of_rules(keyword: str) -> Parameter:
     return next(parameter for parameter in RULE_VALUES if parameter.keyword == keyword)
 
 
-SEQUENCE = Parameter("SEQNBR", "Sequence number", _checked("SEQNBR"), length=5, choices=f"1-{LAST_SEQUENCE}")
+SEQUENCE = Parameter(
+    "SEQNBR", "Sequence number", _checked("SEQNBR"), length=5, choices=f"1-{LAST_SEQUENCE}, F4 for list",
+    list_values=socks_entries_there,
+)  # fmt: skip
 """Sequence number of an entry that is there; required."""
 
 NEW_SEQUENCE = replace(
@@ -84,6 +88,7 @@ NEW_SEQUENCE = replace(
     default=NEXT,
     special=(NEXT,),
     choices=f"1-{LAST_SEQUENCE}, {NEXT}",
+    list_values=None,
 )
 """Sequence number of an entry to be made."""
 

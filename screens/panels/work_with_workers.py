@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from console.commands.jobs import moment
@@ -68,7 +69,8 @@ class WorkWithWorkers(WorkWithHeld[WorkerRow]):
     is_wide = True
     is_live = True
     add_command = "STRSOCWRK"
-    options_row = 5
+    options_row = 6
+    """The health of the journal may take two rows."""
     heading_rows = 1
     gap = 1
     empty_text = "(No worker has served this store yet)"
@@ -102,7 +104,8 @@ class WorkWithWorkers(WorkWithHeld[WorkerRow]):
     def draw_header(self, page: Page) -> None:
         """Show position-to, and how the journal fares."""
         self.draw_position(page, 3, "Position to pid", 7)
-        page.text(4, 2, self._health, Attribute.GREEN if self._is_well else Attribute.YELLOW, "HEALTH")
+        for index, words in enumerate(textwrap.wrap(self._health, page.size.columns - 3)):
+            page.text(4 + index, 2, words, Attribute.GREEN if self._is_well else Attribute.YELLOW, "HEALTH")
 
     def row_id(self, row: WorkerRow) -> str:
         """Return the worker's own number: process ids come again."""

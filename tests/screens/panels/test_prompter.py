@@ -198,6 +198,26 @@ def test_f12_from_the_list_leaves_the_field_as_it_was(prompt):
     assert operator.buffer.values["RMTPORT"] == "25"
 
 
+@pytest.mark.parametrize(
+    ("command", "field", "listed", "number"),
+    [
+        ("RMVSOCRUL *CONNECT", "SEQNBR", "*CONNECT *REJECT ALICE", "10"),
+        ("DSPSOCRUL", "SEQNBR", "*ACCEPT *ALLOW; *CONNECT *ALLOW; *LISTEN *ALLOW", "*DFT"),
+        ("CHGSOCKSE", "SEQNBR", "*SOCKS 10.0.0.0/8", "20"),
+        ("RMVEXITPGM *ACCEPT", "PGMNBR", "*ACCEPT site:ask", "2"),
+    ],
+)
+def test_f4_lists_the_numbers_of_what_is_there_with_what_it_is(prompt, run, command, field, listed, number):
+    run("ADDSOCRUL *CONNECT 10 USRPRF(ALICE) ACTION(*REJECT)", "ADDSOCKSE 20 RMTADR('10.0.0.0/8') SERVER(a)")
+    run("ADDEXITPGM *ACCEPT 2 site:ask")
+    operator = prompt(command).go_to(field).press("F4")
+    row = next(index for index, row in enumerate(operator.rows, 1) if listed in row)
+    assert f" {number} " in operator.row(row)
+    options = (name for name in operator.buffer.contents if operator.buffer.start_of(name)[0] == row)
+    operator.type_into(next(options), "1").press("ENTER")
+    assert operator.buffer.values[field] == number
+
+
 def test_f4_where_there_is_no_list_says_so(prompt):
     operator = prompt("RNBSOCRUL *CONNECT").go_to("START").press("F4")
     assert operator.message == "F4 is not allowed here."

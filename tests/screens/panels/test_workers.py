@@ -66,7 +66,10 @@ def test_f6_prompts_a_start(operator):
 
 
 def test_no_worker_is_said(operator):
-    assert "No worker serves this store" in operator.command("WRKSOCWRK").row(4)
+    shown = operator.command("WRKSOCWRK")
+    assert "No worker serves this store" in shown.row(4)
+    assert shown.row(4).rstrip().endswith("guards get no new")
+    assert shown.row(5).startswith(" revision.")
 
 
 @pytest.mark.usefixtures("workers")
