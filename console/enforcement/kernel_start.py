@@ -71,7 +71,7 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
     try:
         engine.let_guard(os.getpid())  # an entry about what it takes to write entries would have no end
         keeper = KernelKeeper(scribe, engine, relay, Place(str(cgroup), directory.name), wanted)
-        engine.attach(cgroup)
+        engine.attachment.attach(cgroup)
         if found is None:
             engine.pin(directory)
     except BaseException:

@@ -169,6 +169,24 @@ struct {
     __type(value, __u8);
 } sent_datagrams SEC(".maps");
 
+/* A datagram that was let go on by its address, until it is seen whether its way is, too: then it is told. */
+enum { NONE, BEING_WRITTEN, UNSENT, BEING_TOLD };
+
+struct unsent {
+    struct bpf_spin_lock lock;
+    __u32 state;
+    __u64 task; /* the thread that sends it */
+    struct sent sent;
+    struct event event;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct unsent);
+} unsent_datagrams SEC(".maps");
+
 /* Where a socket wanted to be connected to that is led to the relay instead. */
 struct destination {
     struct source source;
@@ -671,18 +689,24 @@ static __always_inline int is_decided(struct bpf_sock_addr *ctx, struct request 
     return policy_flags(&revision) & DECIDE_DATAGRAMS;
 }
 
-/* Says whether a datagram was told of already, with this destination and by this rule. */
+/* What stands for datagrams of which one is told: with this destination and by this rule. */
+static __always_inline void name_sent(struct sent *sent, __u64 cookie, struct request *request,
+                                      struct decision *decision)
+{
+    sent->cookie = cookie;
+    sent->remote = request->values[REMOTE_ADDRESS];
+    sent->port = request->values[REMOTE_PORT].lower;
+    sent->uid = request->values[USER_NUMBER].lower;
+    sent->revision = decision->revision;
+    sent->sequence = decision->sequence;
+}
+
+/* Says whether a datagram was told of already. */
 static __always_inline int is_told(void *ctx, struct request *request, struct decision *decision)
 {
     __u8 seen = 1;
-    struct sent sent = {
-        .cookie = bpf_get_socket_cookie(ctx),
-        .remote = request->values[REMOTE_ADDRESS],
-        .port = request->values[REMOTE_PORT].lower,
-        .uid = request->values[USER_NUMBER].lower,
-        .revision = decision->revision,
-        .sequence = decision->sequence,
-    };
+    struct sent sent;
+    name_sent(&sent, bpf_get_socket_cookie(ctx), request, decision);
     return bpf_map_update_elem(&sent_datagrams, &sent, &seen, BPF_NOEXIST) != 0;
 }
 
@@ -696,6 +720,76 @@ static __always_inline void tell_once(void *ctx, struct request *request, struct
         count(DECIDED);
     else
         tell(request, decision, 0);
+}
+
+/* Two threads may send by one socket: what one is at, the other leaves alone. */
+static __always_inline int moved(struct unsent *unsent, __u32 from, __u32 to)
+{
+    bpf_spin_lock(&unsent->lock);
+    int is_there = unsent->state == from;
+    if (is_there)
+        unsent->state = to;
+    bpf_spin_unlock(&unsent->lock);
+    return is_there;
+}
+
+/* Tells of a datagram that may go its way, or never came to where that is seen. */
+static __noinline int tell_unsent(struct unsent *unsent)
+{
+    __u8 seen = 1;
+    struct sent sent;
+    if (!unsent)
+        return 0;
+    sent = unsent->sent;
+    count(DECIDED);
+    if (bpf_map_update_elem(&sent_datagrams, &sent, &seen, BPF_NOEXIST))
+        return 0;
+    struct event *event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    if (!event) {
+        count(LOST);
+        return 0;
+    }
+    __builtin_memcpy(event, &unsent->event, sizeof(*event));
+    bpf_ringbuf_submit(event, 0);
+    return 0;
+}
+
+/* Tells of a datagram that was let go on by its address when it is sent, because a message may say another way for it;
+ * the program that sees that (egress) runs wherever datagrams are decided. */
+static __always_inline void tell_when_sent(struct bpf_sock_addr *ctx, struct request *request,
+                                           struct decision *decision)
+{
+    struct sent sent;
+    name_sent(&sent, bpf_get_socket_cookie(ctx), request, decision);
+    if (bpf_map_lookup_elem(&sent_datagrams, &sent)) {
+        count(DECIDED);
+        return;
+    }
+    struct unsent *unsent =
+        ctx->sk ? bpf_sk_storage_get(&unsent_datagrams, ctx->sk, 0, BPF_SK_STORAGE_GET_F_CREATE) : 0;
+    int is_another = unsent && moved(unsent, UNSENT, BEING_TOLD);
+    if (is_another)
+        tell_unsent(unsent);
+    if (!unsent || !moved(unsent, is_another ? BEING_TOLD : NONE, BEING_WRITTEN)) {
+        tell_once(ctx, request, decision);
+        return;
+    }
+    unsent->task = bpf_get_current_task();
+    unsent->sent = sent;
+    describe(&unsent->event, request, decision, 0);
+    moved(unsent, BEING_WRITTEN, UNSENT);
+}
+
+/* A datagram that this thread has been let send is on its way, or refused for its way. */
+static __always_inline void settle_unsent(struct bpf_sock *sock, int is_refused)
+{
+    struct unsent *unsent = bpf_sk_storage_get(&unsent_datagrams, sock, 0, 0);
+    if (!unsent || !moved(unsent, UNSENT, BEING_TOLD))
+        return;
+    int is_ours = unsent->task == bpf_get_current_task();
+    if (is_ours && !is_refused)
+        tell_unsent(unsent);
+    moved(unsent, BEING_TOLD, is_ours ? NONE : UNSENT);
 }
 
 /* Finds the relay's listener in the network of a socket; 0 where it is not. Only the worker can mark a listener. */
@@ -807,8 +901,13 @@ static __always_inline void forget_destination(struct bpf_sock_addr *ctx)
 SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
 {
-    if (ctx->type == SOCK_STREAM)
+    if (ctx->type == SOCK_STREAM) {
         tell_unbegun(bpf_sk_storage_get(&destinations, ctx, 0, 0));
+    } else if (ctx->type == SOCK_DGRAM) {
+        struct unsent *unsent = bpf_sk_storage_get(&unsent_datagrams, ctx, 0, 0);
+        if (unsent && moved(unsent, UNSENT, BEING_TOLD))
+            tell_unsent(unsent);
+    }
     return 1;
 }
 
@@ -836,7 +935,7 @@ static __always_inline void refuse_route(struct request *request, struct decisio
 }
 
 /* Answers the port of the relay to be led there, 0 to go where the call says, and a negative number to fail. */
-static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request *request)
+static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request *request, int is_message)
 {
     struct decision decision = {}, route = {};
     set_connecting(ctx, request);
@@ -858,7 +957,10 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request 
         if (led > 0)
             return led;
     }
-    tell_once(ctx, request, &decision);
+    if (is_message && decision.outcome != REJECTED && decision.journal && !decision.off)
+        tell_when_sent(ctx, request, &decision);
+    else
+        tell_once(ctx, request, &decision);
     if (!decision.error)
         return 0;
     bpf_set_retval(-(int)decision.error);
@@ -867,7 +969,7 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, struct request 
 
 /* 0.0.0.0 and :: lead to the address that the socket is bound to, or to loopback. Rules must see where they lead, so it
  * is put in their place, whatever the kernel would have taken for it. */
-static __always_inline int on_connect4(struct bpf_sock_addr *ctx)
+static __always_inline int on_connect4(struct bpf_sock_addr *ctx, int is_message)
 {
     struct request request = {};
     if (!is_decided(ctx, &request))
@@ -879,14 +981,14 @@ static __always_inline int on_connect4(struct bpf_sock_addr *ctx)
     set_ipv4(&request.values[REMOTE_ADDRESS], far);
     if (ctx->sk)
         set_ipv4(&request.values[LOCAL_ADDRESS], own);
-    return on_connect(ctx, &request);
+    return on_connect(ctx, &request, is_message);
 }
 
 SEC("cgroup/connect4")
 int connect4(struct bpf_sock_addr *ctx)
 {
     forget_destination(ctx);
-    int led = on_connect4(ctx);
+    int led = on_connect4(ctx, 0);
     if (led > 0) {
         ctx->user_ip4 = bpf_htonl(LOOPBACK);
         ctx->user_port = bpf_htons(led);
@@ -897,10 +999,10 @@ int connect4(struct bpf_sock_addr *ctx)
 SEC("cgroup/sendmsg4")
 int sendmsg4(struct bpf_sock_addr *ctx)
 {
-    return on_connect4(ctx) >= 0;
+    return on_connect4(ctx, 1) >= 0;
 }
 
-static __always_inline int on_connect6(struct bpf_sock_addr *ctx)
+static __always_inline int on_connect6(struct bpf_sock_addr *ctx, int is_message)
 {
     struct request request = {};
     if (!is_decided(ctx, &request))
@@ -923,14 +1025,14 @@ static __always_inline int on_connect6(struct bpf_sock_addr *ctx)
         ctx->user_ip6[2] = bpf_htonl(far->lower >> 32);
         ctx->user_ip6[3] = bpf_htonl((__u32)far->lower);
     }
-    return on_connect(ctx, &request);
+    return on_connect(ctx, &request, is_message);
 }
 
 SEC("cgroup/connect6")
 int connect6(struct bpf_sock_addr *ctx)
 {
     forget_destination(ctx);
-    int led = on_connect6(ctx);
+    int led = on_connect6(ctx, 0);
     if (led > 0) {
         int is_ipv4 = FIELD(ctx->user_ip6[2]) == bpf_htonl(0xFFFF) && !FIELD(ctx->user_ip6[0]) && !FIELD(ctx->user_ip6[1]);
         ctx->user_ip6[0] = ctx->user_ip6[1] = 0;
@@ -944,7 +1046,7 @@ int connect6(struct bpf_sock_addr *ctx)
 SEC("cgroup/sendmsg6")
 int sendmsg6(struct bpf_sock_addr *ctx)
 {
-    return on_connect6(ctx) >= 0;
+    return on_connect6(ctx, 1) >= 0;
 }
 
 /* A socket that was led to the relay is connected to where it wanted to be, as far as it is told. */
@@ -1515,11 +1617,16 @@ int egress(struct __sk_buff *skb)
     int is_ipv4 = skb->protocol == bpf_htons(ETH_P_IP);
     __u64 flags = policy_flags(&decision.revision);
     int is_routed = flags & REFUSE_UNSEEN && (is_ipv4 ? is_source_routed(skb) : has_routing_header(skb));
-    if (!(flags & DECIDE_DATAGRAMS) || !(is_echo || is_routed))
+    if (!(flags & DECIDE_DATAGRAMS))
         return 1;
+    if (!is_echo && !is_routed) {
+        settle_unsent(sock, 0);
+        return 1;
+    }
     set_caller(&request);
     if (is_of_guard(request.pid))
         return 1;
+    settle_unsent(sock, is_routed);
     request.exit_point = CONNECT;
     request.flags = DATAGRAM;
     request.values[LOCAL_PORT].lower = sock->src_port;

@@ -8,18 +8,16 @@ Source: Documentation/bpf/ of Linux, cgroup(7) hooks BPF_CGROUP_INET4_CONNECT an
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import struct
 import time
-from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from console.enforcement.fds import OwnedFd
 from console.enforcement.kernel import libbpf
+from console.enforcement.kernel.attachment import AT_NEED_PROGRAMS, Attachment, attached_names
 from console.enforcement.kernel.events import (
     Answer,
     question,
@@ -35,38 +33,7 @@ from console.policy.image import ACTIVATION_AT, PAGE
 from console.resources import data_path
 
 _OBJECT = "greenwall.bpf.o"
-_PROGRAMS = {
-    "sock_ops": libbpf.SOCK_OPS,
-    "ingress": libbpf.INGRESS,
-    "bind4": libbpf.BIND4,
-    "bind6": libbpf.BIND6,
-    "connect4": libbpf.CONNECT4,
-    "connect6": libbpf.CONNECT6,
-    "sendmsg4": libbpf.SENDMSG4,
-    "sendmsg6": libbpf.SENDMSG6,
-    "sock_create": libbpf.SOCK_CREATE,
-    "setsockopt": libbpf.SETSOCKOPT,
-}
-"""How each is attached, in the order in which they are attached: who listens is written down before anybody asks."""
-DATAGRAMS, LEADING = "datagrams", "leading"
-"""What needs a program that is not attached all the time: each costs something for every packet, or socket."""
-PEER_NAMES = "peer_names", "peer_names6"
-"""What shows where a connection was to go that was led to the relay: needed as long as there may be one."""
-_AT_NEED = {
-    DATAGRAMS: ("egress_program", libbpf.EGRESS),
-    LEADING: ("release_program", libbpf.SOCK_RELEASE),
-    PEER_NAMES[0]: ("peer_program", libbpf.GETPEERNAME4),
-    PEER_NAMES[1]: ("peer_program6", libbpf.GETPEERNAME6),
-}
-"""Need, by which the link is pinned -> descriptor of its program, and how it is attached."""
-_HELPERS = {
-    "ask": "ask",
-    "settle": "settle",
-    "egress_program": "egress",
-    "release_program": "sock_release",
-    "peer_program": "getpeername4",
-    "peer_program6": "getpeername6",
-}
+_HELPERS = {"ask": "ask", "settle": "settle", **AT_NEED_PROGRAMS}
 """Name of a descriptor -> program that is not attached all the time: it is run, or attached where it is needed."""
 _MAPS = ("events", "counters", "policies", "guards", "owners", "underway", "relays")
 RING_SIZE = 1 << 24
@@ -85,14 +52,6 @@ _ACTIVATION_SHIFT, _ACTIVATION_MASK = 10, 2**32 - 1
 """Of the time since the system was started: about a microsecond, which no activation is done in. 0 is for none."""
 
 
-class Found(Enum):
-    """What is where the cgroup of an engine was."""
-
-    SAME = auto()
-    ANOTHER = auto()
-    NONE = auto()
-
-
 class Counters(NamedTuple):
     """What the kernel has decided since the programs were loaded."""
 
@@ -109,7 +68,7 @@ class KernelEngine:
     """
 
     def __init__(self, pinned: Path | None = None) -> None:
-        """Load the programs, of which nothing decides before `attach`; or go on with those of an earlier worker.
+        """Load the programs, of which nothing decides before it is attached; or go on with those of an earlier worker.
 
         Args:
             pinned: Where an earlier engine of the same object file was pinned (`pin`); it decides all the time.
@@ -118,14 +77,8 @@ class KernelEngine:
             KernelError: This system cannot run them; the message says what is missing.
         """
         check_host()
-        self._links: dict[str, OwnedFd] = {}
         self._object: libbpf.BpfObject | None = None
         self._opened: dict[str, OwnedFd] = {}
-        self._cgroup: Path | None = None
-        self._attached_to = 0
-        self._pinned = pinned
-        self._at_need: dict[str, OwnedFd] = {}
-        self._needs: set[str] = set()
         path = data_path("bpf", _OBJECT) if pinned is None else pinned
         try:
             if pinned is None:
@@ -135,6 +88,8 @@ class KernelEngine:
             self._ring = Ring(self.descriptor("events"), RING_SIZE)
         except OSError as error:
             raise KernelError("GWL0475", path=path, reason=error.strerror or error) from error
+        self.attachment = Attachment(self.descriptor, self._object, pinned)
+        """What the programs are attached to."""
 
     def descriptor(self, name: str) -> int:
         """Return the descriptor of a map, or of a program that is run; the engine goes on owning it."""
@@ -164,94 +119,6 @@ class KernelEngine:
         except OSError as error:
             raise KernelError("GWL0476", pages=len(pages) // PAGE, reason=error.strerror or error) from error
 
-    def attach(self, cgroup: Path) -> None:
-        """Decide for everything below a cgroup, from now on.
-
-        Raises:
-            KernelError: It is no cgroup of version 2, or the kernel refuses; nothing is attached then.
-        """
-        self._cgroup = cgroup
-        directory = _opened(cgroup)
-        try:
-            if self._object is not None:  # else it is
-                self._links = self._attached(directory.number)
-            self._attached_to = os.fstat(directory.number).st_ino
-            for name in _AT_NEED.keys() - {*PEER_NAMES} | self._needs:
-                self.need(name, wanted=name in self._needs)
-        except OSError as error:
-            self.detach()
-            raise KernelError("GWL0477", path=cgroup, reason=error.strerror or error) from error
-        finally:
-            directory.close()
-
-    def follow(self) -> Found:
-        """Attach to the cgroup at the path of ours where that is another one by now: systemd makes slices anew.
-
-        Returns:
-            What was there. Of another one, that it is decided for from now on; where there is none, nothing is done.
-
-        Raises:
-            KernelError: The kernel refuses.
-        """
-        if self._cgroup is None:
-            return Found.SAME
-        try:
-            directory = _opened(self._cgroup)
-        except KernelError:
-            return Found.NONE
-        with directory:
-            number = os.fstat(directory.number).st_ino
-            if number == self._attached_to:
-                return Found.SAME
-            try:
-                self._move_to(directory.number)
-            except OSError as error:
-                raise KernelError("GWL0477", path=self._cgroup, reason=error.strerror or error) from error
-            self._attached_to = number
-        return Found.ANOTHER
-
-    def _move_to(self, cgroup: int) -> None:
-        """Attach to another cgroup, and let go of the one before.
-
-        Raises:
-            OSError: The kernel refuses.
-        """
-        before, self._links = self._links, self._attached(cgroup)
-        for name, link in self._links.items():
-            if name in before:
-                before[name].close()
-            if self._pinned is not None:
-                (self._pinned / name).unlink(missing_ok=True)
-                libbpf.pin(link.number, self._pinned / name)
-        for name in tuple(self._needs):
-            self.need(name, wanted=False)
-            self.need(name, wanted=True)
-
-    def _attached(self, cgroup: int) -> dict[str, OwnedFd]:
-        """Attach what is attached all the time, beside what others have attached there: all of it, or nothing.
-
-        Raises:
-            OSError: The kernel refuses.
-        """
-        made: dict[str, OwnedFd] = {}
-        try:
-            for name, kind in _PROGRAMS.items():
-                with self._program(name) as program:
-                    made[name] = libbpf.attach_as(program.number, cgroup, kind)
-        except OSError:
-            for link in made.values():
-                link.close()
-            raise
-        return made
-
-    def _program(self, name: str) -> OwnedFd:
-        if self._object is not None:
-            return OwnedFd(os.dup(self._object.program(name)))
-        if name in self._links or self._pinned is None:
-            return libbpf.program_of(self._links[name].number)
-        with libbpf.opened(self._pinned / name) as link:
-            return libbpf.program_of(link.number)
-
     def pin(self, directory: Path) -> None:
         """Go on deciding when this process has ended, until the files in a directory are removed.
 
@@ -262,50 +129,11 @@ class KernelEngine:
             KernelError: They cannot be made.
         """
         try:
-            for name, link in self._links.items():
-                libbpf.pin(link.number, directory / name)
+            self.attachment.pin(directory)
             for name in (*_MAPS, *_HELPERS):
                 libbpf.pin(self.descriptor(name), directory / name)
-            for name, held in self._at_need.items():
-                libbpf.pin(held.number, directory / name)
-            self._pinned = directory
         except OSError as error:
             raise KernelError("GWL047C", path=directory, reason=error.strerror or error) from error
-
-    def need(self, name: str, *, wanted: bool) -> None:
-        """Attach a program that is not attached all the time, or let go of it.
-
-        Args:
-            name: `DATAGRAMS`, where the policy decides them; `LEADING`, where it leads connections to the relay;
-                those of `PEER_NAMES`, where it has ever done so.
-            wanted: Whether the policy does. To be said before it does, and after it does no more.
-
-        Raises:
-            OSError: The kernel refuses.
-        """
-        (self._needs.add if wanted else self._needs.discard)(name)
-        if self._cgroup is None or not self._cgroup.exists():
-            return
-        path = None if self._pinned is None else self._pinned / name
-        is_there = name in self._at_need or (path is not None and path.exists())
-        if wanted and not is_there:
-            program, kind = _AT_NEED[name]
-            with _opened(self._cgroup) as cgroup:
-                link = self._at_need[name] = libbpf.attach_as(self.descriptor(program), cgroup.number, kind)
-            if path is not None:
-                libbpf.pin(link.number, path)
-        elif is_there and not wanted:
-            if path is not None:
-                path.unlink(missing_ok=True)
-            if name in self._at_need:
-                self._at_need.pop(name).close()
-
-    def detach(self) -> None:
-        """Decide no longer; again is fine."""
-        while self._at_need:
-            self._at_need.popitem()[1].close()
-        while self._links:
-            self._links.popitem()[1].close()
 
     def let_guard(self, pid: int) -> None:
         """Leave alone what a guard does: it has decided about it.
@@ -347,7 +175,7 @@ class KernelEngine:
 
     def close(self) -> None:
         """Let go of the programs; again is fine."""
-        self.detach()
+        self.attachment.detach()
         self._ring.close()
         for held in self._opened.values():
             held.close()
@@ -357,7 +185,7 @@ class KernelEngine:
 
 def pinned_names() -> frozenset[str]:
     """Return what a whole engine leaves in its directory, at least."""
-    return frozenset((*_PROGRAMS, *_MAPS, *_HELPERS))
+    return attached_names() | {*_MAPS, *_HELPERS}
 
 
 @cache
@@ -419,15 +247,3 @@ def find_cgroups() -> Path:
     if found is None:
         raise KernelError("GWL0479")
     return found
-
-
-def _opened(cgroup: Path) -> OwnedFd:
-    """Open the directory of a cgroup.
-
-    Raises:
-        KernelError: It is none of version 2.
-    """
-    with contextlib.suppress(OSError):
-        if (cgroup / "cgroup.procs").exists():
-            return OwnedFd(os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-    raise KernelError("GWL047A", path=cgroup)

@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import NamedTuple
 
-from console.enforcement.kernel.engine import Found, KernelEngine
+from console.enforcement.kernel.attachment import Found
+from console.enforcement.kernel.engine import KernelEngine
 from console.enforcement.kernel.loading import Loaded, Wanted, load
 from console.enforcement.kernel.pins import Leftover
 from console.enforcement.kernel.relay_house import RelayHouse
@@ -160,7 +161,7 @@ class KernelKeeper:
     async def _follow(self) -> None:
         """Stay with the cgroup of that path, and say where there is none, or another."""
         try:
-            found = await asyncio.to_thread(self._engine.follow)
+            found = await asyncio.to_thread(self._engine.attachment.follow)
         except KernelError as error:
             await self._complain(describe(error))
             return

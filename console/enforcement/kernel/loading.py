@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from console.enforcement.kernel.accounts import known_accounts
-from console.enforcement.kernel.engine import DATAGRAMS, LEADING, PEER_NAMES, KernelEngine
+from console.enforcement.kernel.attachment import CLOSES, DATAGRAMS, PEER_NAMES
+from console.enforcement.kernel.engine import KernelEngine
 from console.enforcement.kernel.relay_house import RelayHouse
 from console.errors import KernelError
 from console.model.words import Mode
@@ -106,14 +107,15 @@ def put_in_force(
     now, *later = parts or (Part(0, compiled),)
     pages = image(now.compiled, accounts, ends_ns=now.ends_ns, later=later)
     found = settings(compiled)
-    names = dict.fromkeys(PEER_NAMES, Settings.HAS_ROUTES in found)  # not let go of: connections outlive a policy
-    needs = {DATAGRAMS: Settings.DECIDE_DATAGRAMS in found, LEADING: Settings.HAS_ROUTES in found}
+    leads, decides_datagrams = Settings.HAS_ROUTES in found, Settings.DECIDE_DATAGRAMS in found
+    names = dict.fromkeys(PEER_NAMES, leads)  # not let go of: connections outlive a policy
+    needs = {CLOSES: leads or decides_datagrams, DATAGRAMS: decides_datagrams}
     try:
         for name in (name for name, is_needed in {**needs, **names}.items() if is_needed):
-            engine.need(name, wanted=True)
+            engine.attachment.need(name, wanted=True)
         engine.activate(pages)
         for name in (name for name, is_needed in needs.items() if not is_needed):
-            engine.need(name, wanted=False)
+            engine.attachment.need(name, wanted=False)
     except OSError as error:
         raise KernelError("GWL0476", pages=len(pages) // PAGE, reason=error.strerror or error) from error
 

@@ -45,14 +45,14 @@ class House:
         self.events = []
         self.engine = KernelEngine()
         self.put_in_force()
-        self.engine.attach(cgroup)
+        self.engine.attachment.attach(cgroup)
 
     def begin_again(self, *rules):
         """Put another engine in the place of this one, as the next worker does."""
         before, self.engine = self.engine, KernelEngine()
         self.events += consumed(before)
         self.put_in_force(*rules)
-        self.engine.attach(self.cgroup)
+        self.engine.attachment.attach(self.cgroup)
         before.close()
 
     def put_in_force(self, *rules, revision=1, modes=None, **settings):

@@ -243,11 +243,11 @@ LISTENER_FROM_BEFORE = """
 
 
 def test_user_of_a_listener_from_before_is_who_made_its_socket(house):
-    house.engine.detach()
+    house.engine.attachment.detach()
     with house.start(LISTENER_FROM_BEFORE, stdin=-1, user=65534) as program:
         assert program.stdout.readline() == "listens\n"
         house.put_in_force({"exit_point": "*ACCEPT", "sequence": 10, "user": "ROOT"} | REJECT)
-        house.engine.attach(house.cgroup)
+        house.engine.attachment.attach(house.cgroup)
         assert program.communicate("go\n", 60)[0] == "reach 0\n"
     assert ("*ACCEPT", "*ALLOWED", 99999) in house.told()
     assert [event.uid for event in house.last] == [65534, 65534]
@@ -470,7 +470,7 @@ def test_detached_engine_decides_nothing(house):
     house.put_in_force({"exit_point": "*CONNECT", "sequence": 10, "fail": "*TIMEOUT"} | REJECT)
     code = 'tried("connect", lambda: connect("127.0.0.1", 9))'
     assert house.run(code)[0] == ["connect ETIMEDOUT"]
-    house.engine.detach()
+    house.engine.attachment.detach()
     assert house.run(code) == (["connect ECONNREFUSED"], [])
 
 

@@ -6,6 +6,7 @@ That the options are refused as under a guard is in test_escapes.py (source_rout
 from __future__ import annotations
 
 import textwrap
+from ipaddress import ip_address
 
 from console.enforcement.kernel.engine import find_cgroups
 from console.enforcement.kernel.entries import entry
@@ -119,7 +120,51 @@ def test_datagram_with_a_route_is_dropped_where_datagrams_are_decided(house):
     assert before == ["four 0", "plain four 0", "six 0", "plain six 0"]
     assert after[:2] == ["four EPERM", "plain four 0"]
     assert after[3:] == ["plain six 0", "arrived 0", "arrived 0", "arrived 0", "arrived timed out"]
-    assert house.told().count(("*CONNECT", "*REJECTED", 0)) == 2
+    refused, allowed = ("*CONNECT", "*REJECTED", 0), ("*CONNECT", "*ALLOWED", 99999)
+    assert house.told() == [refused, allowed, refused, allowed]
+
+
+def test_datagram_that_is_refused_for_its_way_alone_is_not_told_as_allowed_and_the_next_one_is(house):
+    """Also one that never came to where its way is seen: there was none."""
+    house.put_in_force(udp=Udp.DECIDE)
+    lines, told = house.run(joined(ALONE, ROUTED, """
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        for _ in "12":
+            tried("routed", lambda: made.sendmsg([b"x"], [(socket.IPPROTO_IP, 7, LOOSE)], 0, ("127.0.0.1", 9)))
+        for _ in "12":
+            tried("plain", lambda: made.sendto(b"x", ("127.0.0.1", 9)))
+        tried("nowhere", lambda: made.sendto(b"x", ("192.0.2.1", 9)))
+        tried("plain", lambda: made.sendto(b"x", ("127.0.0.2", 9)))
+        tried("nowhere", lambda: made.sendto(b"x", ("192.0.2.2", 9)))
+    """))  # fmt: skip
+    assert lines == ["routed EPERM"] * 2 + ["plain 0"] * 2 + ["nowhere ENETUNREACH", "plain 0", "nowhere ENETUNREACH"]
+    assert told == [("*CONNECT", "*REJECTED", 0)] * 2 + [("*CONNECT", "*ALLOWED", 99999)] * 4
+    remotes = [str(ip_address(event.remote.address & 0xFFFF_FFFF)) for event in house.last]
+    assert remotes == ["127.0.0.3"] * 2 + ["127.0.0.1", "192.0.2.1", "127.0.0.2", "192.0.2.2"]
+    assert house.engine.counters().decided == 7
+
+
+def test_datagrams_that_threads_send_by_one_socket_are_all_told(house):
+    house.put_in_force(udp=Udp.DECIDE)
+    lines, _ = house.run(joined(ROUTED, """
+        import threading
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        def send(host, count):
+            for port in range(1, count):
+                made.sendto(b"x", (host, port))
+        def send_routed():
+            for port in range(1, 400):
+                tried("routed", lambda: made.sendmsg([b"x"], [(socket.IPPROTO_IP, 7, LOOSE)], 0, ("127.0.0.1", port)))
+        threads = [threading.Thread(target=send, args=("127.0.0.%d" % n, 400)) for n in (1, 2, 3)]
+        threads.append(threading.Thread(target=send_routed))
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    """))  # fmt: skip
+    assert set(lines) <= {"routed EPERM", "routed EINVAL"}
+    allowed = {event.remote for event in house.last if event.outcome is Outcome.ALLOWED}
+    assert len(allowed) == 3 * 399
 
 
 def test_peer_that_wants_its_answers_to_go_another_way_hears_nothing(house):

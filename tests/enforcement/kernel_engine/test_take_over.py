@@ -13,7 +13,8 @@ import pytest
 
 from console.clock import system_clock
 from console.enforcement.kernel import keeper as keeper_module
-from console.enforcement.kernel.engine import Found, KernelEngine
+from console.enforcement.kernel.attachment import Found
+from console.enforcement.kernel.engine import KernelEngine
 from console.enforcement.kernel.keeper import KernelKeeper, Place
 from console.enforcement.kernel.loading import Wanted
 from console.enforcement.kernel.pins import Pins
@@ -62,7 +63,7 @@ class Workers:
             self.scribe, engine, RelayHouse(engine, directory), Place(str(self._house.cgroup), directory.name),
             Wanted(1, policy, enforced),
         )  # fmt: skip
-        engine.attach(self._house.cgroup)
+        engine.attachment.attach(self._house.cgroup)
         if found is None:
             engine.pin(directory)
         self.keeper.take_over(self.pins.leave_all(directory))
@@ -240,7 +241,7 @@ def test_cgroup_that_is_made_anew_is_decided_for(workers, monkeypatch, begun):
     assert (directory / "datagrams").exists()
     cgroup.rmdir()
     cgroup.mkdir()
-    assert [workers.engine.follow(), workers.engine.follow()] == [Found.ANOTHER, Found.SAME]
+    assert [workers.engine.attachment.follow(), workers.engine.attachment.follow()] == [Found.ANOTHER, Found.SAME]
     assert workers.connect() == []
 
 
@@ -248,7 +249,7 @@ def test_engine_that_was_moved_outlives_its_worker(workers):
     workers.begin()
     workers._house.cgroup.rmdir()
     workers._house.cgroup.mkdir()
-    workers.engine.follow()
+    workers.engine.attachment.follow()
     workers.engine.close()
     assert workers.connect() == []
 

@@ -102,7 +102,7 @@ def test_listeners_of_two_users_on_one_port_are_each_their_own(house):
 
 
 def test_connected_socket_from_before_goes_on_and_its_next_connect_is_decided(house):
-    house.engine.detach()
+    house.engine.attachment.detach()
     with house.start("""
         server = socket.create_server(("0.0.0.0", 0))
         port = server.getsockname()[1]
