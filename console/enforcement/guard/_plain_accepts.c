@@ -17,7 +17,7 @@ static struct waiter table[WAITERS]; /* `waiters` of them, in the order they cam
 
 /* ---- Programs that look before they accept: process, descriptor and how many accepts began with a connection. */
 
-enum { PLACES = 4096, LOOKS_FIRST = 3, HAD_TO_WAIT = 255 };
+enum { PLACES = 4096, LOOKS_FIRST = 16, HAD_TO_WAIT = 255 };
 
 static _Atomic uint64_t places[PLACES];
 
@@ -42,12 +42,12 @@ void note_place(uint32_t process, uint32_t descriptor, bool had_to_wait)
         atomic_store(where, place | (had_to_wait ? HAD_TO_WAIT : known + 1));
 }
 
-bool looks_first(uint32_t process, uint32_t descriptor)
+enum habit habit_of(uint32_t process, uint32_t descriptor)
 {
     _Atomic uint64_t *where;
     const uint64_t place = place_of(process, descriptor, &where);
     const unsigned known = known_of(place, where);
-    return known != HAD_TO_WAIT && known >= LOOKS_FIRST;
+    return known == HAD_TO_WAIT ? WAITS_ITSELF : known >= LOOKS_FIRST ? LOOKS : UNKNOWN;
 }
 
 /* ---- Decisions. */

@@ -265,7 +265,8 @@ void dismiss_waiters(void);
 /* Remembers how an accept on a listener that blocks began: with a connection, or with none. */
 void note_place(uint32_t process, uint32_t descriptor, bool had_to_wait);
 
-/* Says whether a program found a connection each time, and often enough to be taken for one that looks first. */
-bool looks_first(uint32_t process, uint32_t descriptor);
+/* Whether a program had to wait once, or found a connection each time and often enough to be taken for one that looks. */
+enum habit { UNKNOWN, WAITS_ITSELF, LOOKS };
+enum habit habit_of(uint32_t process, uint32_t descriptor);
 
 #endif

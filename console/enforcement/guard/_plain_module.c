@@ -274,7 +274,10 @@ static PyObject *looks_first_(PyObject *Py_UNUSED(module), PyObject *arguments)
     unsigned long number_there;
     if (!PyArg_ParseTuple(arguments, "Ik", &process, &number_there))
         return NULL;
-    return PyBool_FromLong(looks_first(process, (uint32_t)number_there));
+    const enum habit habit = habit_of(process, (uint32_t)number_there);
+    if (habit == UNKNOWN)
+        Py_RETURN_NONE;
+    return PyBool_FromLong(habit == LOOKS);
 }
 
 static PyObject *enter_taking(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
@@ -413,7 +416,7 @@ static PyMethodDef functions[] = {
     {"forget", forget, METH_VARARGS, "Forget all decisions; serve connects and accepts only if true, these by such classes, within a period or always."},
     {"accept_apart", accept_apart, METH_VARARGS, "Set or clear a reason, a bit, to hand over every accept and all that was taken."},
     {"note_place", note_place_, METH_VARARGS, "Remember how an accept of a process on a descriptor began."},
-    {"looks_first", looks_first_, METH_VARARGS, "Say whether a process looks before it accepts on a descriptor."},
+    {"looks_first", looks_first_, METH_VARARGS, "Say whether a process looks before it accepts on a descriptor; None if not known."},
     {"enter_taking", enter_taking, METH_NOARGS, "Take the lock from the look at a listener that blocks to the accept."},
     {"leave_taking", leave_taking, METH_NOARGS, "Give it back."},
     {"dismiss", dismiss, METH_NOARGS, "Let go of all accepts that wait; when no call can come any more."},

@@ -37,7 +37,7 @@ from console.enforcement.backend import Accepted
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.descriptor_tables import DescriptorTables
 from console.enforcement.guard.kept import Connection, Kept, KeptConnections
-from console.enforcement.guard.looking_first import LookingFirst, Place
+from console.enforcement.guard.looking_first import LookingFirst, Place, is_in_epoll_set
 from console.enforcement.guard.supervisor import UNDECIDED, Attempt, Supervisor, Undecidable, local_endpoint
 from console.enforcement.layouts import NO_ENDPOINT
 from console.errors import CallerGone
@@ -277,11 +277,16 @@ class AcceptPoint:
             return Connection(descriptor, peer, policy, decision, local, remote, recorded)
         if not refused:
             supervisor.record(policy, attempt, decision, local, remote)
-        looks = acceptance.blocking and (refused or self._looking.looks_first(_place(attempt)))
+        looks = acceptance.blocking and (refused or self._looks_first(acceptance))
         if looks and not syscalls.is_readable(acceptance.listener.number):
             return Connection(descriptor, peer, policy, decision, local, remote, refused=True)
         syscalls.reset(descriptor.release())
         return None
+
+    def _looks_first(self, acceptance: Acceptance) -> bool:
+        attempt = acceptance.attempt
+        known = self._looking.looks_first(_place(attempt))
+        return is_in_epoll_set(attempt.caller.directory.number, acceptance.inode) if known is None else known
 
     def _refuse(self, supervisor: Supervisor, acceptance: Acceptance, connection: Connection) -> None:
         """Tell a program that looks before it accepts that there is nothing, and then reset the connection.

@@ -1,11 +1,15 @@
 """Which programs look before they accept (select, poll, epoll), and trust that an accept then returns at once.
 
-Whoever found a connection at each of three accepts on a listener that blocks, and never had to wait, is taken for one.
+Whoever has the listener in an epoll set is taken for one, and who found a connection at each of sixteen accepts on a
+listener that blocks; not who ever had to wait. Fewer would do for a program that looks, but a server that only accepts
+finds that many, too, when its clients are quick: what is told a program that looks may be the end of one that does not.
 """
 
 from __future__ import annotations
 
-_LOOKS_FIRST = 3
+import os
+
+_LOOKS_FIRST = 16
 """Accepts in which a program found a connection at once, and after which it is taken for one that looks first."""
 _HAD_TO_WAIT = -1
 _MOST_PLACES = 4096
@@ -31,6 +35,51 @@ class LookingFirst:
             self._found_at_once.clear()
         self._found_at_once[place] = _HAD_TO_WAIT if had_to_wait else known + 1
 
-    def looks_first(self, place: Place) -> bool:
-        """Say whether a program is taken for one."""
-        return self._found_at_once.get(place, 0) >= _LOOKS_FIRST
+    def looks_first(self, place: Place) -> bool | None:
+        """Say whether a program is taken for one by what its accepts have found; None where they do not tell yet."""
+        known = self._found_at_once.get(place, 0)
+        if known == _HAD_TO_WAIT:
+            return False
+        return True if known >= _LOOKS_FIRST else None
+
+
+def is_in_epoll_set(directory: int, inode: int) -> bool:
+    """Say whether a process has a file in one of its epoll sets.
+
+    Layout: proc_pid_fdinfo(5) of an epoll descriptor has a line for each file of its set: ``tfd: ... ino:1f3 sdev:8``,
+    the inode in hexadecimal digits.
+
+    Args:
+        directory: Descriptor of its /proc directory.
+        inode: The file's.
+    """
+    wanted = f" ino:{inode:x} "
+    try:
+        sets = [number for number in _names(directory) if _is_epoll(directory, number)]
+        return any(wanted in _told_of(directory, number) for number in sets)
+    except OSError:  # it has ended, or we may not know
+        return False
+
+
+def _names(directory: int) -> list[str]:
+    descriptors = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        return os.listdir(descriptors)
+    finally:
+        os.close(descriptors)
+
+
+def _is_epoll(directory: int, number: str) -> bool:
+    try:
+        return os.readlink(f"fd/{number}", dir_fd=directory) == "anon_inode:[eventpoll]"
+    except FileNotFoundError:  # closed just now
+        return False
+
+
+def _told_of(directory: int, number: str) -> str:
+    try:
+        descriptor = os.open(f"fdinfo/{number}", os.O_RDONLY | os.O_CLOEXEC, dir_fd=directory)
+    except FileNotFoundError:
+        return ""
+    with open(descriptor, encoding="ascii", errors="replace") as file:
+        return file.read()

@@ -186,9 +186,10 @@ class PlainCalls:
         """Remember how an accept began; see `LookingFirst`."""
         self.native.note_place(*place, had_to_wait)
 
-    def looks_first(self, place: Place) -> bool:
+    def looks_first(self, place: Place) -> bool | None:
         """Say whether a program looks before it accepts; see `LookingFirst`."""
-        return bool(self.native.looks_first(*place))
+        known: bool | None = self.native.looks_first(*place)
+        return known
 
     def stay_apart(self, seconds: float) -> None:
         """Serve no connect here for a while: one may be made again whose result was kept."""

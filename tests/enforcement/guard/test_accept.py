@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 import struct
 import threading
@@ -117,7 +118,7 @@ def accepted_at_once(setting, server, dial, times):
 
 def test_program_that_always_looked_first_is_not_left_waiting_for_a_rejected_connection(server, dial):
     setting = Setting(REFUSED)
-    accepted_at_once(setting, server, dial, 3)
+    accepted_at_once(setting, server, dial, 16)
     client = dial("127.0.0.2")
     assert setting.serve(setting.accept(server)) == errno.ECONNABORTED
     assert ended(client) == "ECONNRESET"
@@ -128,11 +129,34 @@ def test_program_that_always_looked_first_is_not_left_waiting_for_a_rejected_con
     assert is_served(setting.kernel.deliveries[-1], allowed)
 
 
+def test_program_whose_listener_is_in_an_epoll_set_is_one_that_looks_from_its_first_accept_on(server, dial):
+    setting = Setting(REFUSED)
+    with select.epoll() as watching:
+        watching.register(server, select.EPOLLIN)
+        dial("127.0.0.2")
+        assert setting.serve(setting.accept(server)) == errno.ECONNABORTED
+    dial("127.0.0.2")
+    call = setting.accept(server)
+    assert setting.serve(call) is None
+    assert setting.kernel.is_waiting(call)
+
+
+def test_program_that_had_to_wait_once_goes_on_waiting_whatever_set_its_listener_is_in(server, dial):
+    setting = Setting(REFUSED)
+    setting.serve(setting.accept(server))
+    with select.epoll() as watching:
+        watching.register(server, select.EPOLLIN)
+        dial("127.0.0.2")
+        call = setting.accept(server)
+        assert setting.serve(call) is None
+        assert setting.kernel.is_waiting(call)
+
+
 def test_program_that_had_to_wait_once_goes_on_waiting(server, dial):
     setting = Setting(REFUSED)
     accepted_at_once(setting, server, dial, 3)
     setting.serve(setting.accept(server))
-    accepted_at_once(setting, server, dial, 5)
+    accepted_at_once(setting, server, dial, 20)
     dial("127.0.0.2")
     call = setting.accept(server)
     assert setting.serve(call) is None
@@ -289,20 +313,20 @@ def test_two_threads_that_see_one_connection_do_not_both_wait_for_it(server, dia
         assert is_served(setting.kernel.deliveries.pop(), client)
 
 
-def test_program_that_looks_first_is_known_before_it_has_its_third_connection(server, dial, monkeypatch):
+def test_program_that_looks_first_is_known_before_it_has_the_connection_that_tells(server, dial, monkeypatch):
     setting = Setting(REFUSED)
     deliver = setting.kernel.deliver
     answers = []
 
     def deliver_and_look(call, descriptor, **named):
         deliver(call, descriptor, **named)
-        if len(setting.kernel.deliveries) == 3:  # its thread may be served again before ours goes on
+        if len(setting.kernel.deliveries) == 16:  # its thread may be served again before ours goes on
             dial("127.0.0.2")
             hears(server)
             answers.append(setting.serve(setting.accept(server)))
 
     monkeypatch.setattr(setting.kernel, "deliver", deliver_and_look)
-    for _ in range(3):
+    for _ in range(16):
         dial()
         hears(server)
         setting.serve(setting.accept(server))
@@ -311,7 +335,7 @@ def test_program_that_looks_first_is_known_before_it_has_its_third_connection(se
 
 def test_refused_program_that_a_signal_takes_out_of_its_accept_hears_of_it_at_the_next(server, dial):
     setting = Setting(REFUSED)
-    for _ in range(3):
+    for _ in range(16):
         dial()
         hears(server)
         setting.serve(setting.accept(server))
@@ -324,7 +348,7 @@ def test_refused_program_that_a_signal_takes_out_of_its_accept_hears_of_it_at_th
     hears(server)
     assert setting.serve(setting.accept(server)) == errno.ECONNABORTED
     assert ended(client) == "ECONNRESET"
-    assert setting.outcomes == [("*ALLOWED", "")] * 3 + [("*REJECTED", "")]
+    assert setting.outcomes == [("*ALLOWED", "")] * 16 + [("*REJECTED", "")]
 
 
 def test_program_that_waits_after_refused_connections_is_not_taken_for_one_that_looks_first(server, dial):

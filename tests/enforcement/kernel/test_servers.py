@@ -57,11 +57,19 @@ def test_non_blocking_accept_of_a_refused_client_says_that_nobody_is_there(house
 def test_server_that_looks_before_it_accepts_hears_signals_after_a_refused_client(house):
     with house.running("servers", "look", "127.0.0.1") as server:
         port = int(server.line())
-        for _ in range(3):
+        for _ in range(16):
             with dial(port) as client:
                 assert client.recv(2) == b"hi"
         assert is_reset(port)
-        assert [server.line() for _ in range(4)] == ["accept 0"] * 3 + ["accept ECONNABORTED"]
+        assert [server.line() for _ in range(17)] == ["accept 0"] * 16 + ["accept ECONNABORTED"]
+        server.process.send_signal(signal.SIGTERM)
+        assert server.status() == 7
+
+
+def test_server_whose_listener_is_in_an_epoll_set_hears_signals_even_if_its_first_client_is_refused(house):
+    with house.running("servers", "look", "127.0.0.1", "epoll") as server:
+        assert is_reset(int(server.line()))
+        assert server.line() == "accept ECONNABORTED"
         server.process.send_signal(signal.SIGTERM)
         assert server.status() == 7
 

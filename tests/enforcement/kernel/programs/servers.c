@@ -279,18 +279,20 @@ static void end(int number)
     is_told_to_end = number;
 }
 
-/* look HOST: looks with poll before each accept of a listener that blocks; hears signals only while it looks. */
+/* look HOST [epoll]: looks before each accept of a listener that blocks; hears signals only while it looks. */
 static int look(int count, char **arguments)
 {
-    (void)count;
     struct pollfd server = {.fd = listening(arguments[0], 0), .events = POLLIN};
+    struct epoll_event event = {.events = EPOLLIN};
+    int set = count > 1 ? epoll_create1(0) : -1;
+    epoll_ctl(set, EPOLL_CTL_ADD, server.fd, &event);
     sigset_t all, none;
     sigfillset(&all);
     sigemptyset(&none);
     on_signal(SIGTERM, 0, end);
     sigprocmask(SIG_SETMASK, &all, NULL);
     while (!is_told_to_end) {
-        if (ppoll(&server, 1, NULL, &none) < 0)
+        if ((count > 1 ? epoll_pwait(set, &event, 1, -1, &none) : ppoll(&server, 1, NULL, &none)) < 0)
             continue;
         int peer = accept(server.fd, NULL, NULL);
         say("accept", peer);
