@@ -379,3 +379,41 @@ def fetched(cgroup, port):
 def test_option_that_makes_no_sense_is_refused(greenwall):
     for words in (("--engine", "both"), ("--cgroup", "/x")):
         assert greenwall("worker", *words).stderr.startswith("GWL0486")
+
+
+def notices(greenwall):
+    """Return what the journal says about cgroups that went and came."""
+    texts = [row["text"] for row in greenwall.show("journal") if row["entry_type"] == "GR"]
+    return [text.split()[3] for text in texts if text.startswith("The cgroup ")]
+
+
+def refused(greenwall):
+    """Return how many entries say that a connect to 127.0.0.2 was refused."""
+    return sum(call[:3] == ("*REJECTED", 10, "127.0.0.2") for call in calls(greenwall))
+
+
+def test_cgroup_that_is_made_anew_is_decided_for_as_the_one_before(greenwall, cgroup, engine):
+    """As systemd makes a slice anew: by the worker that saw it, without that worker, and by the next one."""
+    greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(10) RMTADR('127.0.0.2') ACTION(*REJECT)", "ACTSOCPCY")
+    with engine() as worker:
+        assert connect(cgroup, "127.0.0.2") == 1
+        until(lambda: _is_removed(cgroup), "the cgroup to be empty", PATIENCE_S)
+        until(lambda: notices(greenwall) == ["is"], "the worker to say that the cgroup is gone", PATIENCE_S)
+        (row,) = greenwall.show("workers")
+        assert f"The cgroup {cgroup} is gone" in row["kernel"]
+        greenwall.cl("ADDSOCRUL EXITPNT(*CONNECT) SEQNBR(20) RMTADR('127.0.0.3') ACTION(*REJECT)", "ACTSOCPCY")
+        cgroup.mkdir()
+        until(lambda: notices(greenwall) == ["is", "was"], "the worker to say that it is attached", PATIENCE_S)
+        until(lambda: "decides" in greenwall.show("workers")[0]["kernel"], "the worker to say so", PATIENCE_S)
+        until(lambda: connect(cgroup, "127.0.0.3") == 1, "the revision of the time between to be in force", PATIENCE_S)
+        assert connect(cgroup, "127.0.0.2") == 1
+        until(lambda: refused(greenwall) == 2, "its entry", PATIENCE_S)
+        worker.kill()
+        worker.wait()
+        assert connect(cgroup, "127.0.0.2") == 1
+    with engine():
+        until(lambda: refused(greenwall) == 3, "the entry of the time without a worker", PATIENCE_S)
+        assert connect(cgroup, "127.0.0.2") == 1
+        until(lambda: refused(greenwall) == 4, "one entry more, and no second one", PATIENCE_S)
+    greenwall.done("engine", "detach")
+    assert connect(cgroup, "127.0.0.2") == 111
