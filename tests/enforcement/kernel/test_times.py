@@ -20,12 +20,13 @@ port, until, last = int(sys.argv[1]), float(sys.argv[2]), None
 while (began := time.time()) < until:
     with socket.socket() as client:
         result = client.connect_ex(("127.0.0.1", port))
+    ended = time.time()
     if result != last:
-        print(result, before if last is not None else began, began, flush=True)
-    before, last = time.time(), result
+        print(result, before if last is not None else began, ended, flush=True)
+    before, last = began, result
 """
-"""Tells each change of the result: the errno, when the last connect with the one before had ended, and when the first
-with this one began."""
+"""Tells each change of the result: the errno, when the last connect with the one before began, and when the first with
+this one had ended: it was decided in between, however long this machine let it wait."""
 _LONG_ENOUGH_S = 3.0
 _AFTER_S = 0.5
 
