@@ -83,8 +83,8 @@ struct pages {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 1);
     __uint(map_flags, BPF_F_INNER_MAP | BPF_F_MMAPABLE);
-    __type(key, __u32);
-    __type(value, struct page);
+    __uint(key_size, sizeof(__u32)); /* no types: to Linux 6.1 a map with them is not like those that the worker makes */
+    __uint(value_size, sizeof(struct page));
 } no_pages SEC(".maps");
 
 struct {
@@ -822,7 +822,7 @@ static __always_inline __u32 relay_port(struct bpf_sock_addr *ctx, int is_ipv4)
 }
 
 /* Decides about a connect of TCP and, if it may go on, about its way: both by the same policy. */
-__noinline int decide_with_way(struct request *request, struct decision *decision, struct decision *route)
+static __always_inline int decide_with_way(struct request *request, struct decision *decision, struct decision *route)
 {
     if (!request || !decision || !route)
         return 0;
