@@ -9,6 +9,7 @@ from console.messages import describe, message
 from console.people.own_password import change_own_password
 from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, SignOff, Stay, Submission
 from screens.panels.help_texts import panel_help
+from screens.panels.replies import at_bottom, at_top
 from screens.panels.services import Services
 from screens.panels.sign_on import secret_stretches
 from screens.terminal.attributes import Attribute
@@ -72,6 +73,10 @@ class ChangePassword(Panel):
                 return SignOff() if self._is_forced else Exit()
             case "F12":
                 return SignOff() if self._is_forced else Return()
+            case "ROLLUP":
+                return Stay((at_bottom("display"),))
+            case "ROLLDOWN":
+                return Stay((at_top("display"),))
             case _:
                 return Stay()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from console.errors import CommandError
-from console.messages import Message, describe
+from console.messages import Message, describe, message
 from screens.panel import Exit, FunctionKey, Help, Panel, Reply, Return, Stay, Submission
 from screens.panels.help_texts import panel_help
 from screens.panels.replies import DONE, roll
@@ -21,6 +21,7 @@ _ROWS_BELOW = 4
 """From ``More...`` to the bottom."""
 _SHIFT = 40
 """Columns that F19 and F20 move: half a screen, so that the eye keeps its place."""
+_AT_EDGE = "GWL0778"
 _CONTROL = "CONTROL"
 _FIND = "FIND"
 _FIELD_COLUMN = 21
@@ -93,9 +94,9 @@ class DisplayListing(Panel):
             case "F16":
                 return self._find()
             case "F19":
-                return self._show(go(f"W-{_SHIFT}", self._place, self._extent))
+                return self._shift(f"W-{_SHIFT}", "left")
             case "F20":
-                return self._show(go(f"W+{_SHIFT}", self._place, self._extent))
+                return self._shift(f"W+{_SHIFT}", "right")
             case "F3":
                 return Exit()
             case "F12":
@@ -131,6 +132,11 @@ class DisplayListing(Panel):
             self._found, self._is_at_end = None, False
             return self._find()
         return Return(DONE)
+
+    def _shift(self, by: str, side: str) -> Reply:
+        """Show columns further to a side; say so where there are none."""
+        place = go(by, self._place, self._extent)
+        return self._show(place, (message(_AT_EDGE, side=side),) if place == self._place else ())
 
     def _find(self) -> Reply:
         if not self._wanted:

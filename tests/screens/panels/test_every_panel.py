@@ -142,6 +142,9 @@ CERTAIN_ROWS = (
 BUGS = (AssertionError, AttributeError, ConsoleError, LookupError, OSError, TypeError, ValueError)
 """What would end the console, or leave it without a panel: noted, and the walk goes on."""
 
+SILENT = {"ENTER", "F5"}
+"""Keys that may leave everything as it is: nothing is typed, nothing is new."""
+
 _MOST_STEPS = 5
 
 FIXED = {
@@ -271,12 +274,14 @@ class Walk:
 
     def probe(self, journey, step, where) -> None:
         operator = self.from_menu(journey)
-        before = len(operator.session._stack)
+        before, shown = len(operator.session._stack), seen(operator)
         try:
             self.step(operator, step)
         except BUGS as error:
             self.problems.append(f"{where}: {step} raises {error!r}")
             return
+        if step[0] == "key" and step[1] not in SILENT and seen(operator) == shown and not operator.outcome.messages:
+            self.problems.append(f"{where}: {step[1]} does nothing, and does not say why")
         if operator.outcome.finished:
             self.problems.append(f"{where}: {step} ends the console")
             return
@@ -297,6 +302,11 @@ class Walk:
             self.problems.append(f"{where}: {key} does not leave")
         elif key == "F3" and not operator.session.panel.is_task_entry:
             self.problems.append(f"{where}: F3 leads to {operator.title}, which is no menu")
+
+
+def seen(operator):
+    """Return what a key may change: panel, screen, cursor."""
+    return operator.session.panel, operator.shown, (operator.buffer.row, operator.buffer.column)
 
 
 def looks(operator):

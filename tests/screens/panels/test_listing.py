@@ -130,6 +130,13 @@ def test_it_rolls_and_shifts(listing):
     assert listing.press("ROLLDOWN").press("ROLLDOWN").message_ids == ["GWL0702"]
 
 
+def test_a_shift_past_an_edge_says_that_there_is_nothing(listing):
+    assert listing.press("F19").message == "Already at the left edge of the report."
+    while not listing.press("F20").outcome.messages:
+        assert "Columns 1-" not in listing.row(3)
+    assert listing.message == "Already at the right edge of the report."
+
+
 def test_short_lists_have_no_left_and_right(services):
     short = over(services, lines=("Head", "one"))
     assert {key.number for key in short.session.panel.function_keys} == {3, 12, 16}
