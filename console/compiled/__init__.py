@@ -7,7 +7,7 @@ or a draft they leave to Python, so that there is one place that says what becom
 
 from __future__ import annotations
 
-_INTERFACE = 1
+_INTERFACE = 2
 
 try:
     from console.compiled import _journalling

@@ -17,6 +17,7 @@
 void prepare_records(void);
 PyObject *read_records(PyObject *module, PyObject *arguments);
 PyObject *chain_drafts(PyObject *module, PyObject *arguments);
+PyObject *columns(PyObject *module, PyObject *arguments);
 PyObject *flat(PyObject *module, PyObject *arguments);
 
 #endif

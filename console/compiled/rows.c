@@ -1,4 +1,6 @@
-/* The values of some rows as one tuple, for a statement that inserts them all: the loop of `console.store.bulk`. */
+/* The values of rows in another order: as one tuple, for a statement that inserts them all (`console.store.bulk`), and
+ * column by column, for the index of the journal (`console.store.journal_recent`).
+ */
 
 #include "journalling.h"
 
@@ -85,4 +87,49 @@ PyObject *flat(PyObject *Py_UNUSED(module), PyObject *arguments)
                 put(found, at++, value_of(row, column));
     }
     return found;
+}
+
+/* Appends a value of each row to a list; 0 if one is of another type, -1 with an exception. */
+static int add_column(PyObject *into, PyObject *rows, Py_ssize_t column, bool is_number)
+{
+    for (Py_ssize_t index = 0; index < PyList_Size(rows); index++) {
+        PyObject *row = PyList_GetItem(rows, index);
+        PyObject *value = PyList_Check(row) && column < PyList_Size(row) ? PyList_GetItem(row, column) : NULL;
+        if (value == NULL || !(is_number ? PyLong_CheckExact(value) : PyUnicode_CheckExact(value)))
+            return 0;
+        if (PyList_Append(into, value))
+            return -1;
+    }
+    return 1;
+}
+
+PyObject *columns(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *rows, *places;
+    const char *kinds;
+    Py_ssize_t count;
+    if (!PyArg_ParseTuple(arguments, "O!O!s#", &PyList_Type, &rows, &PyTuple_Type, &places, &kinds, &count))
+        return NULL;
+    if (count != PyTuple_Size(places)) {
+        PyErr_SetString(PyExc_ValueError, "a kind for each column");
+        return NULL;
+    }
+    PyObject *found = PyList_New(0);
+    int done = found != NULL ? 1 : -1;
+    for (Py_ssize_t index = 0; done > 0 && index < count; index++) {
+        const Py_ssize_t column = PyLong_AsSsize_t(PyTuple_GetItem(places, index));
+        PyObject *values = PyErr_Occurred() ? NULL : PyList_New(0);
+        done = values != NULL && column >= 0 ? add_column(values, rows, column, kinds[index] == 'n') : -1;
+        if (values != NULL && column < 0)
+            PyErr_SetString(PyExc_ValueError, "no such column");
+        if (done > 0 && PyList_Append(found, values))
+            done = -1;
+        Py_XDECREF(values);
+    }
+    if (done > 0)
+        return found;
+    Py_XDECREF(found);
+    if (done < 0)
+        return NULL;
+    Py_RETURN_NONE;
 }

@@ -23,6 +23,7 @@ from console.journal.signer import is_sound, make_checkpoint, sign_receiver
 from console.model.journal import JournalEntry, Receiver
 from console.store.bulk import insert_rows
 from console.store.journal import last_number
+from console.store.journal_recent import recent_of
 from console.store.session import location_of
 
 _COLUMNS = (*FIELDS, "chain_hash")
@@ -70,8 +71,10 @@ def append_drafts(session: Session, drafts: list[Draft], *, clock: Clock = syste
     sound = go_on_behind(session, receiver, sound=is_sound(location_of(session), key, receiver))
     now = clock()
     is_due = sound and checkpoint_is_due(session, receiver, now)  # before the row changes, which this would write out
+    before = receiver.last_hash
     _chain(receiver, drafts, _stored_time(session.connection().dialect))
     insert_rows(session.connection(), _TABLE, _COLUMNS, drafts, alike=_ALIKE)
+    recent_of(session).add(before, drafts)
     # Entries come first, whatever happened to the row; but nothing vouches for it then, and another is attached soon.
     if sound:
         if is_due:

@@ -6,6 +6,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import URL
@@ -31,6 +32,8 @@ class Store:
     engine: Engine
     location: Location
     """Directory and stem of the sockets, locks and spools beside it."""
+    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """What its users keep in this process from one transaction to the next, each under a name of its own."""
 
     @property
     def shown_url(self) -> str:

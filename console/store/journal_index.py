@@ -38,7 +38,17 @@ from sqlmodel import Session, col
 from console.model.journal import HIGHEST_NUMBER, JournalBlock, JournalEntry, JournalIndex
 from console.store.bulk import insert_rows
 from console.store.journal_keys import Clause, Range
-from console.store.journal_postings import INDEXED, Block, Posting, block_of, first_of, hides, postings
+from console.store.journal_postings import (
+    INDEXED,
+    Block,
+    Posting,
+    block_of,
+    column_postings,
+    first_of,
+    hides,
+    postings,
+)
+from console.store.journal_recent import recent_of
 from console.store.postings import ALL, BLOCK, Members, as_int, meet, pack
 from console.store.stored_time import stored_moment
 
@@ -54,6 +64,27 @@ def index_block(session: Session, block: int) -> None:
         block: All its entries are written.
     """
     forget_blocks(session, block, block)
+    made, (earliest, latest) = _recent(session, block) or _read(session, block)
+    session.execute(insert(JournalBlock).values(block=block, first_time=earliest, last_time=latest))
+    rows = [(block, *each) for each in made]
+    insert_rows(session.connection(), _INDEX, ("block", "field", "key", "entries"), rows)
+
+
+_Times = tuple[datetime, datetime]
+
+
+def _recent(session: Session, block: int) -> tuple[list[Posting], _Times] | None:
+    """Return the index of a block whose entries are in memory still, and when the earliest and the latest happened."""
+    recent = recent_of(session)
+    found = recent.entries(session, block)
+    if found is None:
+        return None
+    recent.forget(block)
+    return column_postings(found.columns), (found.earliest, found.latest)
+
+
+def _read(session: Session, block: int) -> tuple[list[Posting], _Times]:
+    """Return the same of a block whose entries are in the store."""
     first, last = first_of(block), first_of(block + 1) - 1
     columns = JournalEntry.metadata.tables["journal_entry"].c
     here = columns.sequence_number.between(first, last)
@@ -69,9 +100,7 @@ def index_block(session: Session, block: int) -> None:
         ).one()
     except (DBAPIError, ValueError, TypeError):
         earliest, latest = _ALWAYS
-    session.execute(insert(JournalBlock).values(block=block, first_time=earliest, last_time=latest))
-    made = [(block, *each) for each in postings(rows)]
-    insert_rows(session.connection(), _INDEX, ("block", "field", "key", "entries"), made)
+    return postings(rows), (earliest, latest)
 
 
 def _as_octets(column: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -142,6 +142,18 @@ def postings(rows: Sequence[Sequence[Any]]) -> list[Posting]:
     return block.postings()
 
 
+def column_postings(columns: Sequence[Sequence[Any]]) -> list[Posting]:
+    """Return the index of a block, in the order of its key.
+
+    Args:
+        columns: The values of `INDEXED` of all entries of the block, column by column.
+    """
+    block = Block()
+    for at in range(0, len(columns[0]), _AT_ONCE):
+        block.add([values[at : at + _AT_ONCE] for values in columns])
+    return block.postings()
+
+
 class _PortKeys(dict[object, bytes]):
     """Knows the keys of ports; what is none has that of port 0: nobody can ask for it."""
 

@@ -28,6 +28,9 @@ _LONGEST_WAIT_MS = 5000
 LOCATION = "greenwall_location"
 """In `Session.info`: where the store's keys lie."""
 
+MEMORY = "greenwall_memory"
+"""In `Session.info`: what is kept of the store from one transaction to the next, see `console.store.engine.Store`."""
+
 
 def location_of(session: Session) -> Location:
     """Return where the keys of a session's store lie."""
@@ -85,7 +88,7 @@ def _session(store: Store, begin: str) -> Iterator[Session]:
         options = {BEGIN: begin}
         if begin == "DEFERRED" and store.engine.dialect.name == "postgresql":
             options["isolation_level"] = _SNAPSHOT
-        info = {LOCATION: store.location}
+        info = {LOCATION: store.location, MEMORY: store.memory}
         with Session(store.engine.execution_options(**options), expire_on_commit=False, info=info) as session:
             yield session
     except SQLAlchemyError as error:

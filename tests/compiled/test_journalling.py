@@ -253,6 +253,27 @@ def test_rows_and_columns_that_are_not_there_are_refused(arguments):
         compiled.journalling.flat(*arguments)
 
 
+@given(st.lists(st.lists(usual | any_value, min_size=3, max_size=3), max_size=9))
+def test_columns_are_those_of_the_rows_where_all_are_texts_and_numbers(rows):
+    wanted = [(2, str, "t"), (0, int, "n"), (2, str, "t")]
+    found = compiled.journalling.columns(rows, (2, 0, 2), "tnt")
+    if all(type(row[place]) is kind for row in rows for place, kind, _ in wanted):
+        assert found == [[row[place] for row in rows] for place, _, _ in wanted]
+    else:
+        assert found is None
+
+
+@pytest.mark.parametrize("rows", [[()], [None], [[1, 2]], [[]], [[1, 2, 3], []]])
+def test_rows_without_a_column_have_no_columns(rows):
+    assert compiled.journalling.columns(rows, (2,), "n") is None
+
+
+@pytest.mark.parametrize(("places", "kinds"), [((-1,), "n"), ((0,), ""), (("a",), "n"), ((2**70,), "n")])
+def test_columns_that_are_none_are_refused(places, kinds):
+    with pytest.raises((ValueError, TypeError, OverflowError)):
+        compiled.journalling.columns([[1]], places, kinds)
+
+
 def test_a_million_entries_leave_no_memory_behind():
     octets = b"".join(record(number, remote=Endpoint(MAPPED + number, number)) for number in range(1, 1001))
     text, receiver = "a text of its own", Receiver(name="AUDRCV0001", first_sequence=1, size_bytes=0)
@@ -265,6 +286,8 @@ def test_a_million_entries_leave_no_memory_behind():
             _chain(receiver, drafts, None)
         for shape in (*_SHAPES, ()):
             compiled.journalling.flat(drafts, 0, 700, len(FIELDS) + 1, shape)
+        assert compiled.journalling.columns(drafts[:700], (0, 1, 24), "ntn") is not None
+        assert compiled.journalling.columns(drafts, (0, 21), "nt") is None
         with pytest.raises(ValueError, match="not as many"):
             compiled.journalling.flat(drafts, 600, 400, len(FIELDS) + 1, ())
 
