@@ -79,7 +79,7 @@ class Pins:
         """Make the directory of a new engine, empty; mount the BPF file system first where nobody has, as bpftool does.
 
         Raises:
-            KernelError: There is no BPF file system to be had.
+            KernelError: There is no BPF file system to be had, or nothing may be made in it.
         """
         if not os.path.ismount(BPF_MOUNT):
             try:
@@ -87,7 +87,10 @@ class Pins:
             except OSError as error:
                 raise KernelError("GWL047B", path=BPF_MOUNT, reason=error.strerror) from error
         made = self._directory / f"{_prefix(cgroup)}{secrets.token_hex(_RANDOM_BYTES)}"
-        made.mkdir(mode=0o700, parents=True)
+        try:
+            made.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise KernelError("GWL047C", path=made, reason=error.strerror or error) from error
         return made
 
     def leave_all(self, but: Path | None = None) -> list[Leftover]:
