@@ -8,6 +8,7 @@ a batch. Whatever is not plain goes the long way, by `telling.entries_of`; the t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from socket import AF_INET, inet_ntop
 from typing import NamedTuple
 
 from console.enforcement.kernel.entries import job_name
@@ -15,7 +16,7 @@ from console.enforcement.kernel.events import BY_LEVEL, EVENT, OUTCOMES, KernelE
 from console.enforcement.kernel.programs import program_of
 from console.enforcement.kernel.resets import is_to_be_reset
 from console.enforcement.kernel.telling import entries_of
-from console.enforcement.layouts import address_text, is_mapped
+from console.enforcement.layouts import address_text
 from console.journal.entries import AUDIT_CODE, Draft, Entry, draft
 from console.model.words import SK_TYPES, AddressFamily, Outcome
 from console.policy.audit_levels import Levels
@@ -25,6 +26,9 @@ from console.store.text import storable
 _LONGEST_USER, _LONGEST_PROGRAM = 64, 4096
 _REFUSED = OUTCOMES.index(Outcome.REJECTED)
 _NOWHERE = bytes(16)
+_MAPPED = bytes(10) + b"\xff\xff"
+"""What IPv4 addresses begin with among those of IPv6."""
+_IPV4, _IPV6 = AddressFamily.IPV4.value, AddressFamily.IPV6.value
 _OUTCOMES = tuple(outcome.value for outcome in OUTCOMES)
 _POINTS = tuple(point.value for point in EXIT_POINTS)
 _TYPES = tuple(SK_TYPES[point].value for point in EXIT_POINTS)
@@ -70,9 +74,7 @@ class _Batch:
         """Return an address as text, and its family."""
         found = self._addresses.get(octets)
         if found is None:
-            number = int.from_bytes(octets, "big")
-            family = AddressFamily.IPV4 if is_mapped(number) else AddressFamily.IPV6
-            found = self._addresses[octets] = address_text(number), family.value
+            found = self._addresses[octets] = _address(octets)
         return found
 
     def is_wanted(self, exit_point: int, user: str, port: int) -> bool:
@@ -83,6 +85,12 @@ class _Batch:
             kind = SK_TYPES[EXIT_POINTS[exit_point]]
             found = self._wanted[key] = self._levels.wants("SK", kind, user=user, local_port=port)
         return found
+
+
+def _address(octets: bytes) -> tuple[str, str]:
+    if octets.startswith(_MAPPED):  # a server meets a new one with nearly each accept
+        return inet_ntop(AF_INET, octets[len(_MAPPED) :]), _IPV4
+    return address_text(int.from_bytes(octets, "big")), _IPV6
 
 
 def drafts_of(records: Iterable[bytes], clock_ns: int, accounts: Mapping[int, Account], levels: Levels) -> Made:
