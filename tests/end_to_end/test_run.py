@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests.end_to_end.command import until
+
 pytestmark = [pytest.mark.end_to_end, pytest.mark.kernel]
 
 
@@ -122,9 +124,9 @@ def test_guard_inside_a_guard_is_refused_with_a_message_and_runs_nothing(greenwa
     assert "ran" not in done.stdout.split()
 
 
-def test_two_jobs_started_at_once_share_one_worker(greenwall_without_store):
+def test_jobs_started_at_once_share_one_worker(greenwall_without_store):
     greenwall = greenwall_without_store
     jobs = [subprocess.Popen(greenwall.arguments("run", "--", "true")) for _ in range(4)]
     assert [job.wait(60) for job in jobs] == [0, 0, 0, 0]
     assert len(greenwall.workers()) == 1
-    assert len(greenwall.show("jobs")) == 4
+    until(lambda: len(greenwall.show("jobs")) == 4, "the worker to know all of them")
