@@ -22,7 +22,7 @@ from pathlib import Path
 from console.enforcement.frames import Hello
 from console.enforcement.guard.durability import Durability
 from console.enforcement.guard.segment_source import SegmentSource
-from console.enforcement.guard.shared_lock import Native, SharedLock
+from console.enforcement.guard.shared_lock import Native, SharedLock, Tally
 from console.enforcement.records import Decided, Totals, pack, pack_notice
 from console.enforcement.segment import SEGMENT_BYTES, Segment
 from console.messages import line, message
@@ -127,7 +127,8 @@ class Backlog:
         """
         native.enter()
         native.lend(self._lent())
-        native.leave_journal(*self.state())
+        tally, resting = self.state()
+        native.leave_journal(*tally, resting)
         self._lend = native.lend
         self._mutex = SharedLock(self, native)
 
@@ -148,26 +149,16 @@ class Backlog:
             with self._mutex:
                 self._lend(None)
 
-    def learn(
-        self,
-        number: int,
-        decided: int,
-        refused: int,
-        decision_us: int,
-        carried: tuple[int, int, int],
-        end: int,
-    ) -> None:
+    def learn(self, tally: Tally) -> None:
         """Take over what the other side has counted; it holds its lock."""
-        current = self._current
-        if number > self.number:
-            current.last, current.end = number, end
-        self.number, self.carried = number, carried
-        self._decided, self._refused, self._decision_us = decided, refused, decision_us
+        if tally.number > self.number:
+            self._current.last, self._current.end = tally.number, tally.end
+        self.number, self._decided, self._refused, self._decision_us, self.carried, _ = tally
 
-    def state(self) -> tuple[int, int, int, int, tuple[int, int, int], int, bool]:
-        """Return what the other side is to go on with."""
+    def state(self) -> tuple[Tally, bool]:
+        """Return what the other side is to go on with, and whether the reporter is to be woken for more."""
         counted = self.number, self._decided, self._refused, self._decision_us
-        return *counted, self.carried, self._current.end, self._resting
+        return Tally(*counted, self.carried, self._current.end), self._resting
 
     def _catch_up(self) -> None:
         """Learn what others have counted."""
