@@ -19,6 +19,7 @@ from console.errors import StoreError
 from console.journal.attached import is_in_order, make_readable, place_to_write
 from console.journal.ending import last_checkpoint
 from console.journal.entries import Entry
+from console.journal.grouping import Grouping
 from console.journal.receivers import (
     attached_is_sound,
     change_at_threshold,
@@ -62,6 +63,7 @@ class JournalKeeper:
         self._clock = clock
         self._indexed = 0
         """Blocks below this have an index, or had when this worker last looked."""
+        self._grouping = Grouping(store)
         self._expired_at = clock() - _EXPIRE_EVERY
         self._head = read_head(store.location)
         self._key_is_said = False
@@ -106,13 +108,14 @@ class JournalKeeper:
         if block is None:
             self._indexed = end
         if purge:
+            self._grouping.begin_anew()
             with transaction(self._store) as session:
                 return purge_some(session)
         if change:
             self._change()
         self._expire()
         self._write_head(checkpoint)
-        return False
+        return not pressed and block is None and self._grouping.step(end)
 
     def _index(self, block: int) -> bool:
         """Make the index of a block; False if it can have none: that must not end all that comes after it.
@@ -122,6 +125,7 @@ class JournalKeeper:
         try:
             with transaction(self._store) as session:
                 index_block(session, block)
+            self._grouping.begin_anew()
         except StoreError as error:
             if block != self._not_indexed:
                 _log.warning("block %s: %s", block, line(describe(error)))

@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from console.journal.chain import FIELDS
+from console.store.journal_groups import GroupIndex
 from console.store.journal_index import hidden_by_index
 from console.store.journal_postings import INDEXED, Block, block_of
 
@@ -20,6 +21,7 @@ class IndexCheck:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._groups = GroupIndex(session)
         self._block = -1
         self._entries = Block()
         self._times: list[Any] = []
@@ -39,7 +41,7 @@ class IndexCheck:
         """Check the block that the last entries were of; return all blocks that hide entries."""
         if self._times:
             times = min(self._times), max(self._times)
-            if hidden_by_index(self._session, self._block, self._entries, times):
+            if hidden_by_index(self._session, self._groups, self._block, self._entries, times):
                 self._hidden.append(self._block)
         self._entries, self._times = Block(), []
         return self._hidden

@@ -73,6 +73,8 @@ class JournalBlock(SQLModel, table=True):
     first_time: AwareDatetime | None = None
     """Earliest time of an entry; None: it had no entries."""
     last_time: AwareDatetime | None = None
+    grouped: int = Field(default=0, ge=0, le=1, sa_column_kwargs={"server_default": "0"})
+    """1: its index is in `JournalGroup`, and no longer in `JournalIndex`."""
 
 
 class JournalIndex(SQLModel, table=True):
@@ -86,6 +88,23 @@ class JournalIndex(SQLModel, table=True):
     __table_args__ = ({"sqlite_with_rowid": False},)
 
     block: int = Field(primary_key=True, ge=0, sa_type=COUNTER, sa_column_kwargs={"autoincrement": False})
+    field: int = Field(primary_key=True, ge=0, sa_column_kwargs={"autoincrement": False})
+    key: bytes = Field(primary_key=True)
+    entries: bytes
+
+
+class JournalGroup(SQLModel, table=True):
+    """The index of the blocks of a group: group n holds the blocks from n * 32 on, those of them that are `grouped`.
+
+    A value that no block has, or few, is then found with a step for each group and not for each block.
+
+    Source: `console.store.group_postings` for the entries.
+    """
+
+    # A table with an index beside it: to compare keys in one tree, SQLite would read the entries of each row it meets.
+    __tablename__ = "journal_group"
+
+    number: int = Field(primary_key=True, ge=0, sa_type=COUNTER, sa_column_kwargs={"autoincrement": False})
     field: int = Field(primary_key=True, ge=0, sa_column_kwargs={"autoincrement": False})
     key: bytes = Field(primary_key=True)
     entries: bytes

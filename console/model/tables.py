@@ -4,7 +4,15 @@ from sqlmodel import SQLModel
 
 from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
 from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJournal
-from console.model.journal import Checkpoint, JournalAttributes, JournalBlock, JournalEntry, JournalIndex, Receiver
+from console.model.journal import (
+    Checkpoint,
+    JournalAttributes,
+    JournalBlock,
+    JournalEntry,
+    JournalGroup,
+    JournalIndex,
+    Receiver,
+)
 from console.model.kernel import KernelCgroup, KernelRing
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
@@ -40,6 +48,7 @@ TABLES: tuple[type[SQLModel], ...] = (
     JournalEntry,
     JournalBlock,
     JournalIndex,
+    JournalGroup,
     Receiver,
     Checkpoint,
     JournalAttributes,

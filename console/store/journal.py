@@ -210,7 +210,7 @@ def _part(
 ) -> list[_Stretch]:
     """Return what there is to look at in some blocks, ascending."""
     known = known_blocks(session, part)
-    inside = [block for block, times in known.items() if _overlap(only, *times)]
+    inside = {block: each for block, each in known.items() if _overlap(only, each.first_time, each.last_time)}
     # Where the index knows nothing of the filter but the times, a block is read as one without index.
     sets = matching(session, inside, wanted) if wanted else {}
     found: list[_Stretch] = []

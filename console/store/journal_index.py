@@ -11,9 +11,9 @@ could not combine two fields. Here the rows of a block come once, in the order o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from typing import cast as cast_result
 
 from sqlalchemy import (
@@ -23,6 +23,7 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     String,
+    Table,
     cast,
     delete,
     func,
@@ -33,10 +34,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import Session, col
+from sqlmodel import Session
 
-from console.model.journal import HIGHEST_NUMBER, JournalBlock, JournalEntry, JournalIndex
+from console.model.journal import HIGHEST_NUMBER, JournalBlock, JournalEntry, JournalGroup, JournalIndex
 from console.store.bulk import insert_rows
+from console.store.group_postings import group_of
+from console.store.journal_groups import GroupIndex, sets_in_groups
 from console.store.journal_keys import Clause, Range
 from console.store.journal_postings import (
     INDEXED,
@@ -49,7 +52,7 @@ from console.store.journal_postings import (
     postings,
 )
 from console.store.journal_recent import recent_of
-from console.store.postings import ALL, BLOCK, Members, as_int, meet, pack
+from console.store.postings import ALL, Members, as_int, meet
 from console.store.stored_time import stored_moment
 
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
@@ -108,6 +111,7 @@ def _as_octets(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 _INDEX = JournalIndex.metadata.tables["journal_index"]
+_GROUP = JournalGroup.metadata.tables["journal_group"]
 _BLOCK = JournalBlock.metadata.tables["journal_block"]
 
 
@@ -138,7 +142,7 @@ def missing_block(session: Session, below: int) -> int | None:
         session: Reads the store.
         below: Block of the entry that comes next.
     """
-    number = col(JournalBlock.block)
+    number = _BLOCK.c.block
     known = session.execute(select(func.count()).where(number < below)).scalar_one()
     if known >= below:
         return None
@@ -175,21 +179,35 @@ def _nearest(session: Session, low: int, high: int, order: ColumnElement[Any]) -
 _NUMBER = JournalEntry.metadata.tables["journal_entry"].c.sequence_number
 
 
-def known_blocks(session: Session, blocks: Collection[int]) -> dict[int, tuple[datetime | None, datetime | None]]:
-    """Return the blocks that have an index, with the time of their earliest and latest entry.
+class KnownBlock(NamedTuple):
+    """What is known of a block that has an index."""
+
+    first_time: datetime | None
+    """Time of its earliest entry; None: it has none any more."""
+    last_time: datetime | None
+    grouped: bool
+    """Whether its index is in that of its group."""
+
+
+def known_blocks(session: Session, blocks: Collection[int]) -> dict[int, KnownBlock]:
+    """Return the blocks that have an index.
 
     For a time that is none, as only somebody who wrote there himself can make one, comes one that leaves nothing out.
     """
     columns = JournalBlock.metadata.tables["journal_block"].c
     times = [type_coerce(columns.first_time, String), type_coerce(columns.last_time, String)]
-    query = select(columns.block, *times).where(columns.block.in_(blocks))
+    grouped = columns.grouped == 1  # whatever else may have been written there
+    query = select(columns.block, *times, grouped).where(columns.block.in_(blocks))
     try:
         found = session.execute(query).all()
     except DBAPIError:
         found = session.execute(
-            query.with_only_columns(columns.block, *(cast(each, LargeBinary) for each in times))
+            query.with_only_columns(columns.block, *(cast(each, LargeBinary) for each in times), grouped)
         ).all()
-    return {block: (_time(earliest, _ALWAYS[0]), _time(latest, _ALWAYS[1])) for block, earliest, latest in found}
+    return {
+        block: KnownBlock(_time(earliest, _ALWAYS[0]), _time(latest, _ALWAYS[1]), bool(together))
+        for block, earliest, latest, together in found
+    }
 
 
 def _time(found: object, instead: datetime) -> datetime | None:
@@ -201,40 +219,47 @@ def _time(found: object, instead: datetime) -> datetime | None:
         return instead
 
 
-def matching(session: Session, blocks: Collection[int], wanted: Sequence[Clause]) -> dict[int, int]:
+def matching(session: Session, known: Mapping[int, KnownBlock], wanted: Sequence[Clause]) -> dict[int, int]:
     """Return the entries that may satisfy all clauses, as a set a block; blocks without any are left out.
 
     Args:
         session: Reads the store.
-        blocks: Blocks that have an index.
+        known: Blocks that have an index.
         wanted: Of a filter.
     """
-    stored = {block: list[list[bytes]]() for block in blocks}
+    stored = {block: list[list[bytes]]() for block in known}
     exact = [clause for clause in wanted if _is_exact(clause)]
     for clause in exact:
-        found = _stored(session, stored, clause)
+        found = _stored(session, known, stored, clause)
         stored = {block: [*stored[block], sets] for block, sets in found.items()}
     alive = {block: meet(ALL, sets) for block, sets in stored.items()}
     for clause in wanted:
         if clause in exact:
             continue
         asked = [block for block, members in alive.items() if _count(members) > _FEW]
-        found = _stored(session, asked, clause) if asked else {}
+        found = _stored(session, known, asked, clause)
         for block in asked:
             alive[block] = meet(alive[block], [found.get(block, [])])
     return {block: bits for block, members in alive.items() if (bits := as_int(members))}
 
 
-def _stored(session: Session, blocks: Collection[int], clause: Clause) -> dict[int, list[bytes]]:
+def _stored(
+    session: Session, known: Mapping[int, KnownBlock], blocks: Collection[int], clause: Clause
+) -> dict[int, list[bytes]]:
     """Return the stored sets of a clause for each of some blocks that has any; all where they are unreadable."""
     found: defaultdict[int, list[bytes]] = defaultdict(list)
-    if not blocks:
-        return found
-    try:
-        for block, entries in session.execute(_query(blocks, clause)):
+    together = {block for block in blocks if known[block].grouped}
+    alone = [block for block in blocks if block not in together]
+    for asked, query in ((alone, _query), (together, _group_query)):
+        if not asked:
+            continue
+        try:
+            rows = session.execute(query(asked, clause)).all()
+        except DBAPIError:  # a text is none: it says nothing of who is in it
+            found.update((block, [b""]) for block in asked)
+            continue
+        for block, entries in rows if query is _query else sets_in_groups(rows, together):
             found[block].append(entries)
-    except DBAPIError:  # a text is none: it says nothing of who is in it
-        return {block: [pack(range(BLOCK))] for block in blocks}
     return found
 
 
@@ -252,18 +277,27 @@ def _is_exact(clause: Clause) -> bool:
 
 def _query(blocks: Collection[int], clause: Clause) -> Select[int, bytes] | CompoundSelect[int, bytes]:
     """Return the query for the sets of a clause: a part for each range, as SQLite would read whole blocks for an OR."""
-    table = JournalIndex
-    parts = [
-        select(col(table.block), col(table.entries)).where(
-            col(table.block).in_(blocks), col(table.field) == int(span.field), _within(span)
+    return _ranges(_INDEX.c.block, _INDEX, blocks, clause)
+
+
+def _group_query(blocks: Collection[int], clause: Clause) -> Select[int, bytes] | CompoundSelect[int, bytes]:
+    """Return the query for the sets of a clause of all blocks of the groups that some are in."""
+    return _ranges(_GROUP.c.number, _GROUP, sorted(set(map(group_of, blocks))), clause)
+
+
+def _ranges(
+    number: ColumnElement[int], table: Table, numbers: Collection[int], clause: Clause
+) -> Select[int, bytes] | CompoundSelect[int, bytes]:
+    parts: list[Select[int, bytes]] = [
+        select(number, table.c.entries).where(
+            number.in_(numbers), table.c.field == int(span.field), _within(table.c.key, span)
         )
         for span in clause
     ]
     return parts[0] if len(parts) == 1 else union_all(*parts)
 
 
-def _within(span: Range) -> ColumnElement[bool]:
-    key = col(JournalIndex.key)
+def _within(key: ColumnElement[bytes], span: Range) -> ColumnElement[bool]:
     return key == span.low if span.low == span.high else key.between(span.low, span.high)
 
 
@@ -292,24 +326,28 @@ def stored_postings(session: Session, block: int) -> Iterator[Posting]:
         yield field, key if isinstance(key, bytes) else b"", entries
 
 
-def hidden_by_index(session: Session, block: int, entries: Block, times: tuple[object, object]) -> bool:
+def hidden_by_index(
+    session: Session, groups: GroupIndex, block: int, entries: Block, times: tuple[object, object]
+) -> bool:
     """Say whether the index of a block does not know some of its entries; a block without index hides none.
 
     Args:
         session: Reads the store.
+        groups: Reads the same.
         block: The block.
         entries: All of them.
         times: When the earliest and the latest happened, as they are stored.
     """
     known_at = JournalBlock.metadata.tables["journal_block"].c
-    query = select(type_coerce(known_at.first_time, String), type_coerce(known_at.last_time, String))
-    query = query.where(known_at.block == block)
+    times_of = (type_coerce(each, String) for each in (known_at.first_time, known_at.last_time))
+    query = select(known_at.grouped == 1, *times_of).where(known_at.block == block)
     try:
-        known = session.execute(query).one_or_none()
+        row = session.execute(query).one_or_none()
     except DBAPIError:  # a time is no text
         return True
-    if known is None:
+    if row is None:
         return False
+    together, *known = row
     try:
         (earliest, latest), (first, last) = map(stored_moment, known), map(stored_moment, times)
     except ValueError:  # readers leave nothing out for it, but nothing of ours has written it
@@ -317,7 +355,7 @@ def hidden_by_index(session: Session, block: int, entries: Block, times: tuple[o
     if earliest > first or latest < last:
         return True
     try:
-        stored = list(stored_postings(session, block))
+        stored = groups.postings(block) if together else list(stored_postings(session, block))
     except ValueError:
         return True
     return hides(stored, entries.postings())

@@ -62,6 +62,8 @@ class Range(NamedTuple):
     high: bytes
 
 
+_Network = IPv4Network | IPv6Network
+
 Key = tuple[IndexField, bytes]
 """A field and the key of a value in it."""
 
@@ -214,11 +216,16 @@ def _span(end: AddressFields, low: bytes, high: bytes) -> Iterator[Range]:
     yield Range(end.neighbourhood, neighbourhood_of(low), neighbourhood_of(high))
 
 
-def _network_ranges(end: AddressFields, network: IPv4Network | IPv6Network) -> Iterator[Range]:
-    family = _V4 if network.version == 4 else _V6
-    low, high = network.network_address.packed, network.broadcast_address.packed
+def _network_ranges(end: AddressFields, network: _Network) -> Iterator[Range]:
+    yield from _networks_ranges(end, network, network)
+
+
+def _networks_ranges(end: AddressFields, first: _Network, last: _Network) -> Iterator[Range]:
+    """Yield the ranges in which all addresses of some networks of one length are, side by side from one to another."""
+    family = _V4 if first.version == 4 else _V6
+    low, high = first.network_address.packed, last.broadcast_address.packed
     for bits in _LEVELS[family]:
-        if network.prefixlen <= bits:
+        if first.prefixlen <= bits:
             yield Range(end.network, _network_key(family, bits, low), _network_key(family, bits, high))
             return
     yield from _span(end, family + low, family + high)
@@ -229,21 +236,30 @@ def _generic_ranges(end: AddressFields, start: str) -> Iterator[Range]:
     low = _OTHER + text_key(start)
     yield from _span(end, low, low + _AFTER_ALL_TEXT)
     if ":" not in start:
-        for network in _v4_starts(start):
-            yield from _network_ranges(end, network)
+        for first, last in _v4_starts(start):
+            yield from _networks_ranges(end, first, last)
     if "." not in start:
         yield from _network_ranges(end, _v6_start(start))
 
 
-def _v4_starts(start: str) -> Iterator[IPv4Network]:
-    """Yield networks that hold just the IPv4 addresses whose text begins so."""
+def _v4_starts(start: str) -> Iterator[tuple[IPv4Network, IPv4Network]]:
+    """Yield the first and last of networks, side by side, that hold just the IPv4 addresses whose text begins so."""
     *whole, last = start.split(".")
     if len(whole) > 3 or not all(octet.isdecimal() and int(octet) <= 255 for octet in whole):
         return
-    numbers = [str(number) for number in range(256) if str(number).startswith(last)] if last else []
-    for octets in [[*whole, number] for number in numbers] if last else [whole]:
-        padded = ".".join([*octets, *["0"] * (4 - len(octets))])
-        yield IPv4Network(f"{padded}/{8 * len(octets)}")
+    if not last:
+        yield _v4_network(whole), _v4_network(whole)
+        return
+    begins = [number for number in range(256) if str(number).startswith(last)]
+    for digits in (1, 2, 3):  # 1, 10 to 19, 100 to 199
+        same = [str(number) for number in begins if len(str(number)) == digits]
+        if same:
+            yield _v4_network([*whole, same[0]]), _v4_network([*whole, same[-1]])
+
+
+def _v4_network(octets: list[str]) -> IPv4Network:
+    padded = ".".join([*octets, *["0"] * (4 - len(octets))])
+    return IPv4Network(f"{padded}/{8 * len(octets)}")
 
 
 def _v6_start(start: str) -> IPv6Network:

@@ -88,7 +88,7 @@ def spans(session: Session, only: JournalFilter) -> Iterator[Span]:
         blocks = blocks[block_of(start) - blocks[0] :]  # somebody may have planted an entry far off
         part, blocks = blocks[:_BLOCKS], blocks[_BLOCKS:]
         known = known_blocks(session, part)
-        here = [block for block, times in known.items() if _overlap(only, *times)]
+        here = {block: each for block, each in known.items() if _overlap(only, each.first_time, each.last_time)}
         found = matching(session, here, wanted) if wanted else dict.fromkeys(here, 1)
         alive = [block for block in part if block not in known or found.get(block)]
         yield from ((max(low, first_of(block)), min(high, first_of(block + 1) - 1)) for block in alive)

@@ -9,7 +9,15 @@ from pydantic import ValidationError
 
 from console.model.alerts import Alert, AlertDelivery, AlertDestination, AlertPosition, AlertState
 from console.model.forwarding import ForwardTarget, ImportedEntry, ImportedJournal
-from console.model.journal import Checkpoint, JournalAttributes, JournalBlock, JournalEntry, JournalIndex, Receiver
+from console.model.journal import (
+    Checkpoint,
+    JournalAttributes,
+    JournalBlock,
+    JournalEntry,
+    JournalGroup,
+    JournalIndex,
+    Receiver,
+)
 from console.model.kernel import KernelCgroup, KernelRing
 from console.model.messages import MessageReader, QueueMessage
 from console.model.outbox import AuditOutbox
@@ -185,6 +193,7 @@ CASES = [
     (Receiver, RECEIVER, {"last_hash": ""}),
     (JournalBlock, {"block": 0, "first_time": NOW}, {"first_time": NAIVE}),
     (JournalIndex, {"block": 0, "field": 1, "key": b"x", "entries": b""}, {"field": -1}),
+    (JournalGroup, {"number": 0, "field": 1, "key": b"x", "entries": b""}, {"number": -1}),
     (Checkpoint, CHECKPOINT, {"number": 0}),
     (Checkpoint, CHECKPOINT, {"chain_hash": "0"}),
     (JournalAttributes, {"name": "QAUDJRN"}, {"threshold_kb": 1_000_000_001}),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console.journal.grouping import Grouping
 from console.journal.writer import append
 from console.store.engine import open_store
 from console.store.journal import JournalFilter, page_after, page_before
@@ -20,6 +21,7 @@ from console.store.journal_index import (
     first_after,
     forget_blocks,
     index_block,
+    known_blocks,
     last_before,
     missing_block,
     stored_postings,
@@ -48,11 +50,11 @@ JOBS = ["000001/ALICE/CURL", "000002/BOB/CURL2", "000003/CURL/X_Y", "000012/A%B/
 PORTS = [0, 22, 80, 443, 32767, 32768, 40001, 40002, 65535]
 
 
-class Both:
-    """Two sessions on the same entries, and the entries; shown in few words when a test fails."""
+class Three:
+    """Sessions on the same entries, and the entries; shown in few words when a test fails."""
 
-    def __init__(self, indexed, plain, entries):
-        self.indexed, self.plain, self.entries = indexed, plain, entries
+    def __init__(self, indexed, plain, grouped, entries):
+        self.indexed, self.plain, self.grouped, self.entries = indexed, plain, grouped, entries
 
 
 @cache
@@ -91,18 +93,23 @@ def made(now):
 
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory):
-    """Return two sessions on the same entries, with an index and without, and the entries."""
+    """Return sessions on the same entries: with an index, without, and with that of two blocks in one."""
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     entries = list(made(now))
-    stores = [open_store(f"sqlite:///{tmp_path_factory.mktemp('index')}/{name}.db") for name in ("with", "without")]
+    stores = [open_store(f"sqlite:///{tmp_path_factory.mktemp('index')}/{name}.db") for name in ("with", "no", "group")]
     for store in stores:
         with transaction(store) as session:
             append(session, entries)
-    with transaction(stores[0]) as session:
-        while (block := missing_block(session, block_of(COUNT + 1))) is not None:
-            index_block(session, block)
-    with reading(stores[0]) as indexed, reading(stores[1]) as plain:
-        yield Both(indexed, plain, entries)
+    for store in (stores[0], stores[2]):
+        with transaction(store) as session:
+            while (block := missing_block(session, block_of(COUNT + 1))) is not None:
+                index_block(session, block)
+    grouping = Grouping(stores[2], least=2)
+    while grouping.step(None):
+        pass
+    with reading(stores[0]) as indexed, reading(stores[1]) as plain, reading(stores[2]) as grouped:
+        assert [each.grouped for each in known_blocks(grouped, range(9)).values()] == [True, True]
+        yield Three(indexed, plain, grouped, entries)
     for store in stores:
         store.close()
 
@@ -186,7 +193,7 @@ def test_reader_finds_the_same_with_and_without_index_and_as_the_filter_says(jou
     numbers = wanted(only, journal.entries)
     after = [number for number in numbers if number > start][:limit]
     before = [number for number in numbers if number < start][-limit:]
-    for session in (journal.indexed, journal.plain):
+    for session in (journal.indexed, journal.plain, journal.grouped):
         assert [each.sequence_number for each in page_after(session, start, limit=limit, only=only)] == after
         assert [each.sequence_number for each in page_before(session, start, limit=limit, only=only)] == before
 

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 from console.enforcement.journal_keeper import JournalKeeper
 from console.errors import StoreError
 from console.journal.export import entries
+from console.journal.grouping import Grouping
 from console.journal.receivers import change_receiver, delete_receiver, list_receivers
 from console.journal.verify import verify
 from console.journal.writer import append
@@ -27,6 +28,7 @@ from console.messages import message
 from console.store import url as store_urls
 from console.store.engine import open_store
 from console.store.journal import JournalFilter, page_before
+from console.store.journal_index import index_block, known_blocks
 from console.store.messages import list_messages, send
 from console.store.postings import BLOCK
 from console.store.revisions import activate, active_number
@@ -100,6 +102,33 @@ def test_journal_is_written_indexed_verified_read_and_exported(store):
         shown = page_before(session, None, limit=9, only=JournalFilter(user="BO*", to_time=NOW + timedelta(days=1)))
         assert [each.sequence_number for each in shown] == list(range(BLOCK - 8, BLOCK + 1))
     assert len(list(entries(store))) == BLOCK + 3
+
+
+def test_blocks_are_brought_together_read_verified_and_cleared(store):
+    write(store, 2 * BLOCK - 5, user_name="BOB")
+    write(store, 5, user_name="BOBBY", remote_address="10.1.2.3")
+    with transaction(store) as session:
+        for block in range(2):
+            index_block(session, block)
+    grouping = Grouping(store, least=2)
+    while grouping.step(None):
+        pass
+    with reading(store) as session:
+        assert [each.grouped for each in known_blocks(session, range(2)).values()] == [True, True]
+        assert (verify(session).message_id, verify(session).hidden) == ("GWL0601", ())
+        for only in (JournalFilter(user="BOBB*"), JournalFilter(remote_address="10.0.0.0/8", user="BOBBY")):
+            assert len(page_before(session, None, limit=9, only=only)) == 5
+    with transaction(store) as session:
+        session.connection().exec_driver_sql("DELETE FROM journal_group WHERE field = 6")
+    with reading(store) as session:
+        assert verify(session).hidden == (0, 1)
+    with transaction(store) as session:
+        session.connection().exec_driver_sql("DELETE FROM journal_entry")
+    grouping.begin_anew()
+    while grouping.step(None):
+        pass
+    with reading(store) as session:
+        assert session.connection().exec_driver_sql("SELECT count(*) FROM journal_group").scalar_one() == 0
 
 
 def test_receivers_are_changed_and_deleted_bit_by_bit(store):

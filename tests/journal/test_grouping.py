@@ -1,0 +1,265 @@
+"""The index of blocks brought together: step by step, begun anew, damaged, deleted; it never hides an entry unseen."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from itertools import islice
+
+import pytest
+
+from console.enforcement.journal_keeper import JournalKeeper
+from console.journal.grouping import Grouping
+from console.journal.receivers import change_receiver, delete_receiver, purge_some
+from console.journal.spans import Nobody
+from console.journal.verify import verify
+from console.journal.writer import append
+from console.store.engine import open_store
+from console.store.group_postings import GROUP
+from console.store.journal import EVERYTHING, JournalFilter, page_after, page_before
+from console.store.journal_groups import group_to_clear
+from console.store.journal_index import forget_blocks, index_block, known_blocks, missing_block
+from console.store.journal_postings import first_of
+from console.store.journal_rows import rows
+from console.store.postings import BLOCK
+from console.store.session import reading, transaction
+from tests.bench.journal import entries
+from tests.conftest import NOW
+from tests.factories import entry
+from tests.journal.test_ending import ENTRY
+
+COUNT = 2 * BLOCK + 50
+FILTERS = [
+    EVERYTHING,
+    JournalFilter(user="USER07"),
+    JournalFilter(user="USER1*", outcome="*REJECTED"),
+    JournalFilter(remote_address="0.0.0.0/2", sk_type="A"),
+    JournalFilter(address="10.0.0.5", port=22),
+    JournalFilter(job="000100"),
+    JournalFilter(user="NOBODY"),
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Return the file of a journal whose blocks have their index, each by itself."""
+    file = tmp_path_factory.mktemp("made") / "journal.db"
+    store = open_store(f"sqlite:///{file}")
+    source = entries()
+    for count in (BLOCK + 9000, COUNT - BLOCK - 9000):
+        with transaction(store) as session:
+            append(session, list(islice(source, count)), clock=lambda: NOW)
+        with transaction(store) as session:
+            change_receiver(session, clock=lambda: NOW)
+    with transaction(store) as session:
+        for block in range(2):
+            index_block(session, block)
+    store.close()
+    return file
+
+
+@pytest.fixture
+def journal(made, tmp_path):
+    for file in made.parent.iterdir():
+        shutil.copy(file, tmp_path / file.name)
+    store = open_store(f"sqlite:///{tmp_path}/{made.name}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def grouped(journal):
+    assert steps(journal) > 3
+    return journal
+
+
+def steps(store, *, most=10**6, least=2):
+    grouping = Grouping(store, least=least)
+    return sum(1 for _ in islice(iter(lambda: grouping.step(None), False), most))
+
+
+def run(store, *statements):
+    with transaction(store) as session:
+        return [session.connection().exec_driver_sql(each) for each in statements]
+
+
+def count(store, table):
+    with reading(store) as session:
+        return session.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
+
+
+def pages(store):
+    """Return what readers find, in many ways."""
+    with reading(store) as session:
+        return [
+            [each.sequence_number for each in page]
+            for only in FILTERS
+            for page in (
+                page_after(session, 0, limit=30, only=only),
+                page_after(session, BLOCK + 9, limit=7, only=only),
+                page_before(session, None, limit=30, only=only),
+                page_before(session, BLOCK, limit=7, only=only),
+            )
+        ] + [sum(1 for _ in rows(session, only, ("user_name",))) for only in FILTERS[1:]]
+
+
+def hidden(store):
+    with reading(store) as session:
+        found = verify(session)
+        assert verify(session, readers=Nobody()) == found
+        assert found.bad_entry is None
+        return found.hidden
+
+
+def test_blocks_are_brought_together_and_readers_find_the_same(journal):
+    before = pages(journal)
+    assert steps(journal) > 3
+    assert count(journal, "journal_index") == 0
+    assert count(journal, "journal_group") > 0
+    assert pages(journal) == before
+    assert hidden(journal) == ()
+    assert steps(journal) == 0
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_readers_find_the_same_after_every_step_and_a_dead_workers_work_is_done_anew(journal, most):
+    before = pages(journal)
+    steps(journal, most=most)
+    assert pages(journal) == before
+    assert hidden(journal) == ()
+    steps(journal)
+    assert pages(journal) == before
+    assert hidden(journal) == ()
+    assert count(journal, "journal_index") == 0
+
+
+def test_rows_that_a_dead_worker_left_are_not_taken_for_what_is_written_now(journal):
+    before = pages(journal)
+    run(journal, "INSERT INTO journal_group VALUES (0, 6, x'00', x'00'), (0, 99, x'ff', x'00')")
+    steps(journal)
+    assert run(journal, "DELETE FROM journal_group WHERE entries = x'00'")[0].rowcount == 0
+    assert (pages(journal), hidden(journal)) == (before, ())
+
+
+def test_block_that_is_forgotten_while_its_group_is_made_is_not_in_it(journal):
+    before = pages(journal)
+    grouping = Grouping(journal, least=2)
+    assert grouping.step(None)
+    with transaction(journal) as session:
+        forget_blocks(session, 1, 1)
+    while grouping.step(None):
+        pass
+    with reading(journal) as session:
+        assert [each.grouped for each in known_blocks(session, range(2)).values()] == [False]
+    assert (pages(journal), hidden(journal)) == (before, ())
+
+
+DAMAGE = {
+    "row gone": "DELETE FROM journal_group WHERE field = 6",
+    "sets of nobody": "UPDATE journal_group SET entries = x'00000000' WHERE field = 3",
+    "no sets": "UPDATE journal_group SET entries = x'07' WHERE field = 3",
+    "a text": "UPDATE journal_group SET entries = 'abcd' WHERE field = 6",
+    "a number": "UPDATE journal_group SET entries = 7 WHERE field = 6",
+    "no text": "UPDATE journal_group SET entries = CAST(x'80' AS TEXT) WHERE field = 6",
+    "key": "UPDATE journal_group SET key = x'00' WHERE field = 4 AND key = (SELECT max(key) FROM journal_group "
+           "WHERE field = 4)",
+    "field": "UPDATE journal_group SET field = 99 WHERE field = 2",
+    "number": "UPDATE journal_group SET number = 1 WHERE field = 10",
+    "all gone": "DELETE FROM journal_group",
+    "taken out": "UPDATE journal_block SET grouped = 0",
+    "flag of another kind": "UPDATE journal_block SET grouped = 'x'",
+    "time": "UPDATE journal_block SET last_time = NULL",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_group_that_hides_entries_is_found_and_made_anew(grouped, damage):
+    before = pages(grouped)
+    run(grouped, damage)
+    found = hidden(grouped)
+    assert found == (0, 1)
+    with transaction(grouped) as session:
+        for block in found:
+            forget_blocks(session, block, block)
+        while (block := missing_block(session, 2)) is not None:
+            index_block(session, block)
+    steps(grouped)
+    assert (pages(grouped), hidden(grouped)) == (before, ())
+    assert count(grouped, "journal_index") == 0
+
+
+@pytest.mark.parametrize("name", ["no sets", "a text", "a number", "no text"])
+def test_damaged_row_of_a_group_finds_all_and_hides_nothing(grouped, name):
+    before = pages(grouped)
+    run(grouped, DAMAGE[name])
+    assert pages(grouped) == before
+
+
+def test_flag_that_was_planted_hides_entries_and_is_found(journal):
+    run(journal, "UPDATE journal_block SET grouped = 1 WHERE block = 1")
+    assert hidden(journal) == (1,)
+
+
+def test_set_that_was_planted_hides_nothing(grouped):
+    before = pages(grouped)
+    run(grouped, "INSERT INTO journal_group SELECT number, field, x'4e4f424f4459', entries FROM journal_group "
+        "WHERE field = 6 LIMIT 1")  # fmt: skip
+    assert (pages(grouped), hidden(grouped)) == (before, ())
+
+
+@pytest.mark.parametrize(("damage", "blocks"), [("entries = 'x'", ()), ("key = CAST(x'80' AS TEXT)", (1,))])
+def test_damaged_index_of_a_block_stays_by_itself_and_the_worker_goes_on(journal, damage, blocks, caplog):
+    lowest = "(SELECT min(key) FROM journal_index WHERE block = 1 AND field = 6)"
+    run(journal, f"UPDATE journal_index SET {damage} WHERE block = 1 AND field = 6 AND key = {lowest}")
+    assert steps(journal) < 4
+    assert "index of group 0" in caplog.text
+    with reading(journal) as session:
+        assert not any(each.grouped for each in known_blocks(session, range(2)).values())
+    assert hidden(journal) == blocks
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_deleted_receiver_is_gone_and_the_rest_is_found(journal, when):
+    if when == "before":
+        steps(journal)
+    with transaction(journal) as session:
+        delete_receiver(session, "AUDRCV0001", unsaved=True, at=NOW)
+    while True:
+        with transaction(journal) as session:
+            if not purge_some(session):
+                break
+    steps(journal)
+    kept = pages(journal)
+    run(journal, "DELETE FROM journal_block", "DELETE FROM journal_index", "DELETE FROM journal_group")
+    assert kept == pages(journal)
+
+
+def test_index_of_deleted_receivers_goes_whole(grouped):
+    for name in ("AUDRCV0001", "AUDRCV0002"):
+        with transaction(grouped) as session:
+            delete_receiver(session, name, unsaved=True, at=NOW + timedelta(days=1))
+    more = True
+    while more:
+        with transaction(grouped) as session:
+            more = purge_some(session)
+    run(grouped, "DELETE FROM journal_entry")  # those that came since are in the group, too
+    with reading(grouped) as session:
+        assert group_to_clear(session) == 0
+    steps(grouped)
+    assert count(grouped, "journal_group") == 0
+
+
+def test_worker_brings_the_blocks_of_a_full_group_together(store):
+    with transaction(store) as session:
+        append(session, [entry(entry_timestamp=NOW)] * BLOCK)
+        index_block(session, 0)
+        run_here = session.connection().exec_driver_sql
+        run_here(f"WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < {GROUP - 1}) "
+                 "INSERT INTO journal_block (block) SELECT i FROM n")  # fmt: skip
+        run_here(ENTRY.format(number=first_of(GROUP), digest="chain_hash"))
+    keeper = JournalKeeper(store, lambda: NOW)
+    assert not keeper.step(pressed=True)
+    assert sum(1 for _ in iter(keeper.step, False)) > 1
+    with reading(store) as session:
+        assert known_blocks(session, [0])[0].grouped
+        assert len(page_after(session, 0, limit=9, only=JournalFilter(user="ALICE"))) == 9
