@@ -134,6 +134,38 @@ def test_worker_that_was_killed_before_its_commit_loses_nothing(workers):
     assert len(workers.written()) == 5
 
 
+def test_events_gather_while_many_come_unless_the_ring_fills_or_a_peer_waits_for_its_reset(workers):
+    refused = make_rule(
+        exit_point="*ACCEPT", sequence=10, remote_address="127.0.0.1", action="*REJECT", fail="*REFUSED"
+    )
+    workers.begin(rules=[REFUSED, refused])
+    keeper, ring = workers.keeper, workers.engine.ring
+    workers.connect(3)
+    assert asyncio.run(keeper._write_own()) == keeper_module._PAUSE_S
+    assert not workers.scribe.is_pressed
+    workers.connect(keeper_module._MANY)
+    assert asyncio.run(keeper._write_own()) == keeper_module._LONG_PAUSE_S
+    assert workers.scribe.is_pressed
+    workers._house.run("""
+        made = socket.create_server(("127.0.0.1", 0))
+        for _ in range(2):
+            tried("peer", lambda: connect(*made.getsockname(), limit=0.1))
+        for _ in range(600):
+            socket.socket().connect_ex(("127.0.0.2", 9))
+    """)
+    assert asyncio.run(keeper._write_own()) == keeper_module._PAUSE_S
+    assert asyncio.run(keeper._write_own()) == 0
+    assert ring.waiting == 0
+    workers.connect(keeper_module._FULL_ENOUGH // 144 + 1)
+
+    async def rest():
+        async with asyncio.timeout(30):
+            await keeper._rest(3600)
+
+    asyncio.run(rest())
+    assert len(workers.written()) >= keeper_module._MANY
+
+
 def lost_said(workers):
     """Return how many decisions the journal says it lacks, entry by entry."""
     with reading(workers._store) as session:
