@@ -38,7 +38,7 @@ _SIZES = (10, 10_000)
 _THREADS = 8
 _REST_S, _MOST_RESTS = 1.5, 20
 _IDLE = 0.1
-"""Of a processor, at most, by a worker that looks now and then whether there is something to do."""
+"""Of a processor, at most, by a worker that has nothing to write."""
 _REQUEST = "GET / HTTP/1.0\r\n\r\n"
 _ENTER = 'echo $$ >"$0/cgroup.procs"; exec "$@"'
 
@@ -99,12 +99,17 @@ def _processor_s(worker: psutil.Process) -> float:
     return sum(worker.cpu_times()[:2])
 
 
+def _usage(worker: psutil.Process, during_s: float) -> float:
+    """Return the part of a processor that the worker uses for a while."""
+    before_s = _processor_s(worker)
+    time.sleep(during_s)
+    return (_processor_s(worker) - before_s) / during_s
+
+
 def _rest(worker: psutil.Process) -> None:
     """Wait until the worker has written and indexed everything; it lets entries gather: a pause says nothing."""
     for _ in range(_MOST_RESTS):
-        before_s = _processor_s(worker)
-        time.sleep(_REST_S)
-        if _processor_s(worker) - before_s < _IDLE * _REST_S:
+        if _usage(worker, _REST_S) < _IDLE:
             return
 
 
@@ -117,24 +122,22 @@ def _accepts(programs: Programs, directory: Path, rounds: int, count: int) -> No
         )
         load = [[programs.get("load"), HOST, port, _REQUEST] for port in ports]
         clients = [native(load[0], stack), native(load[1], stack, name="kernel")]
-        used: list[tuple[float, float]] = []
+        used: list[float] = []
+        _rest(place.worker)
+        idle = _usage(place.worker, 4 * _REST_S)  # it looks now and then whether there is something to do
 
         def turn(one: Contender) -> float:
-            before_s = _processor_s(place.worker)
+            began, before_s = time.monotonic(), _processor_s(place.worker)
             taken_s = int(one.say(f"{count} {_THREADS} 1")) / 1e9
-            during_s = _processor_s(place.worker)
             if one is clients[1]:
                 _rest(place.worker)
-                used.append((during_s - before_s, _processor_s(place.worker) - before_s))
+                used.append(_processor_s(place.worker) - before_s - idle * (time.monotonic() - began))
             return count / taken_s
 
         compete(clients, rounds, turn)
     plain, covered = clients
-    during, in_all = (statistics.median(each) / count * 1e6 for each in zip(*used, strict=True))
-    print(
-        f"{rounds} turns of {count:,} accepts; the worker used {during:.1f} us of processor time an accept meanwhile,"
-    )
-    print(f"{in_all:.1f} us with what it wrote and indexed after the turn")
+    print(f"{rounds} turns of {count:,}; to write and index an accept the worker took", end=" ")
+    print(f"{statistics.median(used) / count * 1e6:.1f} us of processor time")
     for one in clients:
         print(f"{'nginx, ' + one.name:30} {one.median:>10,.0f}/s {one.median / plain.median:>8.2f}")
     ratio = covered.median / plain.median
