@@ -125,7 +125,7 @@ class JournalKeeper:
         try:
             with transaction(self._store) as session:
                 index_block(session, block)
-            self._grouping.begin_anew()
+            self._grouping.begin_anew(block)
         except StoreError as error:
             if block != self._not_indexed:
                 _log.warning("block %s: %s", block, line(describe(error)))

@@ -7,7 +7,7 @@ import logging
 from console.errors import StoreError
 from console.messages import describe, line
 from console.store.engine import Store
-from console.store.group_postings import GROUP
+from console.store.group_postings import GROUP, group_of
 from console.store.journal_groups import (
     BEGIN,
     Place,
@@ -44,9 +44,12 @@ class Grouping:
         self._number: int | None = None
         self._blocks: list[int] = []
         self._after: Place = BEGIN
-        self._done: object = _NEVER
+        self._state: object = _NEVER
+        self._is_done = False
         self._refused: set[int] = set()
-        """Groups of which it was said that they cannot be made."""
+        """Groups that cannot be made in this state; in the next they are tried again: the disk may have been full."""
+        self._said: set[int] = set()
+        """Groups of which that was said."""
 
     def step(self, state: object) -> bool:
         """Do a step; say whether there is more to do.
@@ -57,18 +60,23 @@ class Grouping:
         Raises:
             StoreError: The store cannot be read or written.
         """
-        if state == self._done:
+        if state != self._state:
+            self._state, self._is_done = state, False
+            self._refused.clear()
+        if self._is_done:
             return False
         if self._number is None and not (self._cleared() or self._begun()):
-            self._done = state
+            self._is_done = True
             return False
         if self._number is not None:
             self._piece(self._number)
         return True
 
-    def begin_anew(self) -> None:
-        """Forget what has been done of a group: its blocks are no longer what they were."""
-        self._number, self._done = None, _NEVER
+    def begin_anew(self, block: int | None = None) -> None:
+        """Forget what has been done of the group of a block, or of any: its blocks are no longer what they were."""
+        self._is_done = False
+        if block is None or group_of(block) == self._number:
+            self._number = None
 
     def _cleared(self) -> bool:
         with reading(self._store) as session:
@@ -97,12 +105,17 @@ class Grouping:
             with transaction(self._store) as session:
                 useful = write_piece(session, piece, self._blocks)
         except (StoreError, ValueError) as error:  # readers go on to look at its blocks one by one
-            said = line(describe(error)) if isinstance(error, StoreError) else str(error)
-            _log.warning("index of group %s: %s", number, said)
-            self._refused.add(number)
-            self._number = None
+            self._refuse(number, error)
             return
         if piece.up_to is None or not useful:
             self._number = None
         else:
             self._after = piece.up_to
+
+    def _refuse(self, number: int, error: StoreError | ValueError) -> None:
+        if number not in self._said:
+            said = line(describe(error)) if isinstance(error, StoreError) else str(error)
+            _log.warning("index of group %s: %s", number, said)
+        self._said.add(number)
+        self._refused.add(number)
+        self._number = None

@@ -33,10 +33,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from console.model.journal import JournalBlock, JournalEntry, JournalGroup, JournalIndex
+from console.model.journal import HIGHEST_NUMBER, JournalBlock, JournalEntry, JournalGroup, JournalIndex
 from console.store.bulk import insert_rows
 from console.store.group_postings import GROUP, GROUP_BITS, blocks_of, group_of, pack_group, unpack_group
-from console.store.journal_postings import Posting, first_of
+from console.store.journal_postings import Posting, block_of, first_of
 
 _INDEX = JournalIndex.metadata.tables["journal_index"]
 _BLOCK = JournalBlock.metadata.tables["journal_block"]
@@ -48,6 +48,8 @@ _CLEARED_AT_ONCE = 4
 """Blocks whose rows are deleted at once: ten thousand rows."""
 _DELETED_AT_ONCE = 100
 """Rows of a group that are deleted at once: the longest have 64 KiB."""
+
+_LAST_BLOCK = block_of(HIGHEST_NUMBER)
 
 Place = tuple[int, bytes]
 """Field and key of a row."""
@@ -186,14 +188,21 @@ def write_piece(session: Session, piece: Piece, blocks: Sequence[int]) -> bool:
 
 def block_to_clear(session: Session) -> int | None:
     """Return a block that still has rows of its own though it is in a group; None for none."""
-    return next((block for block in _each(session, _INDEX.c.block) if is_grouped(session, block)), None)
+    blocks = _each(session, _INDEX.c.block, _LAST_BLOCK)
+    return next((block for block in blocks if is_grouped(session, block)), None)
 
 
-def _each(session: Session, column: ColumnElement[int]) -> Iterator[int]:
-    """Yield what occurs in the first column of a key, ascending: a step for each, however many rows have it."""
+def _each(session: Session, column: ColumnElement[int], last: int) -> Iterator[int]:
+    """Yield what occurs in the first column of a key, ascending: a step for each, however many rows have it.
+
+    Args:
+        session: Reads the store.
+        column: The first of a key.
+        last: The highest that an entry can be in; what lies beyond somebody else has written.
+    """
     found: int | None = -1
     while True:
-        found = session.execute(select(func.min(column)).where(column > found)).scalar()
+        found = session.execute(select(func.min(column)).where(column > found, column <= last)).scalar()
         if not isinstance(found, int):  # a text, which somebody else wrote there, comes behind all numbers
             return
         yield found
@@ -214,7 +223,7 @@ def is_grouped(session: Session, block: int) -> bool:
 def group_to_clear(session: Session) -> int | None:
     """Return a group that has rows though all its entries are gone; None for none."""
     number = JournalEntry.metadata.tables["journal_entry"].c.sequence_number
-    for group in _each(session, _GROUP.c.number):
+    for group in _each(session, _GROUP.c.number, group_of(_LAST_BLOCK)):
         blocks = blocks_of(group)
         here = number.between(first_of(blocks[0]), first_of(blocks[-1] + 1) - 1)
         if session.execute(select(number).where(here).limit(1)).scalar() is None:

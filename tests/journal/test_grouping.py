@@ -218,6 +218,40 @@ def test_damaged_index_of_a_block_stays_by_itself_and_the_worker_goes_on(journal
     assert hidden(journal) == blocks
 
 
+@pytest.mark.parametrize("number", [2**50, 2**62, 2**63 - 1])
+def test_rows_that_were_planted_beyond_all_entries_hold_up_nothing(journal, number):
+    run(journal, f"INSERT INTO journal_group (number, field, key, entries) VALUES ({number}, 1, x'41', x'')",
+        f"INSERT INTO journal_block (block, grouped) VALUES ({number}, 1)",
+        f"INSERT INTO journal_index (block, field, key, entries) VALUES ({number}, 1, x'41', x'')")  # fmt: skip
+    assert steps(journal) > 3
+    with reading(journal) as session:
+        assert all(each.grouped for each in known_blocks(session, range(2)).values())
+
+
+def test_group_goes_on_when_a_block_of_another_group_has_got_its_index(journal):
+    grouping = Grouping(journal, least=2)
+    for count in range(1000):
+        if not grouping.step(None):
+            break
+        grouping.begin_anew(GROUP + count)
+    with reading(journal) as session:
+        assert all(each.grouped for each in known_blocks(session, range(2)).values())
+
+
+def test_group_that_could_not_be_written_is_made_when_the_next_block_is_full(journal):
+    grouping = Grouping(journal, least=2)
+    assert grouping.step("one")
+    run(journal, "CREATE TRIGGER full BEFORE INSERT ON journal_group BEGIN SELECT RAISE(ABORT, 'full'); END")
+    while grouping.step("one"):
+        continue
+    run(journal, "DROP TRIGGER full")
+    assert not grouping.step("one")
+    while grouping.step("two"):
+        continue
+    with reading(journal) as session:
+        assert all(each.grouped for each in known_blocks(session, range(2)).values())
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_deleted_receiver_is_gone_and_the_rest_is_found(journal, when):
     if when == "before":
