@@ -68,7 +68,7 @@ def test_large_journal_is_made_written_read_verified_and_deleted(tmp_path):
     bench("journal", "make", path, "20000")
     names = [row.split("  ")[0] for row in bench("journal", "write", "2000").splitlines()[:3]]
     assert names == ["bare sqlite3 executemany", "journal, chain and seal", "journal with its index"]
-    assert bench("journal", "read", path).splitlines()[-1].startswith("20000 entries; slowest page ")
+    assert bench("journal", "read", path).splitlines()[-1].startswith("20000 entries; slowest first look ")
     assert "bad_entry=None" in bench("journal", "verify", path)
     assert bench("journal", "delete", path).startswith("20001 entries deleted in ")
 

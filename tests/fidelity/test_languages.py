@@ -156,7 +156,7 @@ def test_client_reaches_the_allowed_and_says_what_refused_it(house, built, langu
 def test_python_server_that_has_met_refused_peers_can_be_shut_down(house, built, data, kind):
     port = free_port()
     with server(house, port, *built("Python"), kind, ALLOWED, str(port), data) as job:
-        assert [fetch(port) == DATA for _ in range(4)] == [True] * 4
+        assert [fetch(port) == DATA for _ in range(16)] == [True] * 16
         for _ in range(3):
             assert is_dropped(port, REQUEST)
         job.process.send_signal(signal.SIGTERM)

@@ -15,11 +15,14 @@ pthread_mutex_t waiting = PTHREAD_MUTEX_INITIALIZER;
 int waiters;
 static struct waiter table[WAITERS]; /* `waiters` of them, in the order they came */
 
-/* ---- Programs that look before they accept: process, descriptor and how many accepts began with a connection. */
+/* ---- Programs that look before they accept, as `LookingFirst`: process, descriptor and what its accepts have told. */
 
-enum { PLACES = 4096, LOOKS_FIRST = 16, HAD_TO_WAIT = 255 };
+enum { PLACES = 4096, LOOKS_FIRST = 16, TOLD = 1, TOLD_APART = 6, HAD_TO_WAIT = 255 };
+
+static const uint64_t APART_NS = 10 * 1000000;
 
 static _Atomic uint64_t places[PLACES];
+static _Atomic uint64_t noted_ns[PLACES]; /* when something was last noted of each */
 
 static uint64_t place_of(uint32_t process, uint32_t descriptor, _Atomic uint64_t **where)
 {
@@ -38,8 +41,11 @@ void note_place(uint32_t process, uint32_t descriptor, bool had_to_wait)
     _Atomic uint64_t *where;
     const uint64_t place = place_of(process, descriptor, &where);
     const unsigned known = known_of(place, where);
-    if (known != HAD_TO_WAIT && (known < LOOKS_FIRST || had_to_wait))
-        atomic_store(where, place | (had_to_wait ? HAD_TO_WAIT : known + 1));
+    if (known == HAD_TO_WAIT || (known >= LOOKS_FIRST && !had_to_wait))
+        return;
+    const uint64_t now = now_ns(CLOCK_MONOTONIC), last = atomic_exchange(&noted_ns[where - places], now);
+    const unsigned told = known + (known == 0 || now - last >= APART_NS ? TOLD_APART : TOLD);
+    atomic_store(where, place | (had_to_wait ? HAD_TO_WAIT : told));
 }
 
 enum habit habit_of(uint32_t process, uint32_t descriptor)
