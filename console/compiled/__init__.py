@@ -2,12 +2,12 @@
 
 Half of what an entry cost the worker was Python's: reading its record, writing its canonical form, handing its values
 to the database. Where there was a compiler (`console.compiled.hook`) those loops are in C; what is unusual in a record
-or a draft they leave to Python, so that there is one place that says what becomes of it. Hashes are Python's hashlib's.
+or a draft they leave to Python, so that there is one place that says what becomes of it.
 """
 
 from __future__ import annotations
 
-_INTERFACE = 2
+_INTERFACE = 6
 
 try:
     from console.compiled import _journalling

@@ -2,12 +2,21 @@
  *
  * The canonical form is put together here for texts that need no escapes and for whole numbers of 64 bits, which is
  * what nearly all entries have; a row with anything else is left to the encoder of `console.journal.chain`. A value that
- * is the very object of the entry before is copied as it was written then. Hashes are those of Python's hashlib.
+ * is the very object of the entry before is copied as it was written then. Drafts stay as they are.
  */
 
 #include "journalling.h"
 
-enum { MOST_VALUES = 32, DIGEST = 32, LONGEST_NUMBER = 20, LONGEST_TIME = 64, MICROSECONDS = 1000000 };
+enum {
+    MOST_VALUES = 32,
+    LONGEST_NUMBER = 20,
+    LONGEST_DAY = 32,
+    MICROSECONDS = 1000000, /* of a second */
+    SECONDS = 86400,        /* of a day */
+};
+
+/* Places in a row that are not of the draft, and of those that are of each row alone. */
+enum { NUMBER = 0, MOMENT = 1, RECEIVER = 2, OWN = 2 };
 
 /* A row's octets behind the hash before it, and where its values lie in them. */
 struct form {
@@ -17,12 +26,16 @@ struct form {
 };
 
 struct work {
+    Py_ssize_t count; /* values of a draft */
     struct form made, former;
-    PyObject *values[MOST_VALUES]; /* those of `former`: our references, or NULL */
-    PyObject *encode, *fresh, *text_second, *text_time, *update, *digest;
-    long long second;
-    char begin[LONGEST_TIME];
-    size_t begin_size; /* 0: no second is known */
+    PyObject *values[MOST_VALUES]; /* those of `former`, which its row has, or NULL */
+    PyObject *receiver, *encode, *text_day, *text_time;
+    uint64_t start[8]; /* of a hash */
+    uint8_t digest[HASH]; /* of the row before */
+    unsigned long long size; /* of all forms */
+    long long day;
+    char day_text[LONGEST_DAY];
+    size_t day_size; /* 0: no day is known */
 };
 
 static bool make_room(struct form *form, size_t more)
@@ -40,13 +53,11 @@ static bool make_room(struct form *form, size_t more)
     return true;
 }
 
-static bool put(struct form *form, const char *octets, size_t size)
+/* Puts octets where there is room. */
+static void put(struct form *form, const char *octets, size_t size)
 {
-    if (!make_room(form, size))
-        return false;
     memcpy(form->octets + form->size, octets, size);
     form->size += size;
-    return true;
 }
 
 static bool put_number(struct form *form, long long number)
@@ -60,7 +71,20 @@ static bool put_number(struct form *form, long long number)
     } while (rest);
     if (number < 0)
         digits[--at] = '-';
-    return put(form, digits + at, sizeof digits - at);
+    if (!make_room(form, sizeof digits - at))
+        return false;
+    put(form, digits + at, sizeof digits - at);
+    return true;
+}
+
+static bool put_text(struct form *form, const char *octets, size_t size)
+{
+    if (!make_room(form, size + 2))
+        return false;
+    put(form, "\"", 1);
+    put(form, octets, size);
+    put(form, "\"", 1);
+    return true;
 }
 
 static bool is_plain(const char *octets, size_t size)
@@ -86,7 +110,7 @@ static enum written put_value(struct form *form, PyObject *value)
         }
         if (!is_plain(octets, (size_t)size))
             return UNUSUAL;
-        return put(form, "\"", 1) && put(form, octets, (size_t)size) && put(form, "\"", 1) ? WRITTEN : FAILED;
+        return put_text(form, octets, (size_t)size) ? WRITTEN : FAILED;
     }
     if (PyLong_CheckExact(value)) {
         int overflow;
@@ -101,241 +125,251 @@ static enum written put_value(struct form *form, PyObject *value)
 /* Copies what was written of some values that stand side by side, with the commas between them. */
 static bool put_again(struct form *made, const struct form *former, Py_ssize_t first, Py_ssize_t last)
 {
-    const size_t before = former->begins[first], to = made->size;
+    const size_t before = former->begins[first], to = made->size, size = former->ends[last] - before;
     for (Py_ssize_t index = first; index <= last; index++) {
         made->begins[index] = former->begins[index] - before + to;
         made->ends[index] = former->ends[index] - before + to;
     }
-    return put(made, former->octets + before, former->ends[last] - before);
+    if (!make_room(made, size))
+        return false;
+    put(made, former->octets + before, size);
+    return true;
 }
 
 /* Writes the canonical form of a row; runs no code but that of values that are texts and numbers. */
-static enum written put_row(struct work *work, PyObject *row)
+static enum written put_row(struct work *work, PyObject *const *row)
 {
-    const Py_ssize_t count = PyList_Size(row);
     struct form *made = &work->made;
-    if (count > MOST_VALUES)
-        return UNUSUAL;
-    for (Py_ssize_t index = 0; index < count; index++) {
-        PyObject *value = PyList_GetItem(row, index);
+    for (Py_ssize_t index = 0; index < work->count; index++) {
         const Py_ssize_t first = index;
-        if (!put(made, index ? "," : "[", 1))
+        if (!make_room(made, 1))
             return FAILED;
-        if (value == work->values[index]) {
-            while (index + 1 < count && PyList_GetItem(row, index + 1) == work->values[index + 1])
+        put(made, index ? "," : "[", 1);
+        if (index >= OWN && row[index] == work->values[index]) {
+            while (index + 1 < work->count && row[index + 1] == work->values[index + 1])
                 index++;
             if (!put_again(made, &work->former, first, index))
                 return FAILED;
             continue;
         }
         made->begins[index] = made->size;
-        const enum written written = put_value(made, value);
+        const enum written written = put_value(made, row[index]);
         if (written != WRITTEN)
             return written;
         made->ends[index] = made->size;
     }
-    return put(made, "]", 1) ? WRITTEN : FAILED;
+    if (!make_room(made, 1))
+        return FAILED;
+    put(made, "]", 1);
+    return WRITTEN;
 }
 
-/* Remembers what was written of a row. */
-static void remember(struct work *work, PyObject *row)
+/* Has the encoder write the canonical form of a row. */
+static bool encode_row(struct work *work, PyObject *const *row)
 {
-    const Py_ssize_t count = PyList_Size(row);
-    const struct form made = work->made;
-    work->made = work->former;
-    work->former = made;
-    for (Py_ssize_t index = 0; index < MOST_VALUES; index++) {
-        PyObject *value = index < count ? PyList_GetItem(row, index) : NULL, *before = work->values[index];
-        if (value != before) {
-            Py_XINCREF(value);
-            work->values[index] = value;
-            Py_XDECREF(before); /* a text or a number: runs nothing */
-        }
-    }
-}
-
-/* Returns the hash before a row and its canonical form, one after the other. */
-static PyObject *octets_of(struct work *work, const char before[DIGEST], PyObject *row)
-{
-    work->made.size = 0;
-    if (!put(&work->made, before, DIGEST))
-        return NULL;
-    const enum written written = put_row(work, row);
-    if (written == FAILED)
-        return NULL;
-    if (written == WRITTEN) {
-        PyObject *found = PyBytes_FromStringAndSize(work->made.octets, (Py_ssize_t)work->made.size);
-        if (found != NULL)
-            remember(work, row);
-        return found;
-    }
-    PyObject *found = NULL, *form = PyObject_CallFunctionObjArgs(work->encode, row, NULL);
+    PyObject *values = PyList_New(work->count), *form = NULL;
     char *octets;
     Py_ssize_t size;
-    if (form == NULL)
-        return NULL;
-    work->made.size = DIGEST;
-    if (!PyBytes_AsStringAndSize(form, &octets, &size) && put(&work->made, octets, (size_t)size))
-        found = PyBytes_FromStringAndSize(work->made.octets, (Py_ssize_t)work->made.size);
-    Py_DECREF(form);
-    return found;
-}
-
-/* Returns the hash of some octets, which go. */
-static bool hash(const struct work *work, PyObject *octets, char into[DIGEST])
-{
-    PyObject *found = NULL, *done = NULL, *state = PyObject_CallFunctionObjArgs(work->fresh, NULL);
-    char *digest;
-    Py_ssize_t size;
-    bool is_done = false;
-    if (state != NULL)
-        done = PyObject_CallMethodObjArgs(state, work->update, octets, NULL);
-    if (done != NULL)
-        found = PyObject_CallMethodObjArgs(state, work->digest, NULL);
-    if (found != NULL && !PyBytes_AsStringAndSize(found, &digest, &size)) {
-        is_done = size == DIGEST;
-        if (is_done)
-            memcpy(into, digest, DIGEST);
-        else
-            PyErr_SetString(PyExc_ValueError, "a hash has 32 octets");
+    for (Py_ssize_t index = 0; values != NULL && index < work->count; index++) {
+        Py_INCREF(row[index]);
+        PyList_SetItem(values, index, row[index]); /* cannot fail: the list is new */
     }
-    Py_DECREF(octets);
-    Py_XDECREF(state);
-    Py_XDECREF(done);
-    Py_XDECREF(found);
+    if (values != NULL)
+        form = PyObject_CallFunctionObjArgs(work->encode, values, NULL);
+    bool is_done = form != NULL && !PyBytes_AsStringAndSize(form, &octets, &size);
+    work->made.size = HASH;
+    is_done = is_done && make_room(&work->made, (size_t)size);
+    if (is_done)
+        put(&work->made, octets, (size_t)size);
+    Py_XDECREF(form);
+    Py_XDECREF(values);
     return is_done;
 }
 
-/* Looks up how the times of a second begin. */
-static bool know_second(struct work *work, long long second)
+/* Makes `digest` the hash of a row. */
+static bool hash_row(struct work *work, PyObject *const *row)
+{
+    struct form *made = &work->made;
+    made->size = 0;
+    if (!make_room(made, HASH))
+        return false;
+    put(made, (const char *)work->digest, HASH);
+    const enum written written = put_row(work, row);
+    if (written == FAILED || (written == UNUSUAL && !encode_row(work, row)))
+        return false;
+    hash_of(work->start, (const uint8_t *)made->octets, made->size, work->digest);
+    work->size += made->size - HASH;
+    if (written == WRITTEN) {
+        const struct form form = *made;
+        *made = work->former;
+        work->former = form;
+        memcpy(work->values, row, (size_t)work->count * sizeof *row);
+    }
+    return true;
+}
+
+/* Looks up how a day is written. */
+static bool know_day(struct work *work, long long day)
 {
     Py_ssize_t size;
-    if (work->begin_size && second == work->second)
+    if (work->day_size && day == work->day)
         return true;
-    PyObject *number = PyLong_FromLongLong(second);
-    PyObject *text = number != NULL ? PyObject_CallFunctionObjArgs(work->text_second, number, NULL) : NULL;
+    PyObject *number = PyLong_FromLongLong(day);
+    PyObject *text = number != NULL ? PyObject_CallFunctionObjArgs(work->text_day, number, NULL) : NULL;
     const char *octets = text != NULL ? PyUnicode_AsUTF8AndSize(text, &size) : NULL;
-    work->begin_size = 0;
-    if (octets != NULL && (size < 1 || size > LONGEST_TIME)) {
-        PyErr_SetString(PyExc_ValueError, "a time is not as long");
+    work->day_size = 0;
+    if (octets != NULL && (size < 1 || size > LONGEST_DAY)) {
+        PyErr_SetString(PyExc_ValueError, "a day is not as long");
         octets = NULL;
     }
     if (octets != NULL) {
-        memcpy(work->begin, octets, (size_t)size);
-        work->begin_size = (size_t)size;
-        work->second = second;
+        memcpy(work->day_text, octets, (size_t)size);
+        work->day_size = (size_t)size;
+        work->day = day;
     }
     Py_XDECREF(text);
     Py_XDECREF(number);
     return octets != NULL;
 }
 
+/* Divides, rounding down; returns the rest. */
+static long long divide(long long *number, long long by)
+{
+    long long rest = *number % by;
+    *number /= by;
+    if (rest < 0) {
+        rest += by;
+        --*number;
+    }
+    return rest;
+}
+
+/* Writes a character and some digits of a number; returns where they end. */
+static char *put_digits(char *at, char before, int count, long long number)
+{
+    *at = before;
+    for (int place = count; place > 0; place--, number /= 10)
+        at[place] = (char)('0' + number % 10);
+    return at + count + 1;
+}
+
 /* Returns a time as it is stored. */
 static PyObject *stored_time(struct work *work, PyObject *moment)
 {
-    char text[LONGEST_TIME + 7];
+    char text[LONGEST_DAY + sizeof " 12:34:56.123456"];
     int overflow = 1;
-    const long long all = PyLong_CheckExact(moment) ? PyLong_AsLongLongAndOverflow(moment, &overflow) : 0;
+    long long rest = PyLong_CheckExact(moment) ? PyLong_AsLongLongAndOverflow(moment, &overflow) : 0;
     if (overflow)
         return PyObject_CallFunctionObjArgs(work->text_time, moment, NULL);
-    long long second = all / MICROSECONDS, rest = all % MICROSECONDS;
-    if (rest < 0) {
-        rest += MICROSECONDS;
-        second--;
-    }
-    if (!know_second(work, second))
+    const long long microsecond = divide(&rest, MICROSECONDS), second = divide(&rest, SECONDS);
+    if (!know_day(work, rest))
         return NULL;
-    memcpy(text, work->begin, work->begin_size);
-    char *at = text + work->begin_size;
-    at[0] = '.';
-    for (int digit = 6; digit > 0; digit--, rest /= 10)
-        at[digit] = (char)('0' + rest % 10);
-    return PyUnicode_FromStringAndSize(text, (Py_ssize_t)work->begin_size + 7);
+    memcpy(text, work->day_text, work->day_size);
+    char *end = put_digits(text + work->day_size, ' ', 2, second / 3600);
+    end = put_digits(end, ':', 2, second / 60 % 60);
+    end = put_digits(end, ':', 2, second % 60);
+    end = put_digits(end, '.', 6, microsecond);
+    return PyUnicode_FromStringAndSize(text, end - text);
 }
 
-static PyObject *hexadecimal(const char digest[DIGEST])
+static PyObject *hexadecimal(const uint8_t digest[HASH])
 {
     static const char digits[] = "0123456789abcdef";
-    char text[2 * DIGEST];
-    for (int index = 0; index < DIGEST; index++) {
-        const unsigned char octet = (unsigned char)digest[index];
-        text[2 * index] = digits[octet >> 4];
-        text[2 * index + 1] = digits[octet & 15];
+    char text[2 * HASH];
+    for (int index = 0; index < HASH; index++) {
+        text[2 * index] = digits[digest[index] >> 4];
+        text[2 * index + 1] = digits[digest[index] & 15];
     }
     return PyUnicode_FromStringAndSize(text, sizeof text);
 }
 
-/* Sets a value of a row; takes the reference. */
-static bool set(PyObject *row, Py_ssize_t index, PyObject *value)
+/* Makes a row, whose hash is `digest` then, of a draft. */
+static bool chain_one(struct work *work, PyObject *draft, long long number, PyObject **row)
 {
-    return value != NULL && !PyList_SetItem(row, index, value);
-}
-
-/* Makes a draft a row, and `digest` its hash. */
-static bool chain_one(struct work *work, PyObject *row, long long number, PyObject *receiver, char digest[DIGEST],
-                      unsigned long long *size)
-{
-    if (!PyList_Check(row) || PyList_Size(row) < 3) {
+    if (!PyList_Check(draft) || PyList_Size(draft) != work->count) {
         PyErr_SetString(PyExc_TypeError, "a draft is a list of the values of an entry");
         return false;
     }
-    Py_INCREF(receiver);
-    if (!set(row, 2, receiver) || !set(row, 0, PyLong_FromLongLong(number)))
+    for (Py_ssize_t index = 0; index < work->count; index++) {
+        PyObject *value = index == RECEIVER ? work->receiver : index == NUMBER ? NULL : PyList_GetItem(draft, index);
+        Py_XINCREF(value);
+        row[index] = value;
+    }
+    row[NUMBER] = PyLong_FromLongLong(number);
+    if (row[NUMBER] == NULL || !hash_row(work, row))
         return false;
-    PyObject *octets = octets_of(work, digest, row);
-    if (octets == NULL)
-        return false;
-    *size += (unsigned long long)PyBytes_Size(octets) - DIGEST;
-    if (!hash(work, octets, digest))
-        return false;
-    PyObject *moment = PyList_GetItem(row, 1);
-    if (moment == NULL)
-        return false;
-    Py_INCREF(moment);
-    const bool is_set = set(row, 1, stored_time(work, moment));
+    PyObject *moment = row[MOMENT];
+    row[MOMENT] = stored_time(work, moment);
     Py_DECREF(moment);
-    PyObject *text = is_set ? hexadecimal(digest) : NULL;
-    const bool is_done = text != NULL && !PyList_Append(row, text);
-    Py_XDECREF(text);
-    return is_done;
+    row[work->count] = hexadecimal(work->digest);
+    return row[MOMENT] != NULL && row[work->count] != NULL;
 }
 
-static void release(struct work *work)
+/* Makes rows of drafts, and moves `number` to that of the last. */
+static bool chain_all(struct work *work, PyObject *drafts, long long *number, struct rows *rows,
+                      struct columns *columns)
 {
-    for (size_t index = 0; index < MOST_VALUES; index++)
-        Py_XDECREF(work->values[index]);
-    PyMem_Free(work->made.octets);
-    PyMem_Free(work->former.octets);
-    Py_XDECREF(work->update);
-    Py_XDECREF(work->digest);
+    const Py_ssize_t count = PyList_Size(drafts);
+    for (Py_ssize_t index = 0; index < count; index++) {
+        PyObject *draft = PyList_GetItem(drafts, index), **row = next_row(rows);
+        if (draft == NULL) /* the encoder has run others, which have taken it away */
+            return false;
+        Py_INCREF(draft);
+        const bool is_done = chain_one(work, draft, ++*number, row);
+        Py_DECREF(draft);
+        if (!is_done || !add_to_columns(columns, index, row) || !end_row(rows))
+            return false;
+    }
+    return true;
+}
+
+/* Takes the values of Python that say what to go on from, and how. */
+static bool begin(struct work *work, const char *before, Py_ssize_t before_size, const char *person,
+                  Py_ssize_t person_size, long long number, Py_ssize_t count, Py_ssize_t width)
+{
+    uint8_t padded[PERSON] = {0};
+    if (before_size != HASH || person_size > PERSON || number < 0 || number > INT64_MAX - count) {
+        PyErr_SetString(PyExc_ValueError, "no entry to go on from");
+        return false;
+    }
+    if (width <= RECEIVER + 1 || width > MOST_VALUES) {
+        PyErr_SetString(PyExc_ValueError, "no rows of a journal");
+        return false;
+    }
+    memcpy(work->digest, before, HASH);
+    memcpy(padded, person, (size_t)person_size);
+    begin_hash(work->start, padded);
+    work->count = width - 1;
+    return true;
 }
 
 PyObject *chain_drafts(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     struct work work = {0};
-    PyObject *drafts, *receiver;
-    const char *before;
-    Py_ssize_t before_size;
+    struct rows rows = {0};
+    struct columns columns = {0};
+    PyObject *drafts, *shapes, *places, *answer = NULL;
+    const char *before, *person, *kinds;
+    Py_ssize_t before_size, person_size, width, together, kinds_size;
     long long number;
-    unsigned long long size = 0;
-    char digest[DIGEST];
-    if (!PyArg_ParseTuple(arguments, "O!OLy#OOOO", &PyList_Type, &drafts, &receiver, &number, &before, &before_size,
-                          &work.encode, &work.fresh, &work.text_second, &work.text_time))
+    if (!PyArg_ParseTuple(arguments, "O!ULy#y#OOOnnO!O!s#", &PyList_Type, &drafts, &work.receiver, &number, &before,
+                          &before_size, &person, &person_size, &work.encode, &work.text_day, &work.text_time, &width,
+                          &together, &PyTuple_Type, &shapes, &PyTuple_Type, &places, &kinds, &kinds_size))
         return NULL;
-    if (before_size != DIGEST || number < 0 || number > INT64_MAX - PyList_Size(drafts)) {
-        PyErr_SetString(PyExc_ValueError, "no entry to go on from");
-        return NULL;
+    const Py_ssize_t count = PyList_Size(drafts);
+    if (begin(&work, before, before_size, person, person_size, number, count, width) &&
+        begin_rows(&rows, width, together, shapes) &&
+        begin_columns(&columns, width, places, kinds, kinds_size, count) &&
+        chain_all(&work, drafts, &number, &rows, &columns)) {
+        PyObject *rest = last_rows(&rows);
+        if (rest != NULL)
+            answer = Py_BuildValue("Ly#KOOO", number, work.digest, (Py_ssize_t)HASH, work.size, rows.runs, rest,
+                                   columns.is_usual ? columns.values : Py_None);
+        Py_XDECREF(rest);
     }
-    memcpy(digest, before, DIGEST);
-    work.update = PyUnicode_FromString("update");
-    work.digest = PyUnicode_FromString("digest");
-    bool is_done = work.update != NULL && work.digest != NULL;
-    for (Py_ssize_t index = 0; is_done && index < PyList_Size(drafts); index++) {
-        PyObject *row = PyList_GetItem(drafts, index);
-        Py_INCREF(row); /* while hashlib works on a long entry, others may have the interpreter lock */
-        is_done = chain_one(&work, row, ++number, receiver, digest, &size);
-        Py_DECREF(row);
-    }
-    release(&work);
-    return is_done ? Py_BuildValue("Ly#K", number, digest, (Py_ssize_t)DIGEST, size) : NULL;
+    release_rows(&rows);
+    Py_XDECREF(columns.values);
+    PyMem_Free(work.made.octets);
+    PyMem_Free(work.former.octets);
+    return answer;
 }

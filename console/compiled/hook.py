@@ -36,7 +36,8 @@ _MODULES = (
         "plain calls will be served in Python",
     ),
     _Module(
-        "console/compiled", "_journalling.abi3.so", ("records.c", "chain.c", "rows.c", "module.c"),
+        "console/compiled", "_journalling.abi3.so",
+        ("records.c", "events.c", "chain.c", "blake2b.c", "rows.c", "module.c"),
         "the journal will be written in Python",
     ),
 )  # fmt: skip

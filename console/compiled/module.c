@@ -8,13 +8,13 @@
 #include "journalling.h"
 
 /* Raised with each change of what is offered here: a module that was compiled from other sources is not used. */
-enum { INTERFACE = 2 };
+enum { INTERFACE = 6 };
 
 static PyMethodDef functions[] = {
     {"read_records", read_records, METH_VARARGS, "Return drafts of the records that a guard has sent, or None."},
-    {"chain_drafts", chain_drafts, METH_VARARGS, "Make drafts rows that carry the chain on."},
-    {"columns", columns, METH_VARARGS, "Return the values of rows column by column, or None."},
-    {"flat", flat, METH_VARARGS, "Return the values of some rows one after the other, or None."},
+    {"ring_records", ring_records, METH_VARARGS, "Return records of a ring buffer, and the position behind them."},
+    {"draft_events", draft_events, METH_VARARGS, "Add drafts of what the kernel has told to others."},
+    {"chain_drafts", chain_drafts, METH_VARARGS, "Return the rows of drafts, which carry the chain on."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -14,19 +14,20 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from console.clock import Clock
+from console.enforcement.pulse import Wake
 from console.enforcement.scribe import Scribe
 from console.errors import StoreError
 from console.journal.attached import is_in_order, make_readable, place_to_write
 from console.journal.ending import last_checkpoint
 from console.journal.entries import Entry
 from console.journal.grouping import Grouping
+from console.journal.purging import Purging
 from console.journal.receivers import (
     attached_is_sound,
     change_at_threshold,
     change_receiver,
     expire,
     purge_is_due,
-    purge_some,
     threshold_is_reached,
 )
 from console.journal.signer import key_fault, key_of, read_head, write_head
@@ -35,16 +36,17 @@ from console.messages import describe, line, message
 from console.store.damaged_jobs import damaged_jobs, mend_job
 from console.store.engine import Store
 from console.store.journal import last_number
-from console.store.journal_index import index_block, missing_block
+from console.store.journal_index import make_index, missing_block, older_block, write_index
 from console.store.journal_postings import block_of
 from console.store.messages import send, send_message
 from console.store.session import reading, transaction
 
 _log = logging.getLogger("greenwall.worker")
 
-_PAUSE_S = 0.5
 _BETWEEN_STEPS_S = 0.01
 """Or as long as the step has taken: a long deletion leaves half of the disk to what guards send."""
+_PRESSED_PAUSE_S = 1.0
+"""While guards send many entries: to look takes as long as to write down a thousand of them."""
 _EXPIRE_EVERY = timedelta(minutes=1)
 _MAY_WAIT = 2
 """Full blocks whose index may wait while guards send many entries: it is a third of the work of writing one down, and
@@ -63,7 +65,10 @@ class JournalKeeper:
         self._clock = clock
         self._indexed = 0
         """Blocks below this have an index, or had when this worker last looked."""
+        self._purging = Purging(store)
         self._grouping = Grouping(store)
+        self._renewing: int | None = None
+        """Blocks from this on have their index in the form of today, or get none; None: nobody has looked yet."""
         self._expired_at = clock() - _EXPIRE_EVERY
         self._head = read_head(store.location)
         self._key_is_said = False
@@ -103,19 +108,29 @@ class JournalKeeper:
             checkpoint = last_checkpoint(session)
         if not sound:
             self._leave_unsound()
+        # What is short and promised by the clock comes before what may go on for minutes.
+        self._write_head(checkpoint)
+        if change:
+            self._change()
+        self._expire()
         if block is not None and not (pressed and end - self._indexed <= _MAY_WAIT) and self._index(block):
             return True
         if block is None:
             self._indexed = end
         if purge:
             self._grouping.begin_anew()
-            with transaction(self._store) as session:
-                return purge_some(session)
-        if change:
-            self._change()
-        self._expire()
-        self._write_head(checkpoint)
-        return not pressed and block is None and self._grouping.step(end)
+            return self._purging.step()
+        # The blocks of one group are made anew and brought together before those of the next are taken apart.
+        return not pressed and block is None and (self._grouping.step(end) or self._renew(end))
+
+    def _renew(self, end: int) -> bool:
+        """Make the index of a block anew that an older Greenwall has made; say whether there was one."""
+        if self._renewing is None:
+            self._renewing = end
+        with reading(self._store) as session:
+            block = older_block(session, self._renewing) if self._renewing else None
+        self._renewing = block or 0
+        return block is not None and self._index(block)
 
     def _index(self, block: int) -> bool:
         """Make the index of a block; False if it can have none: that must not end all that comes after it.
@@ -123,8 +138,10 @@ class JournalKeeper:
         A store that can be read or written by nobody now is met again by what comes next.
         """
         try:
+            with reading(self._store) as session:
+                made = make_index(session, block)
             with transaction(self._store) as session:
-                index_block(session, block)
+                write_index(session, made)
             self._grouping.begin_anew(block)
         except StoreError as error:
             if block != self._not_indexed:
@@ -205,16 +222,21 @@ class JournalKeeper:
         _log.info("%s", text)
 
 
-async def keep_journal(scribe: Scribe, keeper: JournalKeeper) -> None:
+async def keep_journal(scribe: Scribe, keeper: JournalKeeper, wake: Wake) -> None:
     """Do what there is to do, for ever.
 
     Args:
         scribe: Whose thread works on the store, so that this never waits for what it does, nor the other way round.
         keeper: Does it.
+        wake: Set when the store or the key of its journal has changed.
     """
     await scribe.insist(keeper.begin)
     while True:
         began = time.monotonic()
-        more = await scribe.insist(keeper.step, pressed=scribe.is_pressed)
-        took_s = time.monotonic() - began
-        await asyncio.sleep(max(_BETWEEN_STEPS_S, took_s) if more else _PAUSE_S)
+        is_pressed = scribe.is_pressed
+        if await scribe.insist(keeper.step, pressed=is_pressed):
+            await asyncio.sleep(max(_BETWEEN_STEPS_S, time.monotonic() - began))
+        elif is_pressed:
+            await asyncio.sleep(_PRESSED_PAUSE_S)
+        else:
+            await wake.rest()

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Select, String, bindparam, select, type_coerce
+from sqlalchemy import Column, ColumnElement, LargeBinary, Select, String, cast, select, type_coerce
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from console.journal.chain import HASH_BYTES
@@ -27,11 +28,10 @@ _ENTRY = JournalEntry.metadata.tables["journal_entry"].c
 _RECEIVER = Receiver.metadata.tables["receiver"].c
 _CHECKPOINT = Checkpoint.metadata.tables["journal_checkpoint"].c
 
-# Each transaction of the worker asks these. To make a query takes SQLAlchemy longer than to have it answered.
-_MADE_AT = select(type_coerce(_CHECKPOINT.made_at, String)).where(_CHECKPOINT.number == bindparam("number"))
+_MADE_AT = type_coerce(_CHECKPOINT.made_at, String)
 
 
-def go_on_behind(session: Session, receiver: Receiver, *, sound: bool) -> bool:
+def go_on_behind(session: Session, receiver: Receiver, *, sound: bool) -> tuple[bool, object]:
     """Have a receiver's row say where entries can go on.
 
     Args:
@@ -40,7 +40,8 @@ def go_on_behind(session: Session, receiver: Receiver, *, sound: bool) -> bool:
         sound: Whether its row is what was signed.
 
     Returns:
-        Whether it may be signed: it is sound, and no entry lies behind the end that it tells of.
+        Whether it may be signed: it is sound, and no entry lies behind the end that it tells of. And when the last
+        checkpoint was made, as it is stored; None where there is none.
     """
     found = _highest(session, _ENTRY.sequence_number, _ENTRY.chain_hash)
     last, digest = (0, GENESIS_HASH) if found is None else found
@@ -49,19 +50,25 @@ def go_on_behind(session: Session, receiver: Receiver, *, sound: bool) -> bool:
     if last > receiver.last_sequence:
         receiver.last_sequence, receiver.last_hash = last, _hash_or(digest, receiver.last_hash)
         sound = False
-    checkpoint = _highest(session, _CHECKPOINT.number)
-    receiver.checkpoints = max(receiver.checkpoints, 0 if checkpoint is None else checkpoint[0])
-    return sound
+    checkpoint = _highest(session, _CHECKPOINT.number, _MADE_AT)
+    if checkpoint is None or checkpoint[0] < receiver.checkpoints:  # the last one is gone
+        return sound, None
+    if checkpoint[0] > receiver.checkpoints:
+        receiver.checkpoints = checkpoint[0]
+    return sound, checkpoint[1]
 
 
-def checkpoint_is_due(session: Session, receiver: Receiver, now: datetime) -> bool:
+def checkpoint_is_due(made_at: object, now: datetime) -> bool:
     """Say whether the last checkpoint is old, or not to be told from one: its time is none, or yet to come.
 
     A clock that was set back must not end the checkpoints until it is where it was.
+
+    Args:
+        made_at: When it was made, as it is stored.
+        now: The time.
     """
-    found = session.execute(_MADE_AT, {"number": receiver.checkpoints}).scalar()
     try:
-        last = stored_moment(found)
+        last = stored_moment(made_at)
     except ValueError:
         return True
     return not timedelta() <= now - last < CHECKPOINT_EVERY
@@ -91,13 +98,18 @@ def highest_checkpoint(session: Session) -> int:
     return 0 if found is None else int(found[0])
 
 
-def _highest(session: Session, number: Column[Any], *more: Column[Any]) -> tuple[Any, ...] | None:
-    found = session.execute(_highest_query(number, *more)).first()
+def _highest(session: Session, number: Column[Any], *more: ColumnElement[Any]) -> tuple[Any, ...] | None:
+    query = _highest_query(number, *more)
+    try:
+        found = session.execute(query).first()
+    except DBAPIError:  # of SQLite, where a text is not in UTF-8: what it is then is for readers to say
+        found = session.execute(query.with_only_columns(number, *(cast(each, LargeBinary) for each in more))).first()
     return None if found is None else tuple(found)
 
 
 @cache
-def _highest_query(number: Column[Any], *more: Column[Any]) -> Select[Any]:
+def _highest_query(number: Column[Any], *more: ColumnElement[Any]) -> Select[Any]:
+    # Each transaction of the worker asks. To make a query takes SQLAlchemy longer than to have it answered.
     return select(number, *more).where(number < _LIMIT).order_by(number.desc()).limit(1)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from console.journal.chain import EPOCH, microseconds
+from console.journal.chain import EPOCH
 from console.model.outbox import AuditOutbox
 
 AUDIT_CODE = "T"
@@ -16,7 +16,7 @@ JOURNAL_CODES = {"PR": "J", "NR": "J"}
 
 Draft = list[Any]
 """An entry as the values of `console.journal.chain.FIELDS`, its time in microseconds since 1970, number and receiver
-still open. Whoever writes it fills these in and makes it a row of the table: a draft can be written once."""
+still open."""
 
 _OPEN = 4
 """Values before those of the entry itself: number, time, receiver, journal code."""
@@ -55,8 +55,17 @@ class Entry(NamedTuple):
 
 def draft(entry: Entry) -> Draft:
     """Return the draft of an entry."""
-    code = JOURNAL_CODES.get(entry.entry_type, AUDIT_CODE)
-    return [0, microseconds(entry.entry_timestamp), "", code, *entry[1:]]
+    return drafts_of((entry,))[0]
+
+
+def drafts_of(entries: Iterable[Entry]) -> list[Draft]:
+    """Return the drafts of entries."""
+    code_of, made = JOURNAL_CODES.get, []
+    for entry in entries:
+        since = entry[0] - EPOCH  # `microseconds`, without a call for each
+        moment_us = (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
+        made.append([0, moment_us, "", code_of(entry[1], AUDIT_CODE), *entry[1:]])
+    return made
 
 
 def entry_of(made: Draft) -> Entry:

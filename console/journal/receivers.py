@@ -34,7 +34,7 @@ from console.store.session import location_of
 JOURNAL = "QAUDJRN"
 _DELETED_AT_ONCE = 250
 """Entries deleted by a statement: some 3 ms."""
-_BUDGET_S = 0.02
+BUDGET_S = 0.02
 """After so long no further statement is begun in a transaction, on however slow a machine: new entries are waiting."""
 
 
@@ -207,7 +207,7 @@ def purge_is_due(session: Session) -> bool:
     return session.exec(_marked()).first() is not None
 
 
-def purge_some(session: Session, *, budget_s: float = _BUDGET_S, timer: Callable[[], float] = time.monotonic) -> bool:
+def purge_some(session: Session, *, budget_s: float = BUDGET_S, timer: Callable[[], float] = time.monotonic) -> bool:
     """Remove some entries of a receiver that is marked as deleted; say whether there are more of any.
 
     Stopped at any point it goes on where it was: entries go from the first on, and the row says at last that all have.

@@ -68,7 +68,7 @@ class Walk:
         self._good = 0
         self._vouched = 0
         self._checkpoints = self._read_checkpoints()
-        self._next = next(self._checkpoints, None)
+        self._next: tuple[CheckpointForm, object] | None = None
         self._passed = 0
         self._unchecked: list[ReceiverForm] = []
         self._head: tuple[int, int, str] | None = None
@@ -78,6 +78,7 @@ class Walk:
         """Walk from the first entry to the last; return how many are good."""
         self._head, self._head_path = head, head_path
         with closing(self._checkpoints):
+            self._next = next(self._checkpoints, None)
             return self._walk(receivers)
 
     def hidden_blocks(self) -> list[int]:
@@ -251,7 +252,10 @@ class Walk:
         made_at = type_coerce(columns.made_at, String)
         query = select(columns.number, columns.sequence_number, columns.chain_hash, made_at, columns.signature)
         query = query.order_by(columns.number)
-        found = self._session.execute(query, execution_options={"yield_per": _PAGE})
+        try:
+            found = self._session.execute(query, execution_options={"yield_per": _PAGE})
+        except DBAPIError:  # SQLite has the first row with it, a text of which is none
+            self._bad_checkpoint()
         try:
             while row := self._fetched(found):
                 number, sequence, digest, made, signature = tuple(row)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from types import ModuleType
+from typing import Any
 
 from sqlalchemy import Dialect
 from sqlmodel import Session
@@ -16,14 +18,14 @@ from sqlmodel import Session
 from console import compiled
 from console.clock import Clock, system_clock
 from console.journal.attached import place_to_write
-from console.journal.chain import EPOCH, FIELDS, canonical, fresh, link
+from console.journal.chain import EPOCH, FIELDS, PERSON, canonical, link
 from console.journal.ending import checkpoint_is_due, go_on_behind
-from console.journal.entries import Draft, Entry, draft
+from console.journal.entries import Draft, Entry, draft, drafts_of
 from console.journal.signer import is_sound, make_checkpoint, sign_receiver
 from console.model.journal import JournalEntry, Receiver
-from console.store.bulk import insert_rows
+from console.store.bulk import GROUP, Together, insert_rows, insert_together, shapes_of
 from console.store.journal import last_number
-from console.store.journal_recent import recent_of
+from console.store.journal_recent import KINDS, PLACES, recent_of
 from console.store.session import location_of
 
 _COLUMNS = (*FIELDS, "chain_hash")
@@ -33,9 +35,11 @@ _OF_A_JOB = (*_MOST, "revision", "qualified_job_name", "guard_id")
 _OF_A_SERVER = (
     *_OF_A_JOB, "sk_type", "exit_point", "user_name", "program", "address_family", "local_address", "local_port",
 )  # fmt: skip
-_ALIKE = (_OF_A_SERVER, _OF_A_JOB, _MOST)
+_OF_A_SYSTEM = (*_MOST, "revision", "guard_id", "address_family", "local_address")
+_SHAPES = shapes_of(_COLUMNS, _OF_A_SERVER, _OF_A_JOB, _OF_A_SYSTEM, _MOST)
 """What entries that come one after the other mostly have in common."""
 _SECOND_US = 1_000_000
+_DAY_S = 86400
 
 
 def append(session: Session, entries: Sequence[Entry], *, clock: Clock = system_clock) -> int:
@@ -52,7 +56,7 @@ def append(session: Session, entries: Sequence[Entry], *, clock: Clock = system_
     Raises:
         StoreError: The key of the journal cannot be read or made.
     """
-    return append_drafts(session, list(map(draft, entries)), clock=clock)
+    return append_drafts(session, drafts_of(entries), clock=clock)
 
 
 def append_drafts(session: Session, drafts: list[Draft], *, clock: Clock = system_clock) -> int:
@@ -60,7 +64,7 @@ def append_drafts(session: Session, drafts: list[Draft], *, clock: Clock = syste
 
     Args:
         session: A transaction that may write.
-        drafts: What happened; each can be written once.
+        drafts: What happened.
         clock: For checkpoints.
     """
     if not drafts:
@@ -68,57 +72,70 @@ def append_drafts(session: Session, drafts: list[Draft], *, clock: Clock = syste
     place = place_to_write(session, clock)
     receiver, key = place.receiver, place.key
     drafts = [*map(draft, place.said), *drafts] if place.said else drafts
-    sound = go_on_behind(session, receiver, sound=is_sound(location_of(session), key, receiver))
+    sound, checkpoint_at = go_on_behind(session, receiver, sound=is_sound(location_of(session), key, receiver))
     now = clock()
-    is_due = sound and checkpoint_is_due(session, receiver, now)  # before the row changes, which this would write out
-    before = receiver.last_hash
-    _chain(receiver, drafts, _stored_time(session.connection().dialect))
-    insert_rows(session.connection(), _TABLE, _COLUMNS, drafts, alike=_ALIKE)
-    recent_of(session).add(before, drafts)
+    _insert(session, receiver, drafts)
     # Entries come first, whatever happened to the row; but nothing vouches for it then, and another is attached soon.
     if sound:
-        if is_due:
+        if checkpoint_is_due(checkpoint_at, now):
             session.add(make_checkpoint(key, receiver, now))
         sign_receiver(key, receiver)
     session.flush()
     return receiver.last_sequence
 
 
-def _chain(receiver: Receiver, drafts: list[Draft], stored_time: Callable[[int], object] | None) -> None:
-    """Make drafts rows in the order of `_COLUMNS`, and move the end of their receiver.
-
-    The hot loop of the worker: a draft first has its time as it is hashed, then as it is stored.
-    """
-    native = compiled.journalling
-    if native is not None and stored_time is None:
-        end, before = receiver.last_sequence, bytes.fromhex(receiver.last_hash)
-        end, digest, size = native.chain_drafts(
-            drafts, receiver.name, end, before, canonical, fresh, _text_second, _text_time
-        )
-        receiver.last_sequence, receiver.last_hash = end, digest.hex()
-        receiver.size_bytes += size
+def _insert(session: Session, receiver: Receiver, drafts: list[Draft]) -> None:
+    """Insert the rows of drafts, and move the end of their receiver: the hot loop of the worker."""
+    connection, before = session.connection(), receiver.last_hash
+    native, stored_time = compiled.journalling, _stored_time(connection.dialect)
+    if native is None or stored_time is not None:
+        insert_rows(connection, _TABLE, _COLUMNS, _chain(receiver, drafts, stored_time))
         return
+    rows, columns = _chain_compiled(native, receiver, drafts)
+    insert_together(connection, _TABLE, _COLUMNS, rows)
+    if columns is not None:
+        recent_of(session).add(before, receiver.last_sequence, receiver.last_hash, columns)
+
+
+def _chain(
+    receiver: Receiver, drafts: list[Draft], stored_time: Callable[[int], object] | None
+) -> list[tuple[object, ...]]:
+    """Return rows in the order of `_COLUMNS`; a time is hashed as the draft has it, and stored in another way."""
     name, size = receiver.name, 0
     digest = bytes.fromhex(receiver.last_hash)
     number = receiver.last_sequence
     known, begin = 0, _text_second(0)
-    for row in drafts:
+    rows = []
+    for _, moment_us, _, *values in drafts:
         number += 1
-        row[0], moment_us, row[2] = number, row[1], name
-        form = canonical(row)
+        form = canonical((number, moment_us, name, *values))
         size += len(form)
         digest = link(digest, form)
         if stored_time is None:
             second, rest_us = divmod(moment_us, _SECOND_US)
             if second != known:
                 known, begin = second, _text_second(second)
-            row[1] = f"{begin}.{rest_us:06}"
+            stored: object = f"{begin}.{rest_us:06}"
         else:
-            row[1] = stored_time(moment_us)
-        row.append(digest.hex())
+            stored = stored_time(moment_us)
+        rows.append((number, stored, name, *values, digest.hex()))
     receiver.last_sequence = number
     receiver.last_hash = digest.hex()
     receiver.size_bytes += size
+    return rows
+
+
+def _chain_compiled(
+    native: ModuleType, receiver: Receiver, drafts: list[Draft]
+) -> tuple[Together, list[list[Any]] | None]:
+    """Return what `_chain` does, put together, and what `Recent` keeps of it; None where something is unusual."""
+    end, digest, size, runs, rest, columns = native.chain_drafts(
+        drafts, receiver.name, receiver.last_sequence, bytes.fromhex(receiver.last_hash), PERSON, canonical,
+        _text_day, _text_time, len(_COLUMNS), GROUP, _SHAPES, PLACES, KINDS,
+    )  # fmt: skip
+    receiver.last_sequence, receiver.last_hash = end, digest.hex()
+    receiver.size_bytes += size
+    return Together(runs, rest), columns
 
 
 @cache
@@ -144,6 +161,11 @@ def _text_time(moment_us: int) -> str:
     return f"{_text_second(second)}.{rest:06}"
 
 
-@lru_cache(maxsize=1024)
 def _text_second(second: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=second)).strftime("%Y-%m-%d %H:%M:%S")
+    day, rest = divmod(second, _DAY_S)
+    return f"{_text_day(day)} {rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+
+
+@lru_cache(maxsize=64)
+def _text_day(day: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).strftime("%Y-%m-%d")

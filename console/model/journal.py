@@ -75,6 +75,8 @@ class JournalBlock(SQLModel, table=True):
     last_time: AwareDatetime | None = None
     grouped: int = Field(default=0, ge=0, le=1, sa_column_kwargs={"server_default": "0"})
     """1: its index is in `JournalGroup`, and no longer in `JournalIndex`."""
+    form: int = Field(default=0, ge=0, le=1, sa_column_kwargs={"server_default": "0"})
+    """1: its index tells the ports apart which the system picks. 0: an older Greenwall has made it."""
 
 
 class JournalIndex(SQLModel, table=True):

@@ -1,35 +1,46 @@
 """Many rows into a table at once, past SQLAlchemy's work on each value of each of them.
 
-A statement inserts `_GROUP` rows at once, which spares SQLite a start and an end for each; a value that is the same in
-all of them is handed over once.
+A statement inserts `GROUP` rows at once, which spares SQLite a start and an end for each; a value that is the same in
+all of them can be handed over once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from itertools import chain, groupby
-from operator import itemgetter
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Table, insert
 
-from console import compiled
-
-_GROUP = 32
+GROUP = 32
 """Rows of a statement: more are hardly faster, and SQLite's limit on values was 999 once (sqlite.org/limits.html)."""
 
-Alike = tuple[tuple[str, ...], ...]
-"""Columns that often have the same value in many rows: sets that are tried one after the other."""
+Shape = tuple[int, ...]
+"""Columns, in ascending order, whose values come once for all rows of a statement, before the others."""
+
+
+class Together(NamedTuple):
+    """Rows as they go to a driver that takes values by position."""
+
+    runs: list[tuple[Shape, list[tuple[object, ...]]]]
+    """Shapes, and the values of each `GROUP` rows that have it."""
+    rest: list[tuple[object, ...]]
+    """The rows after those, fewer than `GROUP`."""
+
+
+def shapes_of(columns: tuple[str, ...], *alike: tuple[str, ...]) -> tuple[Shape, ...]:
+    """Return the shapes of rows some of whose columns often have the same value in all of them.
+
+    Args:
+        columns: Names, in the order of the values.
+        alike: Of those columns; the most comes first. Rows that have nothing in common come last.
+    """
+    return (*(tuple(sorted(map(columns.index, names))) for names in alike), ())
 
 
 def insert_rows(
-    connection: Connection,
-    table: Table,
-    columns: tuple[str, ...],
-    rows: Sequence[Sequence[object]],
-    *,
-    alike: Alike = (),
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[object]]
 ) -> None:
     """Insert rows.
 
@@ -41,54 +52,42 @@ def insert_rows(
         table: What into.
         columns: Names, in the order of the values.
         rows: Values as the driver takes them: numbers, texts, octets. Lists and tuples.
-        alike: Columns that often have the same value in many rows.
     """
     if not rows:
         return
     if not connection.dialect.positional:
         connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
         return
-    whole = len(rows) - len(rows) % _GROUP
-    for shape, group in groupby(_groups(rows, whole, columns, alike), itemgetter(0)):
-        # SQLAlchemy takes nothing but tuples.
-        connection.exec_driver_sql(_grouped(connection.dialect, table, columns, shape), [each for _, each in group])
-    if whole < len(rows):
-        rest = list(map(tuple, rows[whole:]))
-        connection.exec_driver_sql(_statement(connection.dialect, table, columns), rest)
+    whole = len(rows) - len(rows) % GROUP
+    groups = [tuple(chain.from_iterable(rows[at : at + GROUP])) for at in range(0, whole, GROUP)]
+    runs: list[tuple[Shape, list[tuple[object, ...]]]] = [((), groups)] if groups else []
+    insert_together(connection, table, columns, Together(runs, list(map(tuple, rows[whole:]))))
 
 
-def _groups(
-    rows: Sequence[Sequence[object]], whole: int, columns: tuple[str, ...], alike: Alike
-) -> Iterator[tuple[tuple[int, ...], tuple[object, ...]]]:
-    """Yield the columns whose values come once, and the values, of each group of rows."""
-    native = compiled.journalling
-    if native is None or not isinstance(rows, list):
-        for at in range(0, whole, _GROUP):
-            yield (), tuple(chain.from_iterable(rows[at : at + _GROUP]))
-        return
-    shapes = [*_places(columns, alike), ()]
-    for at in range(0, whole, _GROUP):
-        for shape in shapes:
-            values = native.flat(rows, at, _GROUP, len(columns), shape)
-            if values is not None:
-                yield shape, values
-                break
+def insert_together(connection: Connection, table: Table, columns: tuple[str, ...], rows: Together) -> None:
+    """Insert rows that were put together.
+
+    Args:
+        connection: Where to; its driver takes parameters by position.
+        table: What into.
+        columns: Names, in the order of the values.
+        rows: Values as the driver takes them.
+    """
+    for shape, groups in rows.runs:
+        connection.exec_driver_sql(_grouped(connection.dialect, table, columns, shape), groups)
+    if rows.rest:
+        connection.exec_driver_sql(_statement(connection.dialect, table, columns), rows.rest)
 
 
 @cache
-def _places(columns: tuple[str, ...], alike: Alike) -> list[tuple[int, ...]]:
-    return [tuple(sorted(map(columns.index, names))) for names in alike]
-
-
-@cache
-def _grouped(dialect: Dialect, table: Table, columns: tuple[str, ...], shape: tuple[int, ...]) -> str:
+def _grouped(dialect: Dialect, table: Table, columns: tuple[str, ...], shape: Shape) -> str:
     """Return the statement for a group of rows: the values that come once are numbered first."""
     head, found, _ = _statement(dialect, table, columns).partition(" VALUES ")
     if not found:
         raise ValueError(f"no statement to insert several rows into {table.name} with")
     number = len(shape)
     made = []
-    for _ in range(_GROUP):
+    for _ in range(GROUP):
         row = []
         for column in range(len(columns)):
             number += column not in shape

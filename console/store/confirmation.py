@@ -70,6 +70,11 @@ def forget_confirmation(session: Session) -> None:
     session.exec(delete(PolicyConfirmation))
 
 
+def has_time_limit(session: Session) -> bool:
+    """Say whether there is a revision whose time comes to be up."""
+    return session.get(PolicyConfirmation, 1) is not None
+
+
 def is_overdue(session: Session, now: datetime) -> bool:
     """Say whether the time of a revision is up."""
     found = session.get(PolicyConfirmation, 1)

@@ -69,6 +69,12 @@ def _is_time(now: datetime) -> ColumnElement[bool]:
     return or_(at <= now, at > now + LONGEST_PAUSE)
 
 
+def is_waiting(session: Session) -> bool:
+    """Say whether anything is to be delivered, now or later."""
+    waits = col(AlertDelivery.state) == Delivered.WAITING
+    return session.exec(select(AlertDelivery.id).where(waits).limit(1)).first() is not None
+
+
 def due_destinations(session: Session, now: datetime) -> list[str]:
     """Return the destinations for which something is to be delivered now."""
     query = select(AlertDelivery.destination).where(col(AlertDelivery.state) == Delivered.WAITING, _is_time(now))

@@ -138,6 +138,13 @@ def _engine(parsed: URL, url: str) -> Engine:
     return engine
 
 
+def engine_apart(store: Store) -> Engine:
+    """Return an engine of one connection of its own to a SQLite store; whoever asks for it disposes of it."""
+    engine = create_engine(store.engine.url, pool_size=1, max_overflow=0)
+    sqlite.prepare(engine)
+    return engine
+
+
 def _is_current(store: Store) -> bool:
     try:
         with store.engine.connect() as connection:

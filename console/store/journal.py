@@ -136,17 +136,17 @@ def _search(
     span = _narrowed(session, only, low, high)
     if span is None:
         return
+    enough = min(limit, _MOST_CANDIDATES)
     wanted = clauses(only)
     if not wanted and only.from_time is None and only.to_time is None:
-        yield from _scan(session, only, _Stretch(*span), descending=descending)
+        yield from _scan(session, only, _Stretch(*span), at_once=enough, descending=descending)
         return
     candidates: list[int] = []
-    enough = min(limit, _MOST_CANDIDATES)
     for stretch in _stretches(session, only, wanted, span, descending=descending):
         if stretch.bits is None:
             yield from _look_up(session, only, candidates, descending=descending)
             candidates = []
-            yield from _scan(session, only, stretch, descending=descending)
+            yield from _scan(session, only, stretch, at_once=enough, descending=descending)
             continue
         # Some for a page at once: looking them up one block after the other would take a query for each.
         for number in _candidates(stretch, descending=descending):
@@ -232,10 +232,10 @@ def _overlap(only: JournalFilter, earliest: datetime | None, latest: datetime | 
     return (only.from_time is None or latest >= only.from_time) and (only.to_time is None or earliest <= only.to_time)
 
 
-def _scan(session: Session, only: JournalFilter, stretch: _Stretch, *, descending: bool) -> Iterator[int]:
+def _scan(session: Session, only: JournalFilter, stretch: _Stretch, *, at_once: int, descending: bool) -> Iterator[int]:
     """Yield the numbers of the entries that a filter shows, having looked at each."""
-    number = col(JournalEntry.sequence_number)
-    yield from _confirmed(session, only, [number.between(stretch.first, stretch.last)], descending=descending)
+    where: list[ColumnElement[bool]] = [col(JournalEntry.sequence_number).between(stretch.first, stretch.last)]
+    yield from _confirmed(session, only, where, at_once=at_once, descending=descending)
 
 
 def _candidates(stretch: _Stretch, *, descending: bool) -> Iterator[int]:
@@ -253,17 +253,32 @@ def _look_up(session: Session, only: JournalFilter, numbers: list[int], *, desce
 
 
 def _confirmed(
-    session: Session, only: JournalFilter, where: list[ColumnElement[bool]], *, descending: bool
+    session: Session,
+    only: JournalFilter,
+    where: list[ColumnElement[bool]],
+    *,
+    at_once: int = _MOST_CANDIDATES,
+    descending: bool,
 ) -> Iterator[int]:
+    """Yield the numbers of the entries in some place that a filter shows.
+
+    Args:
+        session: Reads the store.
+        only: The filter.
+        where: The place.
+        at_once: Entries of a page. Where SQL says all of the filter, no more are read before anybody asks for them.
+        descending: From the last on.
+    """
     number = col(JournalEntry.sequence_number)
     check = confirm(only)
     table = JournalEntry.metadata.tables["journal_entry"].c
     names = [table.local_address, table.remote_address, table.qualified_job_name]
     query = select_columns(number, *names).where(*where, *conditions(only))
     query = query.order_by(number.desc() if descending else number)
+    fetched = at_once if check is None else _MOST_CANDIDATES
     done: int | None = None
     try:
-        with session.execute(query, execution_options={"yield_per": _MOST_CANDIDATES}) as rows:
+        with session.execute(query, execution_options={"yield_per": fetched}) as rows:
             for found, *texts in rows:
                 done = found
                 if check is None or check(*map(text_of, texts)):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any, NamedTuple
 from typing import cast as cast_result
@@ -47,7 +48,9 @@ _AT_ONCE = 150
 _CLEARED_AT_ONCE = 4
 """Blocks whose rows are deleted at once: ten thousand rows."""
 _DELETED_AT_ONCE = 100
-"""Rows of a group that are deleted at once: the longest have 64 KiB."""
+"""Rows of a group that are deleted at once."""
+_DELETED_BYTES = 512 * 1024
+"""Or as many as have so much: the longest have 64 KiB, and to delete one SQLite reads all its pages."""
 
 _LAST_BLOCK = block_of(HIGHEST_NUMBER)
 
@@ -232,12 +235,14 @@ def group_to_clear(session: Session) -> int | None:
 
 
 def clear_group(session: Session, number: int) -> None:
-    """Remove some rows of a group."""
+    """Remove some rows of a group; whatever somebody may have written into their keys."""
     columns = _GROUP.c
+    rows = select(columns.field, columns.key).where(columns.number == number).order_by(columns.field, columns.key)
+    lengths = session.execute(rows.with_only_columns(func.length(columns.entries)).limit(_DELETED_AT_ONCE)).scalars()
+    taken = list(accumulate(length or 0 for length in lengths))
+    some = rows.limit(max(bisect_right(taken, _DELETED_BYTES), 1))
     here = delete(_GROUP).where(columns.number == number)
-    query = select(columns.field, columns.key).where(columns.number == number).order_by(columns.field, columns.key)
-    last = session.execute(query.offset(_DELETED_AT_ONCE).limit(1)).one_or_none()
-    session.execute(here if last is None else here.where(tuple_(columns.field, columns.key) < tuple_(*last)))
+    session.execute(here.where(tuple_(columns.field, columns.key).in_(some)))
 
 
 def sets_in_groups(rows: Iterable[tuple[int, object]], asked: Collection[int]) -> Iterator[tuple[int, bytes]]:

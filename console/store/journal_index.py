@@ -52,11 +52,27 @@ from console.store.journal_postings import (
     postings,
 )
 from console.store.journal_recent import recent_of
+from console.store.picked_ports import of_port
 from console.store.postings import ALL, Members, as_int, meet
 from console.store.stored_time import stored_moment
 
 _ALWAYS = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 """For a block in which a time is none: no time that is asked for leaves it out."""
+
+_FORM = 1
+"""What `JournalBlock.form` is for an index as it is made here."""
+
+
+_Times = tuple[datetime, datetime]
+
+
+class MadeIndex(NamedTuple):
+    """The index of a block, not written yet."""
+
+    block: int
+    rows: list[Posting]
+    times: _Times
+    """When the earliest and the latest entry happened."""
 
 
 def index_block(session: Session, block: int) -> None:
@@ -66,14 +82,31 @@ def index_block(session: Session, block: int) -> None:
         session: A transaction.
         block: All its entries are written.
     """
+    write_index(session, make_index(session, block))
+
+
+def make_index(session: Session, block: int) -> MadeIndex:
+    """Make the index of a block from its entries, to be written next.
+
+    Args:
+        session: Reads the store; meanwhile others may write.
+        block: All its entries are written, and none of them is deleted before the index is written.
+    """
+    return MadeIndex(block, *(_recent(session, block) or _read(session, block)))
+
+
+def write_index(session: Session, made: MadeIndex) -> None:
+    """Write the index of a block; one that is there is replaced.
+
+    Args:
+        session: A transaction.
+        made: The index.
+    """
+    block, made_rows, (earliest, latest) = made
     forget_blocks(session, block, block)
-    made, (earliest, latest) = _recent(session, block) or _read(session, block)
-    session.execute(insert(JournalBlock).values(block=block, first_time=earliest, last_time=latest))
-    rows = [(block, *each) for each in made]
+    session.execute(insert(JournalBlock).values(block=block, first_time=earliest, last_time=latest, form=_FORM))
+    rows = [(block, *each) for each in made_rows]
     insert_rows(session.connection(), _INDEX, ("block", "field", "key", "entries"), rows)
-
-
-_Times = tuple[datetime, datetime]
 
 
 def _recent(session: Session, block: int) -> tuple[list[Posting], _Times] | None:
@@ -159,6 +192,16 @@ def missing_block(session: Session, below: int) -> int | None:
     return None
 
 
+def older_block(session: Session, below: int) -> int | None:
+    """Return the last block before one whose index an older Greenwall has made; None when there is none.
+
+    Readers find the same in it, but they look at more entries for a port that the system picked.
+    """
+    query = select(_BLOCK.c.block).where(_BLOCK.c.block < below, _BLOCK.c.form != _FORM)
+    found: int | None = session.execute(query.order_by(_BLOCK.c.block.desc()).limit(1)).scalar()
+    return found
+
+
 def first_after(session: Session, number: int) -> int | None:
     """Return the number of the first entry after one; None for none."""
     return _nearest(session, max(number + 1, 1), HIGHEST_NUMBER, _NUMBER)
@@ -219,28 +262,81 @@ def _time(found: object, instead: datetime) -> datetime | None:
         return instead
 
 
-def matching(session: Session, known: Mapping[int, KnownBlock], wanted: Sequence[Clause]) -> dict[int, int]:
+def matching(
+    session: Session, known: Mapping[int, KnownBlock], wanted: Sequence[Clause], *, whole_blocks: bool = False
+) -> dict[int, int]:
     """Return the entries that may satisfy all clauses, as a set a block; blocks without any are left out.
 
     Args:
         session: Reads the store.
         known: Blocks that have an index.
         wanted: Of a filter.
+        whole_blocks: Whether all entries of a block will be looked at and not those of the set: then no set is too long
+            to be read for leaving a block out.
     """
-    stored = {block: list[list[bytes]]() for block in known}
+    alive: dict[int, Members] = dict.fromkeys(known, ALL)
     exact = [clause for clause in wanted if _is_exact(clause)]
-    for clause in exact:
-        found = _stored(session, known, stored, clause)
-        stored = {block: [*stored[block], sets] for block, sets in found.items()}
-    alive = {block: meet(ALL, sets) for block, sets in stored.items()}
+    for clause, pages in _shortest_first(session, known, exact):
+        left = [block for block, members in alive.items() if members]
+        _meet(session, known, alive, clause, left if whole_blocks else _worth_reading(known, alive, pages))
+    few = 0 if whole_blocks else _FEW
     for clause in wanted:
-        if clause in exact:
-            continue
-        asked = [block for block, members in alive.items() if _count(members) > _FEW]
-        found = _stored(session, known, asked, clause)
-        for block in asked:
-            alive[block] = meet(alive[block], [found.get(block, [])])
+        if clause not in exact:
+            _meet(session, known, alive, clause, [block for block, members in alive.items() if _count(members) > few])
     return {block: bits for block, members in alive.items() if (bits := as_int(members))}
+
+
+def _meet(
+    session: Session, known: Mapping[int, KnownBlock], alive: dict[int, Members], clause: Clause, asked: list[int]
+) -> None:
+    """Leave those alive in some blocks that a clause finds there."""
+    found = _stored(session, known, asked, clause)
+    for block in asked:
+        alive[block] = meet(alive[block], [found.get(block, [])])
+
+
+_Home = tuple[bool, int]
+"""Whether it is a group, and the number of the group or block that has the sets of a block."""
+
+
+def _home_of(known: Mapping[int, KnownBlock], block: int) -> _Home:
+    return (True, group_of(block)) if known[block].grouped else (False, block)
+
+
+def _shortest_first(
+    session: Session, known: Mapping[int, KnownBlock], wanted: Sequence[Clause]
+) -> list[tuple[Clause, dict[_Home, int]]]:
+    """Return clauses in the order in which they are best asked, and how many pages their sets have where.
+
+    With one clause there is nothing to be put into order. With more, rows are looked up twice, but the long sets of
+    what most entries have are not read where few entries are left.
+    """
+    if len(wanted) < 2:
+        return [(clause, {}) for clause in wanted]
+    measured = [(clause, _pages(session, known, clause)) for clause in wanted]
+    return sorted(measured, key=lambda each: sum(each[1].values()))
+
+
+def _pages(session: Session, known: Mapping[int, KnownBlock], clause: Clause) -> dict[_Home, int]:
+    found: dict[_Home, int] = {}
+    together = [block for block, each in known.items() if each.grouped]
+    alone = [block for block in known if not known[block].grouped]
+    for grouped, asked, query in ((False, alone, _query), (True, together, _group_query)):
+        if asked:
+            for number, length in session.execute(query(asked, clause, lengths=True)):
+                found[grouped, number] = found.get((grouped, number), 0) + (length or 0) // _PAGE_BYTES
+    return found
+
+
+def _worth_reading(
+    known: Mapping[int, KnownBlock], alive: Mapping[int, Members], pages: Mapping[_Home, int]
+) -> list[int]:
+    """Return the blocks where to look at all entries that are left takes more pages than to read the sets."""
+    left: defaultdict[_Home, int] = defaultdict(int)
+    for block, members in alive.items():
+        left[_home_of(known, block)] += _count(members)
+    homes = ((block, _home_of(known, block)) for block in alive)
+    return [block for block, home in homes if _PAGES_OF_ENTRY * left[home] > pages.get(home, 0)]
 
 
 def _stored(
@@ -260,13 +356,18 @@ def _stored(
             continue
         for block, entries in rows if query is _query else sets_in_groups(rows, together):
             found[block].append(entries)
-    return found
+    octet = next((span.octet for span in clause if span.octet is not None), None)
+    return found if octet is None else {block: list(of_port(sets, octet)) for block, sets in found.items()}
 
 
 def _count(members: Members) -> int:
     return members.bit_count() if isinstance(members, int) else len(members)
 
 
+_PAGE_BYTES = 4096
+"""Of SQLite."""
+_PAGES_OF_ENTRY = 2
+"""Read for each entry that is looked at: its own, and the one that leads there."""
 _FEW = 4
 """Entries left in a block that are looked up sooner than a range of keys is read."""
 
@@ -275,23 +376,26 @@ def _is_exact(clause: Clause) -> bool:
     return all(span.low == span.high for span in clause)
 
 
-def _query(blocks: Collection[int], clause: Clause) -> Select[int, bytes] | CompoundSelect[int, bytes]:
+_Sets = Select[int, Any] | CompoundSelect[int, Any]
+
+
+def _query(blocks: Collection[int], clause: Clause, *, lengths: bool = False) -> _Sets:
     """Return the query for the sets of a clause: a part for each range, as SQLite would read whole blocks for an OR."""
-    return _ranges(_INDEX.c.block, _INDEX, blocks, clause)
+    return _ranges(_INDEX.c.block, _INDEX, blocks, clause, lengths=lengths)
 
 
-def _group_query(blocks: Collection[int], clause: Clause) -> Select[int, bytes] | CompoundSelect[int, bytes]:
+def _group_query(blocks: Collection[int], clause: Clause, *, lengths: bool = False) -> _Sets:
     """Return the query for the sets of a clause of all blocks of the groups that some are in."""
-    return _ranges(_GROUP.c.number, _GROUP, sorted(set(map(group_of, blocks))), clause)
+    return _ranges(_GROUP.c.number, _GROUP, sorted(set(map(group_of, blocks))), clause, lengths=lengths)
 
 
 def _ranges(
-    number: ColumnElement[int], table: Table, numbers: Collection[int], clause: Clause
-) -> Select[int, bytes] | CompoundSelect[int, bytes]:
-    parts: list[Select[int, bytes]] = [
-        select(number, table.c.entries).where(
-            number.in_(numbers), table.c.field == int(span.field), _within(table.c.key, span)
-        )
+    number: ColumnElement[int], table: Table, numbers: Collection[int], clause: Clause, *, lengths: bool
+) -> _Sets:
+    """Return the query for sets, or for their lengths only: SQLite has these without reading the sets."""
+    entries = func.length(table.c.entries) if lengths else table.c.entries
+    parts: list[Select[int, Any]] = [
+        select(number, entries).where(number.in_(numbers), table.c.field == int(span.field), _within(table.c.key, span))
         for span in clause
     ]
     return parts[0] if len(parts) == 1 else union_all(*parts)

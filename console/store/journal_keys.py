@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from console.store.generic import WILD
 from console.store.journal_filter import JournalFilter
+from console.store.picked_ports import own_key
 
 
 class IndexField(IntEnum):
@@ -60,6 +61,8 @@ class Range(NamedTuple):
     field: IndexField
     low: bytes
     high: bytes
+    octet: int | None = None
+    """Only entries whose port has this octet, where a set says so (`console.store.picked_ports`)."""
 
 
 _Network = IPv4Network | IPv6Network
@@ -78,7 +81,7 @@ _NUMBER_BYTES = 4
 _PORTS_APART = 32768
 _BUCKET_BITS = 6
 """Ports from 32,768 on are picked by the system (ip_local_port_range) and hardly ever twice in a block: 64 of them
-share a key, which takes one row for forty."""
+share a key, see `console.store.picked_ports`."""
 _JOB_PARTS = (IndexField.JOB_NUMBER, IndexField.JOB_USER, IndexField.JOB_NAME)
 _V4, _V6, _OTHER = b"4", b"6", b"0"
 _LEVELS = {_V4: (4, 8, 12, 16), _V6: (4, 16, 32, 48)}
@@ -103,8 +106,12 @@ def bucket(port: int) -> int:
 
 
 def port_key(port: int) -> bytes:
-    """Return the key of a port."""
+    """Return the key of a port, which those that the system picks share."""
     return number_key(bucket(port))
+
+
+PICKED = port_key(_PORTS_APART)
+"""The first of the keys that ports share."""
 
 
 def job_keys(name: str) -> tuple[Key, ...]:
@@ -165,7 +172,9 @@ def clauses(only: JournalFilter) -> list[Clause]:
         found.append(tuple(_text_range(IndexField.ENTRY_TYPE, each) for each in only.entry_type.split()))
     if only.rule is not None:
         found.append((_exact(IndexField.RULE, number_key(only.rule)),))
-    found += [tuple(_exact(field, port_key(port)) for field in fields) for fields, port in ports if port is not None]
+    for fields, port in ports:
+        if port is not None:
+            found.append(tuple(each for field in fields for each in _port_ranges(field, port)))
     found += _job_clauses(only.job)
     for ends, value in addresses:
         if value:
@@ -175,6 +184,16 @@ def clauses(only: JournalFilter) -> list[Clause]:
 
 def _cost(clause: Clause) -> tuple[bool, int]:
     return any(each.low != each.high for each in clause), len(clause)
+
+
+def _port_ranges(field: IndexField, port: int) -> Iterator[Range]:
+    key = port_key(port)
+    if key < PICKED:
+        yield _exact(field, key)
+        return
+    octet = port & 0xFF
+    yield Range(field, key, key, octet)
+    yield _exact(field, own_key(key, octet))
 
 
 def _exact(field: IndexField, key: bytes) -> Range:

@@ -11,11 +11,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, reduce
 from itertools import chain
-from operator import or_
+from operator import itemgetter, or_
 from typing import Any
 
 from console.store.journal_keys import (
     LOCAL,
+    PICKED,
     REMOTE,
     AddressFields,
     IndexField,
@@ -28,6 +29,7 @@ from console.store.journal_keys import (
     port_key,
     text_key,
 )
+from console.store.picked_ports import is_picked, octets_of, own_key, picked_postings, ports_in
 from console.store.postings import BLOCK, BLOCK_BITS, pack, unpack
 
 _CROWD = 128
@@ -58,6 +60,8 @@ _VALUES: tuple[tuple[str, type, Callable[[Any], Sequence[Key]]], ...] = (
 """The columns of plain values, their type, and the keys that a value has."""
 
 _PORTS = (("local_port", IndexField.LOCAL_PORT), ("remote_port", IndexField.REMOTE_PORT))
+_PORT_FIELDS = tuple(field for _, field in _PORTS)
+_PORTS_AT = len(_VALUES)
 _ADDRESSES = (("local_address", LOCAL), ("remote_address", REMOTE))
 
 INDEXED = (
@@ -88,6 +92,7 @@ class Block:
     def __init__(self) -> None:
         self._numbers: list[int] = []
         self._texts: tuple[list[Any], ...] = tuple([] for _ in _ADDRESSES)
+        self._ports: tuple[list[Any], ...] = tuple([] for _ in _PORTS)
         self._places: list[defaultdict[Any, list[int]]] = [defaultdict(list) for _ in INDEXED[1:]]
 
     def add(self, columns: Sequence[Sequence[Any]]) -> None:
@@ -97,6 +102,8 @@ class Block:
         self._numbers += numbers
         for held, texts in zip(self._texts, rest[-len(_ADDRESSES) :], strict=True):
             held += texts
+        for ports, more in zip(self._ports, rest[_PORTS_AT:], strict=False):
+            ports += more
         for found, known, values in zip(self._places, _KNOWN, rest, strict=True):
             if values.count(values[0]) == len(values):
                 found[values[0] if known is None else known[values[0]]] += places
@@ -105,25 +112,36 @@ class Block:
 
     def postings(self) -> list[Posting]:
         """Return the index of the block, in the order of its key."""
-        made = sorted(self._keys().items())
+        made: list[Posting] = [
+            (field, key, pack(self._offsets(_joined(lists)))) for (field, key), lists in self._keys().items()
+        ]
+        for (_, field), grouped, ports in zip(_PORTS, self._places[_PORTS_AT:], self._ports, strict=False):
+            port_at = ports.__getitem__
+            for key, places in grouped.items():
+                if key < PICKED:
+                    made.append((field, key, pack(self._offsets(places))))
+                else:
+                    stored = picked_postings(key, self._offsets(places), octets_of(list(map(port_at, places))))
+                    made += ((field, each, entries) for each, entries in stored)
+        made.sort(key=itemgetter(0, 1))
+        return made
+
+    def _offsets(self, places: Sequence[int]) -> Sequence[int]:
+        """Return the offsets in the block of those who have some places among what was taken."""
         if len(self._numbers) == BLOCK:
-            return [(field, key, pack(_joined(lists))) for (field, key), lists in made]
-        first = first_of(block_of(self._numbers[0])) if self._numbers else 0
-        offset_at = [number - first for number in self._numbers].__getitem__
-        return [(field, key, pack(list(map(offset_at, _joined(lists))))) for (field, key), lists in made]
+            return places
+        first = first_of(block_of(self._numbers[0]))
+        return [self._numbers[place] - first for place in places]
 
     def _keys(self) -> dict[Key, list[Sequence[int]]]:
-        """Return the keys, and in which places of the block they are."""
+        """Return the keys, but those of ports, and in which places of the block they are."""
         found: defaultdict[Key, list[Sequence[int]]] = defaultdict(list)
-        *values, local_port, remote_port, local, remote = self._places
+        values, (local, remote) = self._places[:_PORTS_AT], self._places[-len(_ADDRESSES) :]
         for (_, kind, keys), grouped in zip(_VALUES, values, strict=True):
             for value, places in grouped.items():
                 # Nobody can ask for what is not of its type; whoever has put it there must not end the index.
                 for key in keys(value if type(value) is kind else kind()):
                     found[key].append(places)
-        for (_, field), grouped in zip(_PORTS, (local_port, remote_port), strict=True):
-            for key, places in grouped.items():
-                found[field, key].append(places)
         for (_, ends), near, texts in zip(_ADDRESSES, (local, remote), self._texts, strict=True):
             for key, everyone in _address_postings(ends, near, texts):
                 found[key].append(everyone)
@@ -221,12 +239,27 @@ def hides(stored: Sequence[Posting], made: Sequence[Posting]) -> bool:
     if stored == made:
         return False
     # Entries that were deleted with their receiver may still be in it.
-    sets = {(field, key): unpack(entries) for field, key, entries in stored}
-    return any(unpack(entries) & ~_found(sets, field, key) for field, key, entries in made)
+    sets = {(field, key): unpack(entries) for field, key, entries in _told_apart(stored)}
+    return any(unpack(entries) & ~_found(sets, field, key) for field, key, entries in _told_apart(made))
+
+
+def _told_apart(postings_of: Sequence[Posting]) -> Iterator[Posting]:
+    """Yield postings, and for those of ports that share a key the ones that each port would have by itself."""
+    for field, key, entries in postings_of:
+        if field in _PORT_FIELDS and is_picked(entries):
+            yield from ((field, own_key(key, octet), each) for octet, each in ports_in(entries).items())
+        else:
+            yield field, key, entries
 
 
 def _found(sets: dict[tuple[int, bytes], int], field: int, key: bytes) -> int:
-    """Return what readers find who ask for a key; for an address they ask its neighbourhood, too."""
+    """Return what readers find who ask for a key.
+
+    For an address they ask its neighbourhood, too, and for a port the key that it shares, where an older Greenwall has
+    not told ports apart.
+    """
+    if field in _PORT_FIELDS and len(key) > len(PICKED):
+        return sets.get((field, key), 0) | sets.get((field, key[: len(PICKED)]), 0)
     for fields in (LOCAL, REMOTE):
         if field == fields.address:
             return sets.get((field, key), 0) | sets.get((fields.neighbourhood, neighbourhood_of(key)), 0)

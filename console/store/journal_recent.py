@@ -20,19 +20,22 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from console import compiled
 from console.model.journal import JournalEntry
-from console.store.journal_postings import INDEXED, first_of
+from console.store.journal_postings import INDEXED, block_of, first_of
 from console.store.postings import BLOCK
 from console.store.session import MEMORY
 from console.store.stored_time import stored_moment
 
 _MOST = 4 * BLOCK
 """Entries that are kept; the index of two full blocks may have to wait (`console.enforcement.journal_keeper`)."""
+_JOINED = BLOCK // 4
+"""Entries of a piece that several transactions have appended, at most."""
 _ENTRY = JournalEntry.metadata.tables["journal_entry"].c
 _WANTED = ("entry_timestamp", *INDEXED)
-_PLACES = tuple(_ENTRY.keys().index(name) for name in _WANTED)
-_KINDS = "".join("n" if _ENTRY[name].type.python_type is int else "t" for name in _WANTED)
+PLACES = tuple(_ENTRY.keys().index(name) for name in _WANTED)
+"""Of a row, what is kept."""
+KINDS = "".join("n" if _ENTRY[name].type.python_type is int else "t" for name in _WANTED)
+"""For each, whether it is a number or a text."""
 
 
 class Entries(NamedTuple):
@@ -45,7 +48,7 @@ class Entries(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """What a transaction has appended, or was to append."""
+    """What a transaction has appended, or was to append; or several, one after the other."""
 
     first: int
     before: str
@@ -67,34 +70,51 @@ class Recent:
         self._mutex = Lock()
         self._pieces: list[_Piece] = []
         """In the order in which they were made."""
+        self._kept = 0
+        """Entries in them."""
 
-    def add(self, before: str, rows: list[list[Any]]) -> None:
+    def add(self, before: str, last: int, digest: str, columns: list[list[Any]]) -> None:
         """Keep what is being appended.
 
         Args:
             before: Hash of the entry before the first.
-            rows: As they are stored, one at least.
+            last: Number of the last entry.
+            digest: Hash of the last.
+            columns: The values at `PLACES` of each entry, as they are stored, column by column; one entry at least.
         """
-        if compiled.journalling is None or len(rows) > _MOST:
+        count = len(columns[0])
+        if count > _MOST:
             return
-        found = compiled.journalling.columns(rows, _PLACES, _KINDS)
-        if found is None:
-            return
-        piece = _Piece(rows[0][0], before, rows[-1][0], rows[-1][-1], found)
         with self._mutex:
-            self._pieces.append(piece)
-            kept = 0
-            for at in range(len(self._pieces) - 1, -1, -1):
-                kept += _length(self._pieces[at])
-                if kept > _MOST:
-                    del self._pieces[: at + 1]
-                    break
+            self._join_last(before)
+            self._pieces.append(_Piece(last + 1 - count, before, last, digest, columns))
+            self._kept += count
+            while self._kept > _MOST:
+                self._kept -= _length(self._pieces.pop(0))
+
+    def _join_last(self, end: str) -> None:
+        """Make one of the last two pieces: of transactions of single entries there are thousands in a block.
+
+        Args:
+            end: Hash of the store's last entry: a piece that does not end with it was rolled back.
+        """
+        if len(self._pieces) < 2:
+            return
+        one, two = self._pieces[-2:]
+        if (one.last + 1, one.digest) != (two.first, two.before) or two.digest != end:
+            return
+        if two.last - one.first >= _JOINED:
+            return
+        if block_of(one.first) == block_of(two.last):
+            for into, values in zip(one.columns, two.columns, strict=True):
+                into += values  # whoever reads the piece as it was reads no further than it went
+            self._pieces[-2:] = [_Piece(one.first, one.before, two.last, two.digest, one.columns)]
 
     def entries(self, session: Session, block: int) -> Entries | None:
         """Return the entries of a block; None if not all of them are here, or the store has others.
 
         Args:
-            session: A transaction, in which nobody can write meanwhile.
+            session: Reads the store; none of the entries is deleted until their index is written.
             block: All its entries are written.
         """
         first, last = first_of(block), first_of(block + 1) - 1
@@ -112,6 +132,7 @@ class Recent:
         first, last = first_of(block), first_of(block + 1) - 1
         with self._mutex:
             self._pieces = [each for each in self._pieces if not first <= each.first <= each.last <= last]
+            self._kept = sum(map(_length, self._pieces))
 
 
 def recent_of(session: Session) -> Recent:

@@ -89,7 +89,7 @@ def spans(session: Session, only: JournalFilter) -> Iterator[Span]:
         part, blocks = blocks[:_BLOCKS], blocks[_BLOCKS:]
         known = known_blocks(session, part)
         here = {block: each for block, each in known.items() if _overlap(only, each.first_time, each.last_time)}
-        found = matching(session, here, wanted) if wanted else dict.fromkeys(here, 1)
+        found = matching(session, here, wanted, whole_blocks=True) if wanted else dict.fromkeys(here, 1)
         alive = [block for block in part if block not in known or found.get(block)]
         yield from ((max(low, first_of(block)), min(high, first_of(block + 1) - 1)) for block in alive)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import stat
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import Connection, Dialect, Engine, event
@@ -17,9 +20,7 @@ from console.store.session import BEGIN
 APPLICATION_ID = 0x47574C31
 """``GWL1``, at offset 68 of the file: tells a store from any other SQLite file."""
 
-_MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
-_APPLICATION_ID_AT = 68
 BUSY_TIMEOUT_MS = 5000
 """How long a statement waits for another process's write lock."""
 
@@ -91,7 +92,12 @@ def make_file(path: Path) -> None:
 
 
 def check_file(path: Path) -> bool:
-    """Look at a file before SQLite does, so that a file that is not ours stays as it is.
+    """Look whether a file is a store, so that a file that is not ours stays as it is.
+
+    SQLite reads it, not we: a process that closes any descriptor of a file loses all its locks on it (fcntl(2)), and
+    other connections of this process may have the store open. Without their lock the next process that closes the store
+    would take itself for the last, and delete the write-ahead log with all that is still written to it. SQLite keeps a
+    descriptor until it needs no lock any more. As an immutable file it locks, makes and recovers nothing.
 
     Args:
         path: A file that exists.
@@ -103,19 +109,38 @@ def check_file(path: Path) -> bool:
         StoreError: It cannot be read, is no database, or is another program's.
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
+        there = path.stat()
     except OSError as error:
         raise StoreError("GWL0305", path=path, reason=error.strerror) from error
-    if not header:
+    if not stat.S_ISREG(there.st_mode):
+        raise StoreError("GWL0305", path=path, reason="It is not a regular file")
+    if not os.access(path, os.R_OK):
+        raise StoreError("GWL0305", path=path, reason=os.strerror(errno.EACCES))
+    if not there.st_size:
         return False
-    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
+    if there.st_size < _HEADER_BYTES:  # to SQLite, an empty database
         raise StoreError("GWL0306", path=path)
-    if int.from_bytes(header[_APPLICATION_ID_AT : _APPLICATION_ID_AT + 4], "big") != APPLICATION_ID:
+    if _application_id(path) != APPLICATION_ID:
         raise StoreError("GWL0307", path=path)
     if not os.access(path, os.W_OK):
-        raise StoreError("GWL0305", path=path, reason="Permission denied")
+        raise StoreError("GWL0305", path=path, reason=os.strerror(errno.EACCES))
     return True
+
+
+def _application_id(path: Path) -> int:
+    """Read the application id of a database; while it is written to, its size may be behind what it says itself.
+
+    Source: sqlite.org/uri.html, ``immutable=1``; sqlite.org/pragma.html, writable_schema.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            connection.execute("PRAGMA writable_schema=1")  # a size that is behind counts as damage without it
+            (found,) = connection.execute("PRAGMA application_id").fetchone()
+    except sqlite3.OperationalError as error:
+        raise StoreError("GWL0305", path=path, reason=str(error)) from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError("GWL0306", path=path) from error
+    return int(found)
 
 
 def mark_file(path: Path) -> None:

@@ -4,7 +4,8 @@
     python -m tests.bench.journal write [ENTRIES]              entries a second, against bare sqlite3
     python -m tests.bench.journal read STORE-FILE              every kind of page and subset, seen first and again
     python -m tests.bench.journal verify STORE-FILE            entries a second of a verification
-    python -m tests.bench.journal delete STORE-FILE            deletes all of it while entries come, and how they wait
+    python -m tests.bench.journal delete STORE-FILE [SECONDS]  deletes its largest receiver while entries come, and
+                                                               how long they wait; of entries and index so long at most
 
 The entries are those of a busy server: 5 in 100 are rejected, 40 users, 3,000 jobs of which some are busy, clients from
 a few hundred networks, ports that the system picks, and now and then something rare.
@@ -13,6 +14,8 @@ a few hundred networks, ports that the system picks, and now and then something 
 from __future__ import annotations
 
 import argparse
+import gc
+import math
 import os
 import random
 import resource
@@ -22,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -30,7 +34,8 @@ from console.collector import calm
 from console.journal.chain import FIELDS
 from console.journal.entries import Entry
 from console.journal.grouping import Grouping
-from console.journal.receivers import change_receiver, delete_receiver, purge_some
+from console.journal.purging import Purging
+from console.journal.receivers import change_receiver, delete_receiver, list_receivers
 from console.journal.spans import Nobody
 from console.journal.verify import verify
 from console.journal.writer import append
@@ -39,6 +44,7 @@ from console.store.journal import JournalFilter, last_number, page_after, page_b
 from console.store.journal_index import index_block, missing_block
 from console.store.journal_postings import block_of
 from console.store.session import reading, transaction
+from console.store.sqlite import PRAGMAS
 
 _BATCH = 5000
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -117,55 +123,84 @@ def make(path: Path, count: int) -> None:
     store.close()
 
 
+class _Bare:
+    """A file with the table of the journal and nothing else, written to with nothing but sqlite3.
+
+    The table is defined as in a store, rows and transactions are the same, and so are the settings of the connection.
+    """
+
+    def __init__(self, path: Path, table: str) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        for name, value in PRAGMAS.items():
+            self._connection.execute(f"PRAGMA {name}={value}")
+        self._connection.execute(table)
+        self._insert = f"INSERT INTO journal_entry VALUES ({', '.join('?' * (len(FIELDS) + 1))})"
+
+    def write(self, rows: list[tuple[object, ...]]) -> None:
+        """Write rows in one transaction."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany(self._insert, rows)
+        self._connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+class _Spent:
+    """Time that is spent on something, transaction by transaction."""
+
+    def __init__(self) -> None:
+        self.clock: list[float] = []
+        self.processor: list[float] = []
+
+    def on(self, work: Callable[..., object], *args: object) -> None:
+        """Do some work."""
+        began, used = time.monotonic(), time.process_time()
+        work(*args)
+        self.processor.append(time.process_time() - used)
+        self.clock.append(time.monotonic() - began)
+
+
 def write(count: int) -> None:
-    """Measure appending, with and without the index, against bare sqlite3 with the same rows and settings."""
-    made = list(islice(entries(), count))
-    batches = [made[at : at + _BATCH] for at in range(0, count, _BATCH)]
-    with tempfile.TemporaryDirectory() as directory:
+    """Measure appending, and the index, against bare sqlite3, each transaction of one after one of the other."""
+    source = entries()
+    rounds = max(count // _BATCH, 2)
+    ours, index, bare = _Spent(), _Spent(), _Spent()
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         store = open_store(f"sqlite:///{directory}/journal.db")
-        cpu = {}
-        began, used = time.monotonic(), time.process_time()
-        for batch in batches:
-            with transaction(store) as session:
-                append(session, batch)
-        ours = count / (time.monotonic() - began)
-        cpu["append"] = time.process_time() - used
-        began, used = time.monotonic(), time.process_time()
-        keep_index(store)
-        indexing = time.monotonic() - began
-        cpu["index"] = time.process_time() - used
-        with sqlite3.connect(f"{directory}/journal.db") as connection:
-            rows = connection.execute("SELECT * FROM journal_entry").fetchall()
-        connection.close()
-        store.close()
-        used = time.process_time()
-        bare = count / _bare(f"{directory}/bare.db", rows)
-        cpu["insert, bare"] = time.process_time() - used
-    both = count / (count / ours + indexing)
-    print(f"bare sqlite3 executemany      {bare:9.0f} entries/s")
-    print(f"journal, chain and seal       {ours:9.0f} entries/s, {ours / bare:.2f} of bare")
-    print(f"journal with its index        {both:9.0f} entries/s, {both / bare:.2f} of bare")
-    for name, seconds in cpu.items():
-        print(f"processor time to {name:13} {seconds / count * 1e6:9.2f} us/entry")
+        stack.callback(store.close)
+        reader = sqlite3.connect(f"{directory}/journal.db")
+        stack.callback(reader.close)
+        table = reader.execute("SELECT sql FROM sqlite_master WHERE name = 'journal_entry'").fetchone()[0]
+        other = _Bare(Path(directory, "bare.db"), table)
+        stack.callback(other.close)
+        for number in range(rounds):
+            ours.on(_append, store, list(islice(source, _BATCH)))
+            index.on(keep_index, store)
+            first = number * _BATCH
+            rows = reader.execute("SELECT * FROM journal_entry WHERE sequence_number > ?", (first,)).fetchall()
+            bare.on(other.write, rows)
+    _print_write(rounds, ours, index, bare)
 
 
-def _bare(path: str, rows: list[tuple[object, ...]]) -> float:
-    connection = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=wal", "synchronous=2"):
-        connection.execute(f"PRAGMA {pragma}")
-    columns = ", ".join((*FIELDS, "chain_hash"))
-    connection.execute(
-        f"CREATE TABLE journal_entry ({columns.replace('sequence_number', 'sequence_number INTEGER PRIMARY KEY')})"
-    )
-    insert = f"INSERT INTO journal_entry VALUES ({', '.join('?' * (len(FIELDS) + 1))})"
-    began = time.monotonic()
-    for at in range(0, len(rows), _BATCH):
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(insert, rows[at : at + _BATCH])
-        connection.execute("COMMIT")
-    taken = time.monotonic() - began
-    connection.close()
-    return taken
+def _append(store: Store, batch: list[Entry]) -> None:
+    with transaction(store) as session:
+        append(session, batch)
+
+
+def _print_write(rounds: int, ours: _Spent, index: _Spent, bare: _Spent) -> None:
+    count = rounds * _BATCH
+    for name, spent in (("bare sqlite3 executemany", bare), ("journal, chain and seal", ours)):
+        print(f"{name:29} {_BATCH / statistics.median(spent.clock):9.0f} entries/s (median of {rounds} transactions)")
+    both = sum(ours.clock) + sum(index.clock)
+    print(f"journal with its index        {count / both:9.0f} entries/s, {sum(bare.clock) / both:.2f} of bare")
+    for name, one, other in (("clock", bare.clock, ours.clock), ("processor time", bare.processor, ours.processor)):
+        ratios = statistics.quantiles([mine / its for mine, its in zip(one, other, strict=True)], n=4)
+        print(f"journal to bare, by {name:14} {ratios[1]:.2f} (median of the rounds; half of them {ratios[0]:.2f} to"
+              f" {ratios[2]:.2f}), {sum(one) / sum(other):.2f} in all")  # fmt: skip
+    for name, spent in (("append", ours), ("index", index), ("insert, bare", bare)):
+        print(f"processor time to {name:13} {sum(spent.processor) / count * 1e6:9.2f} us/entry")
 
 
 _SUBSETS: dict[str, JournalFilter] = {
@@ -213,27 +248,31 @@ def read(path: Path) -> None:
     subsets["last ten minutes"] = JournalFilter(from_time=final - timedelta(minutes=10))
     subsets["one day, user"] = JournalFilter(from_time=middle, to_time=middle + timedelta(days=1), user="USER07")
     subsets["one day, nobody"] = JournalFilter(from_time=middle, to_time=middle + timedelta(days=1), user="NOBODY")
-    first, again = 0.0, 0.0
+    most = [0.0, 0.0, 0.0]
+    print(f"{'slowest of four looks, in ms':38}    from disk  new process  repeated")
     for name, only in subsets.items():
-        cold, warm = [], []
+        disk, process, again = [], [], []
         for look in _looks(last):
-            _forget(store, path)
-            cold.append(_page_ms(store, look, only))
-            warm += [_page_ms(store, look, only) for _ in range(2)]
-        first, again = max(first, *cold), max(again, *warm)
-        print(f"{name:38} median {statistics.median(cold + warm):7.1f} ms, slowest first look {max(cold):7.1f} ms,"
-              f" slowest repeated {max(warm):7.1f} ms", flush=True)  # fmt: skip
+            _forget(store, path, disk=True)
+            disk.append(_page_ms(store, look, only))
+            _forget(store, path, disk=False)
+            process.append(_page_ms(store, look, only))
+            again += [_page_ms(store, look, only) for _ in range(2)]
+        found = [max(each) for each in (disk, process, again)]
+        most = [max(each) for each in zip(most, found, strict=True)]
+        print(f"{name:38} {found[0]:12.1f} {found[1]:12.1f} {found[2]:9.1f}", flush=True)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{last} entries; slowest first look {first:.1f} ms, slowest repeated {again:.1f} ms; most memory"
-          f" {memory:.0f} MiB")  # fmt: skip
+    print(f"{f'any of {last} entries':38} {most[0]:12.1f} {most[1]:12.1f} {most[2]:9.1f}; most memory {memory:.0f} MiB")
     store.close()
 
 
-def _forget(store: Store, path: Path) -> None:
-    """Have nothing of the store in memory but what opening it brings there: neither SQLite's nor the system's."""
+def _forget(store: Store, path: Path, *, disk: bool) -> None:
+    """Have nothing of the store in the memory of SQLite but what opening it brings there; nor in that of the system."""
     store.engine.dispose()
-    with path.open("rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    gc.collect()  # what was thrown away here is no look's to clear up
+    if disk:
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     with reading(store) as session:
         last_number(session)
 
@@ -269,38 +308,52 @@ def check(path: Path) -> None:
     store.close()
 
 
-def delete(path: Path) -> None:
-    """Delete the attached receiver, after another was attached, and write entries meanwhile, as the worker does."""
+def delete(path: Path, seconds: float) -> None:
+    """Delete the receiver with the most entries, and write new ones meanwhile, as the worker does."""
     store = open_store(f"sqlite:///{path}", create=False)
     with transaction(store) as session:
-        old, _ = change_receiver(session)
-        receiver = delete_receiver(session, old, unsaved=True, at=datetime.now(UTC))
+        change_receiver(session)
+        detached = [each for each in list_receivers(session) if each.detached_at and not each.purged]
+        receiver = max(detached, key=lambda each: each.last_sequence - each.first_sequence)
+        if receiver.deleted_at is None:
+            delete_receiver(session, receiver.name, unsaved=True, at=datetime.now(UTC))
         count = receiver.last_sequence - receiver.first_sequence + 1
+    purging, grouping = Purging(store), Grouping(store)
+    print(f"{receiver.name} has {count} entries")
+    _wait_for("entries", store, purging.step, seconds)
+    _wait_for("index", store, lambda: grouping.step(None), seconds)
+    store.close()
+
+
+def _wait_for(name: str, store: Store, step: Callable[[], bool], seconds: float) -> None:
+    """Do steps, so long at most, and write entries after each."""
     source = entries(11)
     waits: list[float] = []
     held: list[float] = []
     used: list[float] = []
     began = time.monotonic()
     more = True
-    while more:
+    while more and time.monotonic() < began + seconds:
         asked = time.monotonic()  # entries that come now wait for the step, and then for themselves
         worked = time.process_time()
-        with transaction(store) as session:
-            more = purge_some(session)
+        more = step()
         held.append((time.monotonic() - asked) * 1000)
         used.append((time.process_time() - worked) * 1000)
         with transaction(store) as session:
             append(session, list(islice(source, 200)))
         waits.append((time.monotonic() - asked) * 1000)
-    waits.sort()
     print(
-        f"{count} entries deleted in {time.monotonic() - began:.0f} s; 200 new ones after each of {len(waits)} steps"
-        f" waited {statistics.median(waits):.0f} ms (median), {waits[int(len(waits) * 0.99)]:.0f} ms (99 of 100),"
-        f" {waits[-1]:.0f} ms (longest); a step held up other writers {statistics.median(held):.0f} ms (median),"
-        f" {sorted(held)[int(len(held) * 0.99)]:.0f} ms (99 of 100), {max(held):.0f} ms at most, of which its own work"
-        f" was {max(used):.0f} ms at most"
+        f"{name}: {len(held)} steps in {time.monotonic() - began:.0f} s{', more to do' if more else ''}; a step took"
+        f" {_spread(held)}, processor time {_spread(used)}; 200 new entries after each waited {_spread(waits)}"
     )
-    store.close()
+
+
+def _spread(values: list[float]) -> str:
+    ordered = sorted(values)
+    return (
+        f"{statistics.median(ordered):.0f} ms (median), {ordered[int(len(ordered) * 0.99)]:.0f} (99 of 100),"
+        f" {ordered[-1]:.0f} (most)"
+    )
 
 
 def main() -> None:
@@ -310,6 +363,7 @@ def main() -> None:
     for verb in ("make", "read", "verify", "delete"):
         verbs.add_parser(verb).add_argument("path", type=Path)
     verbs.choices["make"].add_argument("entries", type=int)
+    verbs.choices["delete"].add_argument("seconds", type=float, nargs="?", default=math.inf)
     verbs.add_parser("write").add_argument("entries", type=int, nargs="?", default=200_000)
     given = parser.parse_args()
     calm()
@@ -323,7 +377,7 @@ def main() -> None:
         case "verify":
             check(given.path)
         case "delete":
-            delete(given.path)
+            delete(given.path, given.seconds)
 
 
 if __name__ == "__main__":

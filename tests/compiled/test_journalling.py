@@ -6,7 +6,7 @@ import gc
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain
+from hashlib import blake2b
 
 import pytest
 from hypothesis import example, given
@@ -19,12 +19,13 @@ from console.enforcement.intake import take
 from console.enforcement.layouts import Endpoint
 from console.enforcement.records import EXIT_POINT_CODES, Who, pack, pack_notice, sealed
 from console.errors import WorkerError
-from console.journal.chain import FIELDS
-from console.journal.writer import _ALIKE, _COLUMNS, _chain
+from console.journal.chain import FIELDS, PERSON, canonical, link
+from console.journal.writer import _COLUMNS, _SHAPES, _chain, _chain_compiled, _text_day, _text_time
 from console.model.journal import Receiver
 from console.model.words import Outcome
 from console.policy.request import MAPPED, Decision
-from console.store.bulk import _GROUP, insert_rows
+from console.store.bulk import GROUP, Together, insert_rows, insert_together, shapes_of
+from console.store.journal_recent import KINDS, PLACES
 from tests.factories import AT_NS, GUARD_ID, decided, record
 
 pytestmark = pytest.mark.skipif(compiled.journalling is None, reason="there was no compiler")
@@ -101,10 +102,36 @@ def many_drafts(draw):
     return found
 
 
-def chained(drafts, name, last, digest):
-    rows = [row[:] for row in drafts]
-    receiver = Receiver(name=name, last_sequence=last, last_hash=digest, size_bytes=5, first_sequence=1)
-    _chain(receiver, rows, None)
+def in_order(together, width):
+    """Return the rows that were put together, one by one."""
+    found = []
+    for shape, groups in together.runs:
+        for group in groups:
+            once, rest = dict(zip(shape, group[: len(shape)], strict=True)), iter(group[len(shape) :])
+            found += [
+                tuple(once[place] if place in once else next(rest) for place in range(width)) for _ in range(GROUP)
+            ]
+            assert list(rest) == []
+    return found + together.rest
+
+
+def receiver_of(name="AUDRCV0001", last=0, digest="0" * 64):
+    return Receiver(name=name, last_sequence=last, last_hash=digest, size_bytes=5, first_sequence=1)
+
+
+def chained(drafts, name="AUDRCV0001", last=0, digest="0" * 64):
+    """Return the rows of drafts and the end of their receiver; what is kept of them is as it is in the rows."""
+    receiver = receiver_of(name, last, digest)
+    before = repr(drafts)
+    if compiled.journalling is None:
+        rows = _chain(receiver, drafts, None)
+    else:
+        together, columns = _chain_compiled(compiled.journalling, receiver, drafts)
+        rows = in_order(together, len(_COLUMNS))
+        kinds = [int if kind == "n" else str for kind in KINDS]
+        is_usual = all(type(row[place]) is kind for row in rows for place, kind in zip(PLACES, kinds, strict=True))
+        assert columns == ([[row[place] for row in rows] for place in PLACES] if is_usual else None)
+    assert repr(drafts) == before
     return repr(rows), receiver.last_sequence, receiver.last_hash, receiver.size_bytes
 
 
@@ -116,16 +143,92 @@ def test_chained_drafts_are_those_of_python(drafts, name, last, digest):
     assert made == reference
 
 
-@given(st.lists(st.lists(usual | any_value, min_size=3, max_size=60), min_size=1, max_size=4))
-def test_rows_of_any_length_are_chained_as_in_python(drafts):
-    made, reference = both(chained, drafts, "AUDRCV0001", 0, "0" * 64)
+def test_times_are_written_as_in_python_on_both_sides_of_seconds_days_and_1970():
+    day_us, last = 86_400 * 10**6, 253_402_300_799_999_999
+    times = [
+        at + by for at in (-(10**6), 0, 10**6, 60 * 10**6, 3600 * 10**6, day_us, -day_us, 2**50) for by in (-1, 0, 1)
+    ]
+    made, reference = both(chained, [[0, at, "", *["a"] * 22] for at in [*times, last]])
+    assert made == reference
+    assert "'9999-12-31 23:59:59.999999'" in made[0]
+
+
+@given(many_drafts(), st.integers(1, 5), st.integers(0, 40))
+def test_rows_of_many_statements_are_those_of_python(drafts, times, more):
+    made, reference = both(chained, [*(drafts * (times * GROUP)), *(drafts[:1] * more)])
     assert made == reference
 
 
-@pytest.mark.parametrize("drafts", [[None], [()], [[0, 1]], [[0, 1, "", 1], "text"], [[]]])
+@pytest.mark.parametrize(
+    "drafts", [[None], [()], [[0, 1]], [[0, 1, "", 1], "text"], [[]], [[0] * 24], [[0] * 26], [tuple([0] * 25)]]
+)
 def test_what_is_no_draft_is_an_error_and_no_harm(drafts):
     with pytest.raises(TypeError, match="a draft is a list"):
-        _chain(Receiver(name="A", last_sequence=0, last_hash="0" * 64, size_bytes=0, first_sequence=1), drafts, None)
+        _chain_compiled(compiled.journalling, receiver_of(), drafts)
+
+
+def test_draft_that_is_taken_away_meanwhile_is_an_error_and_no_harm():
+    class Thief(str):
+        """A text whose encoder is ours."""
+
+    drafts = [[0, 0, "", *["a"] * 22] for _ in range(50)]
+    drafts[20][5] = Thief("b")
+
+    def encode(_row):
+        drafts.clear()
+        return b"[]"
+
+    with pytest.raises(IndexError):
+        native(drafts=drafts, encode=encode)
+
+
+def native(**instead):
+    """Call the loop in C."""
+    arguments = {
+        "drafts": [[0, 0, "", *["a"] * 22] for _ in range(50)], "name": "AUDRCV0001", "number": 0, "before": bytes(32),
+        "person": PERSON, "encode": canonical, "text_day": _text_day, "text_time": _text_time,
+        "width": len(_COLUMNS), "together": GROUP, "shapes": _SHAPES, "places": PLACES, "kinds": KINDS,
+    }  # fmt: skip
+    assert not set(instead) - set(arguments)
+    return compiled.journalling.chain_drafts(*(arguments | instead).values())
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        {"before": bytes(31)}, {"before": bytes(33)}, {"person": bytes(17)}, {"number": -1}, {"number": 2**63 - 50},
+        {"width": 3}, {"width": 33}, {"width": -1}, {"width": 25}, {"together": 0}, {"together": -1},
+        {"together": 2**40}, {"shapes": ()}, {"shapes": ((0,),)}, {"shapes": ((5, 5), ())}, {"shapes": ((5, 4), ())},
+        {"shapes": ((26,), ())}, {"shapes": ((-1,), ())}, {"shapes": (("a",), ())}, {"shapes": ([], ())},
+        {"shapes": ((2**70,), ())}, {"places": (-1,), "kinds": "n"}, {"places": (26,), "kinds": "n"},
+        {"places": ("a",), "kinds": "n"}, {"places": (2**70,), "kinds": "n"}, {"places": (0,), "kinds": ""},
+        {"places": (0,) * 65, "kinds": "n" * 65}, {"encode": lambda _: "text", "drafts": [[None] * 25]},
+        {"text_day": lambda _: ""}, {"text_day": lambda _: "a" * 33}, {"text_day": lambda _: None},
+        {"text_time": None, "drafts": [[None] * 25]},
+    ],
+)  # fmt: skip
+def test_what_rows_cannot_be_made_of_is_refused(instead):
+    with pytest.raises((ValueError, TypeError, OverflowError)):
+        native(**instead)
+
+
+@pytest.mark.parametrize("person", [b"", PERSON, bytes(16), bytes(range(16))])
+def test_hash_in_c_is_that_of_hashlib(person):
+    for size in (*range(300), 1000, 4096, 100_003):
+        form = bytes(place * 7 + size & 255 for place in range(size))
+        found = native(drafts=[[Text(), 0, "", *[Text()] * 22]], person=person, encode=lambda _, form=form: form)[1]
+        assert found == blake2b(bytes(32) + form, digest_size=32, person=person).digest()
+        assert person != PERSON or found == link(bytes(32), form)
+
+
+def test_rows_have_the_first_shape_that_fits_and_runs_of_it_are_one_statement_each():
+    drafts = [[0, 0, "", *["a"] * 22] for _ in range(4 * GROUP + 1)]
+    drafts[2 * GROUP + 3][11] = "another job"
+    shapes = (tuple(range(3, 12)), (3, 5), ())
+    _, _, _, runs, rest, _ = native(drafts=drafts, shapes=shapes)
+    assert [(shape, len(groups)) for shape, groups in runs] == [(shapes[0], 2), (shapes[1], 1), (shapes[0], 1)]
+    assert [len(group) for _, groups in runs for group in groups] == [9 + 32 * 17] * 2 + [2 + 32 * 24, 9 + 32 * 17]
+    assert len(rest) == 1
 
 
 endpoints = st.builds(
@@ -195,17 +298,17 @@ def test_all_that_comes_with_a_notice_is_left_to_python():
 
 
 METADATA = MetaData()
-SHAPES = (("b", "c", "d"), ("c",))
+NAMES = ("a", "b", "c", "d")
 TABLE = Table(
     "t", METADATA, Column("a", Integer), Column("b", String), Column("c", LargeBinary), Column("d", String),
 )  # fmt: skip
 
 
-def stored(rows):
+def stored(insert, rows):
     engine = create_engine("sqlite://")
     METADATA.create_all(engine)
     with engine.connect() as connection:
-        insert_rows(connection, TABLE, ("a", "b", "c", "d"), rows, alike=SHAPES)
+        insert(connection, TABLE, NAMES, rows)
         found = connection.exec_driver_sql("SELECT *, typeof(a), typeof(b), typeof(c), typeof(d) FROM t").fetchall()
     engine.dispose()
     return repr(found)
@@ -217,79 +320,54 @@ storable_values = st.sampled_from(
 )
 
 
-@given(st.data(), st.sampled_from([0, 1, _GROUP - 1, _GROUP, _GROUP + 1, 3 * _GROUP, 4 * _GROUP + 5]), st.booleans())
+@given(st.data(), st.sampled_from([0, 1, GROUP - 1, GROUP, GROUP + 1, 3 * GROUP, 4 * GROUP + 5]), st.booleans())
 def test_rows_that_are_inserted_together_are_those_that_were_given(data, count, as_tuples):
     common = data.draw(st.tuples(*[storable_values] * 4))
     rows = [list(common) for _ in range(count)]
     for place in data.draw(st.lists(st.integers(0, max(count - 1, 0)), max_size=4)) if count else []:
         rows[place][data.draw(st.integers(0, 3))] = data.draw(storable_values)
     rows = list(map(tuple, rows)) if as_tuples else rows
-    found, reference = both(stored, rows)
-    assert found == reference
-    with in_python():
-        one_by_one = [stored([row])[1:-1] for row in rows[:3]]
+    found = stored(insert_rows, rows)
+    one_by_one = [stored(insert_rows, [row])[1:-1] for row in rows[:3]]
     assert found.startswith("[" + ", ".join(one_by_one))
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (0, 3), (0, 1, 2, 3)])
+def test_values_that_come_once_are_in_all_rows(shape):
+    rows = [tuple(f"{0 if place in shape else number} {place}" for place in range(4)) for number in range(GROUP + 2)]
+    rest = [row[place] for row in rows[:GROUP] for place in range(4) if place not in shape]
+    group = (*(rows[0][place] for place in shape), *rest)
+    found = stored(insert_together, Together([(shape, [group])], rows[GROUP:]))
+    assert found == stored(insert_rows, rows)
+
+
+def test_shapes_are_in_the_order_of_the_columns_and_end_with_the_one_of_all_rows():
+    assert shapes_of(NAMES, ("d", "a"), ("c",)) == ((0, 3), (2,), ())
+
+
 def test_row_that_is_too_short_is_refused():
-    rows = [[1, "b", b"c", "d"] for _ in range(_GROUP)]
+    rows = [[1, "b", b"c", "d"] for _ in range(GROUP)]
     rows[7] = [1, "b", b"c"]
-    with pytest.raises(ValueError, match="not as many values"):
-        stored(rows)
-    with in_python(), pytest.raises(SQLAlchemyError):
-        stored(rows)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ([], 0, 1, 2, ()), ([(1, 2)], 1, 1, 2, ()), ([(1, 2)], 0, 2, 2, ()), ([(1, 2)], -1, 1, 2, ()),
-        ([(1, 2)], 0, 0, 2, ()), ([(1, 2)], 0, 1, 65, ()), ([(1, 2)], 0, 1, 0, ()), ([(1, 2)], 0, 1, 2, (2,)),
-        ([(1, 2)], 0, 1, 2, (-1,)), ([(1, 2)], 2**62, 2**62, 2, ()), ([None], 0, 1, 2, ()),
-    ],
-)  # fmt: skip
-def test_rows_and_columns_that_are_not_there_are_refused(arguments):
-    with pytest.raises(ValueError, match=r"no such|not as many"):
-        compiled.journalling.flat(*arguments)
-
-
-@given(st.lists(st.lists(usual | any_value, min_size=3, max_size=3), max_size=9))
-def test_columns_are_those_of_the_rows_where_all_are_texts_and_numbers(rows):
-    wanted = [(2, str, "t"), (0, int, "n"), (2, str, "t")]
-    found = compiled.journalling.columns(rows, (2, 0, 2), "tnt")
-    if all(type(row[place]) is kind for row in rows for place, kind, _ in wanted):
-        assert found == [[row[place] for row in rows] for place, _, _ in wanted]
-    else:
-        assert found is None
-
-
-@pytest.mark.parametrize("rows", [[()], [None], [[1, 2]], [[]], [[1, 2, 3], []]])
-def test_rows_without_a_column_have_no_columns(rows):
-    assert compiled.journalling.columns(rows, (2,), "n") is None
-
-
-@pytest.mark.parametrize(("places", "kinds"), [((-1,), "n"), ((0,), ""), (("a",), "n"), ((2**70,), "n")])
-def test_columns_that_are_none_are_refused(places, kinds):
-    with pytest.raises((ValueError, TypeError, OverflowError)):
-        compiled.journalling.columns([[1]], places, kinds)
+    with pytest.raises(SQLAlchemyError):
+        stored(insert_rows, rows)
 
 
 def test_a_million_entries_leave_no_memory_behind():
     octets = b"".join(record(number, remote=Endpoint(MAPPED + number, number)) for number in range(1, 1001))
-    text, receiver = "a text of its own", Receiver(name="AUDRCV0001", first_sequence=1, size_bytes=0)
+    text, receiver = "a text of its own", receiver_of()
 
     def once():
         drafts = take(octets, 0, guard_id=GUARD_ID, job="000001/ALICE/CURL").drafts
-        drafts[10][21], drafts[500][21], drafts[700][21] = 'a "quoted" text', text, Nothing()
+        drafts[10][21], drafts[500][21] = 'a "quoted" text', text
         receiver.last_sequence, receiver.last_hash = 0, "0" * 64
+        assert _chain_compiled(compiled.journalling, receiver, drafts)[1] is not None
+        drafts[600][10] = None
+        assert _chain_compiled(compiled.journalling, receiver, drafts)[1] is None
+        drafts[700][21] = Nothing()
         with pytest.raises(TypeError):
-            _chain(receiver, drafts, None)
-        for shape in (*_SHAPES, ()):
-            compiled.journalling.flat(drafts, 0, 700, len(FIELDS) + 1, shape)
-        assert compiled.journalling.columns(drafts[:700], (0, 1, 24), "ntn") is not None
-        assert compiled.journalling.columns(drafts, (0, 21), "nt") is None
-        with pytest.raises(ValueError, match="not as many"):
-            compiled.journalling.flat(drafts, 600, 400, len(FIELDS) + 1, ())
+            _chain_compiled(compiled.journalling, receiver, drafts)
+        with pytest.raises(ValueError, match="no shape"):
+            native(drafts=drafts[:500], shapes=((0,),))
 
     for _ in range(20):
         once()
@@ -302,12 +380,8 @@ def test_a_million_entries_leave_no_memory_behind():
     assert sys.getallocatedblocks() - before < 500
 
 
-_SHAPES = [tuple(sorted(map(_COLUMNS.index, names))) for names in _ALIKE]
-
-
 def test_what_most_entries_have_in_common_is_handed_over_once():
     drafts = take(b"".join(record(number) for number in range(1, 41)), 0, guard_id=GUARD_ID, job="J").drafts
-    _chain(Receiver(name="A", last_sequence=0, last_hash="0" * 64, size_bytes=0, first_sequence=1), drafts, None)
-    values = compiled.journalling.flat(drafts, 0, 32, len(_COLUMNS), _SHAPES[0])
-    rest = [[value for place, value in enumerate(row) if place not in _SHAPES[0]] for row in drafts[:32]]
-    assert values == (*(drafts[0][place] for place in _SHAPES[0]), *chain.from_iterable(rest))
+    together, _ = _chain_compiled(compiled.journalling, receiver_of(), drafts)
+    assert [shape for shape, _ in together.runs] == [_SHAPES[0]]
+    assert len(together.rest) == 8

@@ -8,6 +8,7 @@ import pytest
 
 from console.enforcement.journal_keeper import JournalKeeper
 from console.errors import StoreError
+from console.journal.ending import last_checkpoint
 from console.journal.receivers import change_receiver, delete_receiver, list_receivers, set_attributes, state
 from console.journal.signer import read_head
 from console.journal.verify import verify
@@ -99,6 +100,22 @@ def test_file_beside_the_store_follows_the_checkpoints(store, now):
     write(store, 4)
     keeper.step()
     assert read_head(store.location)[:2] == (1, 4)
+
+
+def test_file_beside_the_store_receivers_and_retention_wait_for_no_index_and_no_deletion(store, now):
+    write(store, 9000)
+    with transaction(store) as session:
+        set_attributes(session, {"threshold_kb": 1})
+        change_receiver(session)
+        delete_receiver(session, "AUDRCV0001", unsaved=True, at=now)
+    write(store, BLOCK)
+    with reading(store) as session:
+        number, end, _ = last_checkpoint(session)
+    assert JournalKeeper(store, lambda: now).step()
+    assert read_head(store.location)[:2] == (number, end)
+    with reading(store) as session:
+        assert not list_receivers(session)[0].purged
+        assert [state(each) for each in list_receivers(session)][-2:] == ["ONLINE", "ATTACHED"]
 
 
 def test_journal_that_an_older_version_left_unsigned_is_signed_as_it_is_when_a_worker_begins(store, now):

@@ -28,6 +28,7 @@ from console.messages import message
 from console.model.journal import Checkpoint
 from console.store.engine import open_store
 from console.store.session import reading, transaction
+from tests.campaign import examples
 from tests.factories import entry
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -132,7 +133,9 @@ VALUES = st.one_of(
     st.integers(2**62 - 5, 2**62 + 5), st.integers(2**63 - 3, 2**63 - 1),
     st.sampled_from(["AUDRCV0001", "AUDRCV0003", "*ALLOWED", "2026-03-01 12:00:00.000000", "0" * 64, "0" * 128]),
 )  # fmt: skip
-SETTINGS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def changed_value(run, table, key, place, column, value):

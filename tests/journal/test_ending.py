@@ -27,6 +27,8 @@ FROM receiver"""
 UNSOUND = {
     "an entry where the next comes": ENTRY.format(number=4, digest="chain_hash"),
     "an entry with a hash that is none": ENTRY.format(number=4, digest="'zz'"),
+    "an entry with a hash that is no text": ENTRY.format(number=4, digest="CAST(x'FFFE' AS TEXT)"),
+    "a hash that is no text": "UPDATE receiver SET last_hash = CAST(x'FFFE' AS TEXT)",
     "a hash that is none": "UPDATE receiver SET last_hash = 'zz'",
     "an end that is no number": "UPDATE receiver SET last_sequence = 'x'",
     "an end before the end": "UPDATE receiver SET last_sequence = 0",
@@ -40,6 +42,10 @@ SOUND = {
     "an entry with the highest number": ENTRY.format(number=2**63 - 1, digest="chain_hash"),
     "a checkpoint with the highest number": CHECKPOINT.format(number=2**63 - 1),
     "a checkpoint whose time is none": "UPDATE journal_checkpoint SET made_at = 'x'",
+    "a checkpoint whose time is no text": "UPDATE journal_checkpoint SET made_at = CAST(x'FFFE' AS TEXT)",
+    "a checkpoint whose hash is no text": "UPDATE journal_checkpoint SET chain_hash = CAST(x'FFFE' AS TEXT)",
+    "an end whose hash is no text": "UPDATE journal_entry SET chain_hash = CAST(x'FFFE' AS TEXT)"
+    " WHERE sequence_number = 3",
     "a checkpoint of times to come": "UPDATE journal_checkpoint SET made_at = '2999-01-01 00:00:00.000000'",
 }
 

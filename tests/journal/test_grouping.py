@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 
 import pytest
+from sqlalchemy.event import listen
 
 from console.enforcement.journal_keeper import JournalKeeper
 from console.journal.grouping import Grouping
@@ -14,21 +17,26 @@ from console.journal.receivers import change_receiver, delete_receiver, purge_so
 from console.journal.spans import Nobody
 from console.journal.verify import verify
 from console.journal.writer import append
+from console.store import journal_index
 from console.store.engine import open_store
-from console.store.group_postings import GROUP
+from console.store.group_postings import GROUP, unpack_group
 from console.store.journal import EVERYTHING, JournalFilter, page_after, page_before
 from console.store.journal_groups import group_to_clear
-from console.store.journal_index import forget_blocks, index_block, known_blocks, missing_block
+from console.store.journal_index import forget_blocks, index_block, known_blocks, matching, missing_block
+from console.store.journal_keys import clauses
 from console.store.journal_postings import first_of
 from console.store.journal_rows import rows
-from console.store.postings import BLOCK
+from console.store.picked_ports import is_picked
+from console.store.postings import BLOCK, offsets_in
 from console.store.session import reading, transaction
 from tests.bench.journal import entries
 from tests.conftest import NOW
 from tests.factories import entry
 from tests.journal.test_ending import ENTRY
+from tests.store.older_index import in_older_form
 
 COUNT = 2 * BLOCK + 50
+PICKED_PORT = next(each.local_port for each in entries() if each.local_port >= 32768)
 FILTERS = [
     EVERYTHING,
     JournalFilter(user="USER07"),
@@ -36,6 +44,8 @@ FILTERS = [
     JournalFilter(remote_address="0.0.0.0/2", sk_type="A"),
     JournalFilter(address="10.0.0.5", port=22),
     JournalFilter(job="000100"),
+    JournalFilter(port=PICKED_PORT),
+    JournalFilter(local_port=PICKED_PORT, sk_type="C"),
     JournalFilter(user="NOBODY"),
 ]
 
@@ -169,6 +179,8 @@ DAMAGE = {
     "taken out": "UPDATE journal_block SET grouped = 0",
     "flag of another kind": "UPDATE journal_block SET grouped = 'x'",
     "time": "UPDATE journal_block SET last_time = NULL",
+    "port": "UPDATE journal_group SET entries = substr(entries, 1, length(entries) - 2) || x'0000' "
+            "WHERE field = 18 AND key = (SELECT max(key) FROM journal_group WHERE field = 18)",
 }  # fmt: skip
 
 
@@ -297,3 +309,107 @@ def test_worker_brings_the_blocks_of_a_full_group_together(store):
     with reading(store) as session:
         assert known_blocks(session, [0])[0].grouped
         assert len(page_after(session, 0, limit=9, only=JournalFilter(user="ALICE"))) == 9
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_worker_makes_an_older_index_anew_and_readers_find_the_same_all_along(journal, together):
+    before = pages(journal)
+    for block in range(2):
+        in_older_form(journal, block)
+    if together:
+        steps(journal)
+    assert (pages(journal), hidden(journal)) == (before, ())
+    keeper = JournalKeeper(journal, lambda: NOW)
+    renewed: list[int] = []
+    found: list[object] = []
+    more = True
+    while more:
+        more = keeper.step()
+        with reading(journal) as session:
+            renewed.append(session.connection().exec_driver_sql("SELECT sum(form) FROM journal_block").scalar_one())
+            found.append([page_after(session, at, limit=9, only=JournalFilter(port=PICKED_PORT)) for at in (0, BLOCK)])
+    assert renewed[-1] == 2
+    assert all(each == found[0] for each in found)
+    assert pages(journal) == before
+    assert 1 in renewed, "one block a step"
+    assert steps(journal) > 3
+    assert (pages(journal), hidden(journal)) == (before, ())
+    assert not JournalKeeper(journal, lambda: NOW).step(), "what is of today stays"
+    assert told_apart(journal)
+
+
+def told_apart(store):
+    """Say whether all sets of picked ports in the groups tell the ports apart."""
+    query = "SELECT entries FROM journal_group WHERE field IN (14, 18) AND key >= x'00008000' AND length(key) = 4"
+    with reading(store) as session:
+        found = [each for (stored,) in session.connection().exec_driver_sql(query) for _, each in unpack_group(stored)]
+    return bool(found) and all(map(is_picked, found))
+
+
+def test_entries_of_a_picked_port_are_looked_up_and_those_of_its_neighbours_are_not(grouped):
+    only = JournalFilter(port=PICKED_PORT)
+    with reading(grouped) as session:
+        wanted = [each.sequence_number for each in page_after(session, 0, limit=BLOCK, only=only)]
+        sets = matching(session, known_blocks(session, range(2)), clauses(only))
+    assert wanted
+    found = [first_of(block) + at for block, bits in sorted(sets.items()) for at in offsets_in(bits, descending=False)]
+    assert found == [number for number in wanted if number < first_of(2)]
+
+
+def test_long_sets_are_not_read_where_few_entries_are_left(grouped):
+    only = JournalFilter(sk_type="A", user="RARE")
+    asked = []
+    engine = grouped.engine
+    listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+    with reading(grouped) as session:
+        assert page_before(session, 2 * BLOCK, limit=20, only=only) == page_before(session, None, limit=20, only=only)
+        del asked[:]
+        matching(session, known_blocks(session, range(2)), clauses(only))
+    read = [(text, values) for text, values in asked if "entries" in text and "length(" not in text]
+    assert len(read) == 1, "only the sets of the user"
+
+
+def test_older_index_of_deleted_entries_is_made_anew_too(journal):
+    for block in range(2):
+        in_older_form(journal, block)
+    steps(journal)
+    with transaction(journal) as session:
+        delete_receiver(session, "AUDRCV0001", unsaved=True, at=NOW)
+    keeper = JournalKeeper(journal, lambda: NOW)
+    while keeper.step():
+        continue
+    assert count(journal, "journal_block WHERE form = 1") == 2
+    steps(journal)
+    kept = pages(journal)
+    run(journal, "DELETE FROM journal_block", "DELETE FROM journal_index", "DELETE FROM journal_group")
+    assert kept == pages(journal)
+
+
+def test_older_index_that_cannot_be_made_anew_holds_up_nothing_and_is_read_as_before(journal, caplog):
+    before = pages(journal)
+    for block in range(2):
+        in_older_form(journal, block)
+    run(journal, "CREATE TRIGGER full BEFORE INSERT ON journal_block WHEN NEW.block = 1 "
+        "BEGIN SELECT RAISE(ABORT, 'full'); END")  # fmt: skip
+    keeper = JournalKeeper(journal, lambda: NOW)
+    assert [keeper.step() for _ in range(4)] == [False, True, False, False]
+    assert "block 1" in caplog.text
+    assert count(journal, "journal_block WHERE form = 1") == 1
+    assert pages(journal) == before
+
+
+def test_who_reads_whole_blocks_reads_none_in_which_nothing_is_found(grouped, monkeypatch):
+    monkeypatch.setattr(journal_index, "_PAGES_OF_ENTRY", 1 / BLOCK)  # as if sets were long
+    numbers = Counter(each.qualified_job_name[:6] for each in islice(entries(), 2 * BLOCK))
+    job = next(number for number, count in numbers.items() if count == 1)
+    with reading(grouped) as session:
+        known = known_blocks(session, range(2))
+        (one,) = page_after(session, 0, limit=9, only=JournalFilter(job=job, to_number=2 * BLOCK))
+        net = "0.0.0.0/1" if int(one.remote_address.split(".")[0]) >= 128 else "128.0.0.0/1"
+        for only in (
+            JournalFilter(job=job, sk_type="C" if one.sk_type == "A" else "A"),
+            JournalFilter(job=job, remote_address=net),
+        ):
+            assert len(matching(session, known, clauses(only))) == 1, "there is one to look at"
+            assert page_after(session, 0, limit=9, only=replace(only, to_number=2 * BLOCK)) == []
+            assert matching(session, known, clauses(only), whole_blocks=True) == {}

@@ -129,6 +129,37 @@ def test_two_processes_may_make_the_same_store_at_once(store_url):
     store.close()
 
 
+def _half_a_store(path):
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA application_id=0x47574C31")
+    connection.close()
+
+
+def _notes_another_process_sees(path):
+    """Read in another process, which is the last to close the store unless this one has its locks."""
+    code = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]);"
+        "print(c.execute('SELECT count(*) FROM notes').fetchone()[0]); c.close()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], check=True, capture_output=True, text=True)
+    return int(done.stdout)
+
+
+def test_what_is_written_after_others_have_closed_the_store_is_seen_by_all(tmp_path):
+    """Also by who has made the tables while it had the file open already, as one of several started at once."""
+    path = tmp_path / "half.db"
+    _half_a_store(path)
+    store = open_store(f"sqlite:///{path}")
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE notes (number)")
+    for number in range(3):
+        assert _notes_another_process_sees(path) == number
+        with store.engine.begin() as connection:
+            connection.exec_driver_sql("INSERT INTO notes VALUES (1)")
+        open_store(store.url).close()  # another user of it in this process
+    store.close()
+
+
 def test_store_from_a_newer_version_is_refused_and_not_changed(store, store_url, tmp_path):
     with store.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9001'")
@@ -142,9 +173,7 @@ def test_store_from_a_newer_version_is_refused_and_not_changed(store, store_url,
 
 
 def test_store_killed_before_its_tables_were_made_is_finished(tmp_path):
-    connection = sqlite3.connect(tmp_path / "half.db")
-    connection.execute("PRAGMA application_id=0x47574C31")
-    connection.close()
+    _half_a_store(tmp_path / "half.db")
     store = open_store(f"sqlite:///{tmp_path}/half.db")
     with reading(store) as session:
         assert active_policy(session)[0] == 1

@@ -32,6 +32,7 @@ from console.store.postings import BLOCK, offsets_in, pack, unpack
 from console.store.session import reading, transaction
 from tests.factories import entry
 from tests.journal.test_ending import ENTRY
+from tests.store.older_index import in_older_form
 
 COUNT = 2 * BLOCK + 700
 ADDRESSES = [
@@ -48,6 +49,8 @@ ADDRESSES = [
 USERS = ["ALICE", "ALICIA", "BOB", "bob", "RARE"]
 JOBS = ["000001/ALICE/CURL", "000002/BOB/CURL2", "000003/CURL/X_Y", "000012/A%B/curl"]
 PORTS = [0, 22, 80, 443, 32767, 32768, 40001, 40002, 65535]
+"""Of which those that the system picks are so many that each has a key of its own; and some that share one:"""
+RARE_PORTS = [49999, 50000, 50001, 50240]
 
 
 class Three:
@@ -85,9 +88,9 @@ def made(now):
             qualified_job_name=pick(JOBS),
             program=pick(["/usr/bin/curl", "/usr/sbin/nginx", "/opt/x"]),
             local_address=pick(ADDRESSES),
-            local_port=pick(PORTS),
+            local_port=pick(PORTS) if weights.random() < 0.995 else pick(RARE_PORTS),
             remote_address=pick(ADDRESSES),
-            remote_port=pick(PORTS),
+            remote_port=pick(PORTS) if weights.random() < 0.995 else pick(RARE_PORTS),
         )
 
 
@@ -104,6 +107,7 @@ def journal(tmp_path_factory):
         with transaction(store) as session:
             while (block := missing_block(session, block_of(COUNT + 1))) is not None:
                 index_block(session, block)
+    in_older_form(stores[2], 0)
     grouping = Grouping(stores[2], least=2)
     while grouping.step(None):
         pass
@@ -159,7 +163,7 @@ ADDRESS = st.just("") | st.sampled_from(
      "10.1.2.64/26", "10.1.2.3/32", "2001:db8::/32", "2001:db8:0:1::/64", "fe80::/10", "0.0.0.0/0", "::/0", "::1/128",
      "172.16.0.0/12", "10.1.2.3/99"]
 )  # fmt: skip
-PORT = st.none() | st.sampled_from([*PORTS, 40003])
+PORT = st.none() | st.sampled_from([*PORTS, *RARE_PORTS, 40003, 50002])
 FILTERS = st.builds(
     JournalFilter,
     entry_type=st.sampled_from(["", "", "", "SK", "JS CD", "GR"]),

@@ -14,6 +14,7 @@ from console.model.words import Outcome
 from console.store import journal_recent
 from console.store.engine import open_store
 from console.store.journal_index import index_block, stored_postings
+from console.store.journal_postings import block_of
 from console.store.journal_recent import Recent, recent_of
 from console.store.postings import BLOCK
 from console.store.session import reading, transaction
@@ -165,6 +166,7 @@ def test_nothing_is_kept_without_the_compiled_module(store, now, monkeypatch):
 
 def test_memory_is_bounded_and_given_back_with_the_index(store, now, monkeypatch):
     monkeypatch.setattr(journal_recent, "_MOST", 10)
+    monkeypatch.setattr(journal_recent, "_JOINED", 0)
     fill(store, now, upto=20)
     with transaction(store) as session:
         recent = recent_of(session)
@@ -173,6 +175,27 @@ def test_memory_is_bounded_and_given_back_with_the_index(store, now, monkeypatch
         assert sum(map(journal_recent._length, recent._pieces)) == 8
         recent.forget(0)
         assert recent._pieces == []
+
+
+@pytest.mark.parametrize("joined", [1, 50, BLOCK])
+def test_pieces_of_many_transactions_become_few_within_a_block_and_give_the_same_index(store, now, monkeypatch, joined):
+    monkeypatch.setattr(journal_recent, "_JOINED", joined)
+    fill(store, now, upto=BLOCK - 30)
+    for number in range(BLOCK - 29, BLOCK + 30):
+        with transaction(store) as session:
+            append(session, some(now, number, 1))
+        if number % 7 == 0:
+            with pytest.raises(StopError):
+                append_and_stop(store, some(now, number + 1, 2, program="/never/there"))
+    with transaction(store) as session:
+        pieces = recent_of(session)._pieces
+    assert (len(pieces) > 60) is (joined == 1)
+    assert len(pieces) < 35 or joined == 1
+    assert all(block_of(each.first) == block_of(each.last) for each in pieces if each.last - each.first < PART - 1)
+    postings, times, is_recent = index(store)
+    assert is_recent
+    assert not [key for _, key, _ in postings if key == b"/never/there"]
+    assert (postings, times) == from_store(store)
 
 
 def test_each_open_store_has_a_memory_of_its_own(store):

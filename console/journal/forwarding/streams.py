@@ -132,7 +132,12 @@ class StreamChannel:
     def _written(self) -> int:
         """Return how many octets were written, those of TLS itself included, counted as `_acknowledged` counts.
 
-        What waits is asked for first: an acknowledgement in between makes the sum too large, which is the safe side.
+        An acknowledgement between the two questions would be counted twice. The mark would then lie behind all that was
+        written, and be reached only when more is sent: at the end of a journal, never.
         """
-        waiting = fcntl.ioctl(self._endpoint.fileno(), termios.TIOCOUTQ, bytes(_OUTQ.size))
-        return int(_OUTQ.unpack(waiting)[0]) + self._acknowledged()
+        acknowledged = self._acknowledged()
+        while True:
+            waiting = _OUTQ.unpack(fcntl.ioctl(self._endpoint.fileno(), termios.TIOCOUTQ, bytes(_OUTQ.size)))[0]
+            before, acknowledged = acknowledged, self._acknowledged()
+            if acknowledged == before:
+                return int(waiting) + acknowledged
