@@ -84,6 +84,8 @@ class Courier:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self.has_waiting = False
+        """Whether anything waits, due or not, as far as was seen when `due` was last asked."""
 
     def due(self) -> list[str]:
         """Return the destinations for which something is to be delivered now.
@@ -92,7 +94,8 @@ class Courier:
             StoreError: The store cannot be read.
         """
         with reading(self._store) as session:
-            return deliveries.due_destinations(session, self._clock())
+            self.has_waiting = deliveries.is_waiting(session)
+            return deliveries.due_destinations(session, self._clock()) if self.has_waiting else []
 
     def deliver(self, name: str) -> None:
         """Deliver what is due to a destination, oldest first, until it fails or nothing is left.

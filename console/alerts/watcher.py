@@ -100,6 +100,11 @@ class Watcher:
         """The time that alerts were last told."""
         self._unreadable: set[str] = set()
 
+    @property
+    def is_watching(self) -> bool:
+        """Whether any alert is active, as far as the last step has seen."""
+        return bool(self._watched)
+
     def step(self) -> bool:
         """Look at the next entries, and at the time; return whether more entries wait.
 

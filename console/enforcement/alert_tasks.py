@@ -16,17 +16,15 @@ from concurrent.futures import ThreadPoolExecutor
 from console.alerts.courier import Courier
 from console.alerts.watcher import Watcher
 from console.clock import Clock
+from console.enforcement.pulse import Wake
 from console.errors import StoreError
 from console.messages import describe, line, message
 from console.store.engine import Store
 
 _log = logging.getLogger("greenwall.worker")
 
-_LOOK_S = 0.5
-"""How late an alert may be, besides the time that its entries take into the journal."""
 _PAUSES = 3
 """How many times as long as a batch took the pause after it is, while more wait: the journal has the processor."""
-_DELIVER_S = 0.5
 _AFTER_ERROR_S = 2.0
 _HELD_S = 600.0
 """How long a destination waits after an error that nobody has thought of."""
@@ -53,8 +51,12 @@ class AlertTasks:
         self._held: dict[str, float] = {}
         """Destinations that nothing is delivered to until a time, by the clock that is never set."""
 
-    async def watch(self) -> None:
-        """Look at the journal for ever."""
+    async def watch(self, wake: Wake) -> None:
+        """Look at the journal for ever.
+
+        Args:
+            wake: Set when the store has changed.
+        """
         loop = asyncio.get_running_loop()
         while True:
             began = time.monotonic()
@@ -64,10 +66,17 @@ class AlertTasks:
                 _log.warning("%s", line(describe(error)))
                 await asyncio.sleep(_AFTER_ERROR_S)
                 continue
-            await asyncio.sleep(_PAUSES * (time.monotonic() - began) if has_more else _LOOK_S)
+            if has_more:
+                await asyncio.sleep(_PAUSES * (time.monotonic() - began))
+            else:  # an alert may be over because nothing has happened for a while
+                await wake.rest(briefly=self._watcher.is_watching)
 
-    async def deliver(self) -> None:
-        """Deliver for ever."""
+    async def deliver(self, wake: Wake) -> None:
+        """Deliver for ever.
+
+        Args:
+            wake: Set when the store has changed.
+        """
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -76,7 +85,7 @@ class AlertTasks:
             except StoreError as error:
                 _log.warning("%s", line(describe(error)))
                 await asyncio.sleep(_AFTER_ERROR_S)
-            await asyncio.sleep(_DELIVER_S)
+            await wake.rest(briefly=self._courier.has_waiting)
 
     def close(self) -> None:
         """Wait for the step that is being made; deliveries are not waited for, as each may be made again."""

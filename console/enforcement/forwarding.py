@@ -7,6 +7,7 @@ import logging
 import threading
 
 from console.clock import Clock
+from console.enforcement.pulse import Wake
 from console.errors import StoreError
 from console.journal.forwarding.line import Line, Pace, Target
 from console.messages import describe, line
@@ -18,7 +19,6 @@ from console.store.session import reading, transaction
 
 _log = logging.getLogger("greenwall.worker")
 
-_LOOK_S = 0.5
 _END_S = 4.0
 """For all lines together to end in order; then what was not acknowledged is sent again by the next worker."""
 
@@ -67,6 +67,11 @@ class Lines:
             with transaction(self._store) as session:
                 set_state(session, row.name, ForwardState.HELD, self._clock())
 
+    @property
+    def are_there(self) -> bool:
+        """Whether there is any line: it may end by itself."""
+        return bool(self._lines)
+
     def end(self) -> None:
         """End all lines in order; there will be no others."""
         with self._lock:
@@ -78,16 +83,24 @@ class Lines:
             self._lines.clear()
 
 
-async def forward_for_ever(store: Store, clock: Clock, pace: Pace | None = None) -> None:
-    """Keep lines as the store wants them, in threads of their own: the event loop waits for none of them."""
-    lines = Lines(store, clock, pace)
+async def forward_for_ever(store: Store, clock: Clock, wake: Wake) -> None:
+    """Keep lines as the store wants them, in threads of their own: the event loop waits for none of them.
+
+    Args:
+        store: With the journal and its targets.
+        clock: What time it is.
+        wake: Set when the store has changed.
+    """
+    lines = Lines(store, clock)
     loop = asyncio.get_running_loop()
     try:
         while True:
+            has_failed = False
             try:
                 await loop.run_in_executor(None, lines.look)
             except StoreError as error:
                 _log.warning("%s", line(describe(error)))
-            await asyncio.sleep(_LOOK_S)
+                has_failed = True
+            await wake.rest(briefly=has_failed or lines.are_there)
     finally:
         await asyncio.shield(loop.run_in_executor(None, lines.end))

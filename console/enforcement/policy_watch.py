@@ -17,7 +17,7 @@ from console.messages import describe, line, message
 from console.policy.audit_levels import Auditing
 from console.policy.compiler import compile_policy
 from console.policy.rule import Policy
-from console.store.confirmation import is_overdue, take_back
+from console.store.confirmation import has_time_limit, is_overdue, take_back
 from console.store.engine import Store
 from console.store.revisions import active_number, active_policy
 from console.store.secrets import unseal_policy
@@ -46,6 +46,8 @@ class PolicyWatch:
         self._clock = clock
         self._check_there = check_there
         self._unusable = 0
+        self.awaits_confirmation = False
+        """Whether the active revision is taken back at some time, of which nobody tells."""
 
     def newer(self, than: int) -> tuple[int, Policy] | None:
         """Return the active revision, its passwords in clear, if it is another than this and one that guards can take.
@@ -82,6 +84,7 @@ class PolicyWatch:
     def _take_back_unconfirmed(self) -> None:
         """Go back from a revision that nobody has confirmed in time."""
         with reading(self._store) as session:
+            self.awaits_confirmation = has_time_limit(session)
             if not is_overdue(session, self._clock()):
                 return
         with transaction(self._store) as session:

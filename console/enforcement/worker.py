@@ -2,6 +2,8 @@
 
 Takes entries from guards and from the spools of dead ones, moves the audit entries of administration into the journal,
 tells guards of new revisions, and says every two seconds that it lives. It may be killed at any moment.
+
+One task looks whether the store has changed, and the others look into it when it has (`console.enforcement.pulse`).
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from console.enforcement.guard_server import GuardServer
 from console.enforcement.journal_keeper import JournalKeeper, keep_journal
 from console.enforcement.kernel_start import begin_kernel, left_attached
 from console.enforcement.ledger import Ledger, StoreGoneError
+from console.enforcement.pulse import Pulse
 from console.enforcement.scribe import Scribe
 from console.enforcement.spool import waiting_spools
 from console.errors import StoreError, WorkerError
@@ -41,7 +44,6 @@ _log = logging.getLogger("greenwall.worker")
 
 _BACKLOG = 128
 _HEARTBEAT_S = 2.0
-_POLL_S = 0.5
 _SPOOLS_S = 2.0
 _RESTART_S = 0.5
 """Pause before a task that failed is begun again."""
@@ -152,13 +154,19 @@ class Worker:
         self._guards = GuardServer(self._scribe, *start)
         self._kernel = None if cgroup is None else begin_kernel(self._scribe, store.location, cgroup, *start)
         self._guards.watcher = self._kernel
-        self._keep = partial(keep_journal, self._scribe, JournalKeeper(store, system_clock))
-        self._forward = partial(forward_for_ever, store, system_clock)
+        pulse = self._pulse = Pulse(self._ledger.changes, self._ledger.check_there)
+        self._keep = partial(
+            keep_journal, self._scribe, JournalKeeper(store, system_clock), pulse.wake(follows_journal=True)
+        )
+        self._forward = partial(forward_for_ever, store, system_clock, pulse.wake())
         self._alerts = AlertTasks(store, system_clock, socket.gethostname())
+        self._watch_alerts = partial(self._alerts.watch, pulse.wake(follows_journal=True))
+        self._deliver_alerts = partial(self._alerts.deliver, pulse.wake())
+        self._load_kernel = None if self._kernel is None else partial(self._kernel.load_for_ever, pulse.wake())
         self._tasks: set[asyncio.Task[None]] = set()
-        self._policy_woken = asyncio.Event()
-        self._outbox_woken = asyncio.Event()
-        self._ends_woken = asyncio.Event()
+        self._policy_woken, self._outbox_woken, self._ends_woken = (pulse.wake() for _ in range(3))
+        self._jobs_woken = pulse.wake()
+        self._guards.on_come = self._ends_woken.set
         self._stopped = asyncio.Event()
         self._exit_code = 0
 
@@ -172,14 +180,14 @@ class Worker:
         loop.add_reader(self._wake.fileno(), self._on_wake)
         try:
             async with asyncio.TaskGroup() as group:
-                watches = (self._watch_policy, self._watch_outbox, self._watch_ends)
+                watches = (self._pulse.watch, self._watch_policy, self._watch_outbox, self._watch_ends)
                 for work in (self._scribe.commit_for_ever, *watches, self._beat, self._take_spools, self._forward):
                     self._begin(group, self._supervise(work))
-                for work in (self._keep, self._alerts.watch, self._alerts.deliver):
+                for work in (self._keep, self._watch_alerts, self._deliver_alerts):
                     self._begin(group, self._supervise(work))
-                if self._kernel is not None:
+                if self._kernel is not None and self._load_kernel is not None:
                     self._begin(group, self._supervise(self._kernel.write_for_ever))
-                    self._begin(group, self._supervise(self._kernel.load_for_ever))
+                    self._begin(group, self._supervise(self._load_kernel))
                 self._begin(group, self._supervise(lambda: self._accept(group)))
                 tell_systemd("READY=1")
                 await self._stopped.wait()
@@ -190,6 +198,7 @@ class Worker:
             loop.remove_reader(self._wake.fileno())
             self._scribe.close()
             self._alerts.close()
+            self._ledger.changes.close()
         return self._exit_code or self._end()
 
     def _begin(self, group: asyncio.TaskGroup, work: Coroutine[object, object, None]) -> None:
@@ -223,26 +232,23 @@ class Worker:
             self._begin(group, self._supervise(partial(self._guards.converse, endpoint), again=False))
 
     async def _watch_policy(self) -> None:
-        """Look whether there is a new revision; when woken, and twice a second in any case."""
+        """Look whether there is a new revision, or one that has not been confirmed in time."""
         while True:
-            self._policy_woken.clear()
             await self._guards.look_for_newer()
-            await _woken(self._policy_woken)
+            await self._policy_woken.rest(briefly=self._ledger.policies.awaits_confirmation)
 
     async def _watch_outbox(self) -> None:
         """Look likewise whether there are audit entries; a revision that cannot be read does not hold them up."""
         while True:
-            self._outbox_woken.clear()
             while await self._scribe.insist(self._ledger.move_outbox):
                 pass
-            await _woken(self._outbox_woken)
+            await self._outbox_woken.rest()
 
     async def _watch_ends(self) -> None:
         """Look likewise whether an operator wants a job ended; guards that come later are told, too."""
         while True:
-            self._ends_woken.clear()
             self._guards.end_jobs(await self._scribe.insist(self._ledger.wanted_ends))
-            await _woken(self._ends_woken)
+            await self._ends_woken.rest()
 
     async def _beat(self) -> None:
         """Say that this worker lives."""
@@ -252,10 +258,12 @@ class Worker:
 
     async def _take_spools(self) -> None:
         """Take in what dead guards have left, and record that they are dead."""
+        may_die = True
         while True:
             for path in waiting_spools(self._location.spool):
                 await self._take_spool(path)
-            await self._scribe.insist(self._ledger.end_dead_guards, self._guards.connected())
+            if self._jobs_woken.take() or may_die:
+                may_die = await self._scribe.insist(self._ledger.end_dead_guards, self._guards.connected())
             await asyncio.sleep(_SPOOLS_S)
 
     async def _take_spool(self, path: Path) -> None:
@@ -283,9 +291,3 @@ class Worker:
         except StoreError as error:
             _log.warning("%s", line(describe(error)))
         return 0
-
-
-async def _woken(event: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_POLL_S):
-            await event.wait()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from console.enforcement import alert_tasks
+from console.enforcement import pulse
 from console.enforcement.alert_tasks import AlertTasks
+from console.enforcement.pulse import Wake
 from console.model.alerts import AlertDestination
 from console.store import alerts as kept
 from console.store import deliveries
@@ -20,13 +21,13 @@ async def test_delivery_whose_row_is_damaged_is_said_and_not_made_again_at_once(
         kept.change_destination(session, AlertDestination.model_validate(row))
         deliveries.put(session, delivery_id="x", alert="A", destination="HOOK", payload="{}", at=NOW)
         session.connection().exec_driver_sql("UPDATE alert_delivery SET tries = 'x'")
-    monkeypatch.setattr(alert_tasks, "_DELIVER_S", 0.01)
+    monkeypatch.setattr(pulse, "LOOK_S", 0.01)
     failed = []
     monkeypatch.setattr(threading, "excepthook", failed.append)
     tasks = AlertTasks(store, lambda: NOW, "HERE")
     begun = []
     monkeypatch.setattr(tasks, "_courier", Counting(tasks._courier, begun))
-    running = asyncio.ensure_future(tasks.deliver())
+    running = asyncio.ensure_future(tasks.deliver(Wake()))
     try:
         while caplog.text.count("GWL0927") < 1:  # noqa: ASYNC110 - said by another thread
             await asyncio.sleep(0.01)
@@ -43,6 +44,7 @@ class Counting:
 
     def __init__(self, courier, begun):
         self.due = courier.due
+        self.has_waiting = True
         self._courier = courier
         self._begun = begun
 
