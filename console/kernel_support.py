@@ -16,6 +16,11 @@ LIBRARY = "libbpf.so.1"
 OLDEST = (6, 1)
 """Linux with all that the programs use: bpf_set_retval came last to all of the hooks that call it."""
 TYPE_INFORMATION = Path("/sys/kernel/btf/vmlinux")
+_MODULES = Path("/sys/kernel/security/lsm")
+"""The security modules that are active, joined by commas (Documentation/admin-guide/LSM/index.rst)."""
+_LSM_LIST_MODULES = 461
+"""System call that tells them too, since Linux 6.8, also where securityfs is not mounted (linux/lsm.h)."""
+_LSM_ID_BPF, _MOST_MODULES = 109, 64
 _MOUNTS = Path("/proc/self/mountinfo")
 _CGROUPS = "cgroup2"
 
@@ -39,6 +44,25 @@ def cgroup_mount() -> Path | None:
         if after.startswith(f"{_CGROUPS} "):
             return Path(before.split(" ")[4].encode("utf-8", "surrogateescape").decode("unicode_escape"))
     return None
+
+
+def has_bpf_security() -> bool:
+    """Say whether BPF is among the active security modules here, so that programs may refuse a listen itself.
+
+    Loaded it can be without that, but is never run then. Where nobody says which are active it is taken not to be.
+    """
+    try:
+        return "bpf" in _MODULES.read_text(encoding="ascii").strip().split(",")
+    except OSError:
+        return _LSM_ID_BPF in _told_modules()
+
+
+def _told_modules() -> list[int]:
+    """Return the numbers of the active security modules; none where the kernel does not tell them."""
+    found = (ctypes.c_uint64 * _MOST_MODULES)()
+    size = ctypes.c_uint32(ctypes.sizeof(found))
+    count = ctypes.CDLL(None).syscall(_LSM_LIST_MODULES, found, ctypes.byref(size), 0)
+    return list(found[: max(0, count)])
 
 
 def _lacks() -> Iterator[Lack]:

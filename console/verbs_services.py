@@ -76,6 +76,7 @@ def uninstall(context: typer.Context, root: RootDirectory = "/") -> int:
     """Stop the services, detach the kernel engine, and take the services away; the store stays."""
     from pathlib import Path
 
+    from console.enforcement.kernel_place import remove_empty
     from console.messages import line
     from console.shell.install import store_of_services
     from console.shell.install import uninstall as take_away
@@ -86,6 +87,8 @@ def uninstall(context: typer.Context, root: RootDirectory = "/") -> int:
     is_here = place == Path("/")
     for done in take_away(place, (lambda: [said for url in urls if (said := _detached(url))]) if is_here else None):
         print_text(f"{line(done)}\n")
+    if is_here:
+        remove_empty()
     return DONE
 
 
@@ -95,7 +98,7 @@ def _detached(url: str) -> Message | None:
     Raises:
         KernelError: A worker that is no service runs, and holds it.
     """
-    from console.enforcement.kernel_place import BPF_MOUNT, pin_directory
+    from console.enforcement.kernel_place import pin_directory, place_of_all
     from console.enforcement.kernel_start import detach_kernel, detach_without_store
     from console.messages import message
     from console.shell.kernel_engine import detached
@@ -104,7 +107,7 @@ def _detached(url: str) -> Message | None:
 
     url = url or default_url()
     file = plain_sqlite_file(url)
-    if not (BPF_MOUNT / "greenwall").exists():
+    if not place_of_all().exists():
         return None
     if file is not None and not file.exists():
         return message("GWL04A1", path=file) if detach_without_store(locate_file(file)) else None

@@ -28,6 +28,32 @@ def system(monkeypatch, tmp_path):
     return SimpleNamespace(types=types, mounts=mounts, patch=monkeypatch.setattr)
 
 
+@pytest.mark.parametrize(
+    ("listed", "told", "has"),
+    [
+        ("lockdown,capability,landlock,bpf", (), True),
+        ("lockdown,capability,bpfilter\n", (109,), False),
+        (None, (108, 100, 109), True),
+        (None, (108, 100), False),
+        (None, (), False),
+    ],
+)
+def test_bpf_is_a_security_module_where_the_list_or_the_kernel_says_so(monkeypatch, tmp_path, listed, told, has):
+    modules = tmp_path / "lsm"
+    if listed is not None:
+        modules.write_text(listed)
+    monkeypatch.setattr(kernel_support, "_MODULES", modules)
+    monkeypatch.setattr(kernel_support, "_told_modules", lambda: list(told))
+    assert kernel_support.has_bpf_security() is has
+
+
+def test_kernel_tells_its_security_modules_or_none(monkeypatch):
+    told = kernel_support._told_modules()
+    assert told == [] or 100 in told  # LSM_ID_CAPABILITY is always there
+    monkeypatch.setattr(kernel_support, "_LSM_LIST_MODULES", 100_000)
+    assert kernel_support._told_modules() == []
+
+
 def said(lack):
     found = message(lack.message_id, **lack.values)
     assert found.cause

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from console.enforcement.operator_notices import tell_of_servers
 from console.journal.entries import Draft, Entry
 from console.journal.writer import append_drafts
+from console.store.changes import Changes
 from console.store.engine import Store
 from console.store.kernel import Told, forget_rings, is_enforced, ring_told, set_ring_told
 from console.store.session import reading, transaction
@@ -17,13 +18,15 @@ class KernelLedger:
 
     Args:
         store: Whose journal gets it.
+        changes: That are looked for there; what is told is none.
         check_there: Raises if what was committed is in no store any more.
 
     Threads: One at a time.
     """
 
-    def __init__(self, store: Store, check_there: Callable[[], None]) -> None:
+    def __init__(self, store: Store, changes: Changes, check_there: Callable[[], None]) -> None:
         self._store = store
+        self._changes = changes
         self._check_there = check_there
 
     def write_told(self, drafts: list[Draft], notable: Sequence[Entry], ring: str, told: Told) -> None:
@@ -39,8 +42,8 @@ class KernelLedger:
             StoreError: Nothing was written.
             StoreGoneError: What was written is lost with the store.
         """
-        with transaction(self._store) as session:
-            append_drafts(session, [each[:] for each in drafts])  # as often as the store has to be tried
+        with self._changes.writing() as session:
+            append_drafts(session, drafts)  # which leaves them as they are: the store may have to be tried again
             tell_of_servers(session, notable)
             set_ring_told(session, ring, told)
         self._check_there()

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.enforcement.kernel_place import pin_directory
+from console.enforcement.kernel_place import pin_directory, remove
 from console.errors import KernelError
 from console.messages import line, message
 from console.store.locks import is_locked
@@ -55,7 +55,7 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
         PolicyError: The kernel cannot hold this policy.
     """
     from console.enforcement.kernel.engine import KernelEngine
-    from console.enforcement.kernel.keeper import KernelKeeper, Place
+    from console.enforcement.kernel.keeper import KernelKeeper, Place, how_listens_fail
     from console.enforcement.kernel.loading import Wanted
     from console.enforcement.kernel.pins import Pins
     from console.enforcement.kernel.relay_house import RelayHouse
@@ -83,6 +83,7 @@ def begin_kernel(scribe: Scribe, location: Location, cgroup: Path, revision: int
     keeper.take_over(pins.leave_all(directory))
     told = message("GWL0483" if wanted.is_enforced else "GWL048B", path=cgroup, number=revision)
     _log.info("%s", line(told))
+    _log.info("%s", line(how_listens_fail(engine)))
     for unseen in what_is_not_seen(compile_policy(policy)):
         _log.info("%s", line(message(unseen)))
     return keeper
@@ -128,7 +129,7 @@ def detach_without_store(location: Location) -> bool:
     directory = pin_directory(location)
     if not directory.exists():
         return False
-    shutil.rmtree(directory)
+    remove(directory)
     return True
 
 

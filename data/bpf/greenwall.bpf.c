@@ -16,6 +16,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 
 #include "greenwall.h"
 
@@ -238,8 +239,12 @@ struct inode___part {
 struct socket_alloc___part { /* begins with the socket */
     struct inode___part vfs_inode;
 } __attribute__((preserve_access_index));
-struct sock___part {
+struct sock___part { /* begins with what kinds of sockets have in common */
     struct socket_alloc___part *sk_socket;
+    __u16 sk_type, sk_protocol;
+} __attribute__((preserve_access_index));
+struct socket___part {
+    struct sock___part *sk;
 } __attribute__((preserve_access_index));
 struct qstr___part {
     const unsigned char *name;
@@ -267,7 +272,12 @@ struct task_struct___part {
 } __attribute__((preserve_access_index));
 
 struct sock_common___part {
+    unsigned short skc_family;
+    unsigned char skc_state;
     unsigned char skc_ipv6only : 1;
+    __be32 skc_rcv_saddr;
+    struct in6_addr skc_v6_rcv_saddr;
+    __u16 skc_num;
 } __attribute__((preserve_access_index));
 struct ip_options___part {
     unsigned char srr;
@@ -649,15 +659,15 @@ static __always_inline int is_tcp(struct bpf_sock_addr *ctx)
 }
 
 /* Decides about a listener; one on :: that does not leave IPv4 alone is one on 0.0.0.0 too, and is asked about as both. */
-static __always_inline void decide_listen(struct bpf_sock *sock, struct request *request, struct decision *decision)
+static __always_inline void decide_listener(struct sock_common___part *sock, struct request *request,
+                                            struct decision *decision)
 {
     struct key *local = &request->values[LOCAL_ADDRESS];
     struct decision other = {};
     decide(request, decision);
     if (decision->error || decision->off || local->upper || local->lower)
         return;
-    struct tcp_sock *tcp = sock ? bpf_skc_to_tcp_sock(sock) : 0;
-    if (tcp && BPF_CORE_READ_BITFIELD_PROBED((struct sock_common___part *)tcp, skc_ipv6only))
+    if (sock && BPF_CORE_READ_BITFIELD_PROBED(sock, skc_ipv6only))
         return;
     local->lower = MAPPED;
     decide(request, &other);
@@ -665,6 +675,11 @@ static __always_inline void decide_listen(struct bpf_sock *sock, struct request 
         *decision = other;
     else
         local->lower = 0;
+}
+
+static __always_inline void decide_listen(struct bpf_sock *sock, struct request *request, struct decision *decision)
+{
+    decide_listener(sock ? (void *)bpf_skc_to_tcp_sock(sock) : 0, request, decision);
 }
 
 static __always_inline __u64 policy_flags(__u32 *revision)
@@ -1221,6 +1236,43 @@ static __always_inline void set_ends(struct bpf_sock_ops *ctx, struct request *r
     }
     if (with_remote)
         request->values[REMOTE_PORT].lower = bpf_ntohl(ctx->remote_port);
+}
+
+/* Where the host has BPF among its security modules: a listen that gets by its bind fails, too, with the port that the
+ * socket has. One without a port gets it later, and is seen by sock_ops; so is what is let go on here, and told there. Only
+ * of a listener that listens again nothing is heard there. */
+SEC("lsm_cgroup/socket_listen")
+int BPF_PROG(socket_listen, struct socket___part *socket, int backlog)
+{
+    struct request request = {.exit_point = LISTEN};
+    struct decision decision = {};
+    struct sock___part *sock = socket->sk;
+    struct sock_common___part *common = (void *)sock;
+    if (!sock || (common->skc_family != AF_INET && common->skc_family != AF_INET6) || sock->sk_type != SOCK_STREAM ||
+        (sock->sk_protocol != IPPROTO_TCP && sock->sk_protocol != IPPROTO_MPTCP))
+        return 1;
+    __u32 state = common->skc_state, port = common->skc_num;
+    if (!port || (state != BPF_TCP_CLOSE && state != BPF_TCP_LISTEN))
+        return 1;
+    set_caller(&request);
+    if (is_of_guard(request.pid))
+        return 1;
+    request.values[LOCAL_PORT].lower = port;
+    if (common->skc_family == AF_INET) {
+        set_ipv4(&request.values[LOCAL_ADDRESS], common->skc_rcv_saddr);
+    } else {
+        struct in6_addr own = {};
+        if (bpf_core_field_exists(common->skc_v6_rcv_saddr))
+            own = BPF_CORE_READ(common, skc_v6_rcv_saddr);
+        set_ipv6(&request.values[LOCAL_ADDRESS], own.in6_u.u6_addr32);
+    }
+    decide_listener(common, &request, &decision);
+    if (decision.error || (state == BPF_TCP_LISTEN && !decision.off))
+        tell(&request, &decision, 0);
+    if (!decision.error)
+        return 1;
+    bpf_set_retval(-(int)decision.error);
+    return 0;
 }
 
 /* A listener is decided about here a second time, with the port that it has. */

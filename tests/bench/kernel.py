@@ -36,6 +36,7 @@ from tests.programs.build import Programs
 _AIM_P50, _AIM_ACCEPT, _AIM_BYTES, _AIM_ACTIVATION_S = 1.10, 0.95, 0.98, 1.0
 _SIZES = (10, 10_000)
 _THREADS = 8
+_WARM_UP = "300"
 _REST_S, _MOST_RESTS = 1.5, 20
 _IDLE = 0.1
 """Of a processor, at most, by a worker that has nothing to write."""
@@ -43,11 +44,25 @@ _REQUEST = "GET / HTTP/1.0\r\n\r\n"
 _ENTER = 'echo $$ >"$0/cgroup.procs"; exec "$@"'
 
 
+class _Afresh(Contender):
+    """A client that is started for each turn anew: where a process happens to lie and to run may be a fifth."""
+
+    def __init__(self, name: str, command: list[str], worker: psutil.Process | None = None) -> None:
+        super().__init__(name, None, worker)
+        self._command = command
+
+    def say(self, line: str) -> str:
+        with contextlib.ExitStack() as stack:
+            client = native(self._command, stack)
+            client.say(_WARM_UP)
+            return client.say(line)
+
+
 class _Place:
     """A cgroup that a worker decides for."""
 
     def __init__(self, directory: Path, rules: int, exit_point: str, stack: contextlib.ExitStack) -> None:
-        self._cgroup = stack.enter_context(_cgroup())
+        self._cgroup = stack.enter_context(in_a_cgroup())
         directory.mkdir(mode=0o700)
         self._greenwall = Greenwall(directory)
         self._greenwall.done("policy", "import", "-", stdin=policy_document(rules, exit_point))
@@ -65,7 +80,8 @@ class _Place:
 
 
 @contextlib.contextmanager
-def _cgroup() -> Iterator[Path]:
+def in_a_cgroup() -> Iterator[Path]:
+    """Make a cgroup, and remove it when it is empty."""
     made = find_cgroups() / f"greenwall-bench-{uuid.uuid4().hex[:12]}"
     made.mkdir()
 
@@ -84,14 +100,12 @@ def _connects(programs: Programs, directory: Path, rounds: int, count: int) -> N
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(started([programs.get("server"), HOST, "0"], stdout=subprocess.PIPE))
         client = [programs.get("latency"), HOST, server.stdout.readline().strip()]
-        contenders = [native(client, stack)]
+        contenders = [_Afresh("native", client)]
         for size in _SIZES:
             place = _Place(directory / f"connect-{size}", size, "*CONNECT", stack)
-            contenders.append(
-                native(place.command(*client), stack, name=f"kernel, {size:,} rules", worker=place.worker)
-            )
+            contenders.append(_Afresh(f"kernel, {size:,} rules", place.command(*client), place.worker))
         found = time_calls(contenders, rounds, count, "connects each, C client, blocking, loopback")
-    worst = max(found[one.name]["p50_ratio"] for one in contenders[1:])
+    worst = max(ratios["p50_ratio"] for ratios in found.values())
     judge(f"p50 at most {_AIM_P50:.2f} times native", worst, is_met=worst <= _AIM_P50)
 
 

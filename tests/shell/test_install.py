@@ -12,10 +12,12 @@ from types import SimpleNamespace
 import pytest
 
 from console import verbs_services
+from console.enforcement import kernel_place
 from console.errors import UsageError
 from console.resources import data_path
 from console.shell import install as services
 from console.shell.install import UNITS, install, uninstall
+from console.store.location import locate_file
 
 README = Path(__file__).parents[2] / "README.md"
 COMMAND = "/usr/bin/true"
@@ -149,6 +151,26 @@ def test_exposure_of_the_units_is_what_the_readme_says(tmp_path, analyze, unit):
 
 def test_every_unit_is_in_the_package():
     assert {path.name for path in data_path("systemd").iterdir()} == {*UNITS, "greenwall.default"}
+
+
+@pytest.mark.parametrize("detached", [True, False], ids=["with its engine", "where nothing is attached any more"])
+@pytest.mark.parametrize("others", [True, False], ids=["beside another store", "alone"])
+def test_nothing_of_a_store_and_no_empty_directory_stays_in_the_bpf_file_system(
+    tmp_path, monkeypatch, others, detached
+):
+    monkeypatch.setattr(kernel_place, "BPF_MOUNT", tmp_path)
+    location = locate_file(tmp_path / "gone.db")
+    (tmp_path / "greenwall").mkdir()
+    if others:
+        (tmp_path / "greenwall" / "other").mkdir()
+    if detached:
+        (kernel_place.pin_directory(location) / "engine").mkdir(parents=True)
+    url = f"sqlite:///{tmp_path}/gone.db"
+    monkeypatch.setattr(services, "store_of_services", lambda root: url)
+    monkeypatch.setattr(services, "uninstall", lambda root, detach: list(detach()))
+    verbs_services.uninstall(SimpleNamespace(obj=""), "/")
+    assert [path.name for path in (tmp_path / "greenwall").glob("*")] == ["other"] * others
+    assert (tmp_path / "greenwall").exists() == others
 
 
 @pytest.mark.parametrize(("named", "asked"), [("", ["ours"]), ("ours", ["ours"]), ("other", ["ours", "other"])])

@@ -29,6 +29,8 @@ _ALWAYS = {
     "setsockopt": libbpf.SETSOCKOPT,
 }
 """How each is attached, in the order in which they are attached: who listens is written down before anybody asks."""
+LISTENS = "socket_listen"
+"""Program that refuses a listen itself; only where the system lets security modules be BPF."""
 DATAGRAMS, CLOSES = "datagrams", "closes"
 """What needs a program that is not attached all the time: each costs something for every packet, or socket."""
 PEER_NAMES = "peer_names", "peer_names6"
@@ -64,12 +66,18 @@ class Attachment:
         descriptor: Returns that of one of `AT_NEED_PROGRAMS`.
         loaded: The programs; None where those of an earlier engine go on, attached as they are.
         pinned: Where the links of the earlier engine are.
+        sees_listens: Whether `LISTENS` was loaded.
 
     Threads: one at a time.
     """
 
     def __init__(
-        self, descriptor: Callable[[str], int], loaded: libbpf.BpfObject | None = None, pinned: Path | None = None
+        self,
+        descriptor: Callable[[str], int],
+        loaded: libbpf.BpfObject | None = None,
+        pinned: Path | None = None,
+        *,
+        sees_listens: bool = False,
     ) -> None:
         self._descriptor = descriptor
         self._loaded = loaded
@@ -78,6 +86,7 @@ class Attachment:
         self._at_need: dict[str, OwnedFd] = {}
         self._needs: set[str] = set()
         self._cgroup: Path | None = None
+        self._sees_listens = sees_listens or (pinned is not None and (pinned / LISTENS).exists())
         self._attached_to = 0
         """Number of its directory."""
 
@@ -98,6 +107,20 @@ class Attachment:
             except OSError as error:
                 self.detach()
                 raise KernelError("GWL0477", path=cgroup, reason=error.strerror or error) from error
+
+    @property
+    def sees_listens(self) -> bool:
+        """Whether a listen is refused itself, and not at its bind alone."""
+        return self._sees_listens
+
+    def is_there(self) -> bool:
+        """Say whether the cgroup at the path of ours is the one that the programs are attached to."""
+        if self._cgroup is None:
+            return True
+        try:
+            return self._cgroup.stat().st_ino == self._attached_to
+        except OSError:
+            return False
 
     def follow(self) -> Found:
         """Attach to the cgroup at the path of ours where that is another one by now: systemd makes slices anew.
@@ -205,6 +228,12 @@ class Attachment:
             for link in made.values():
                 link.close()
             raise
+        if self._sees_listens:
+            try:
+                with self._program(LISTENS) as program:
+                    made[LISTENS] = libbpf.attach_as(program.number, cgroup, libbpf.LSM_CGROUP)
+            except OSError:  # some processors have no trampolines for it; what is refused at the bind still is
+                self._sees_listens = False
         return made
 
     def _program(self, name: str) -> OwnedFd:

@@ -2,15 +2,17 @@
 
 Nearly all that is told is that a call was let go on. Of such a *plain* event there is nothing to say but its fields,
 and nearly all of these are those of the event before: names, addresses and what the audit levels say are looked up once
-a batch. Whatever is not plain goes the long way, by `telling.entries_of`; the test has both make the same.
+a batch. Whatever is not plain goes the long way, by `telling.entries_of`; the test has both make the same. Where there
+was a compiler the loop is in C (`console/compiled/events.c`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from socket import AF_INET, inet_ntop
 from typing import NamedTuple
 
+from console import compiled
 from console.enforcement.kernel.entries import job_name
 from console.enforcement.kernel.events import BY_LEVEL, EVENT, OUTCOMES, KernelEvent, read_event
 from console.enforcement.kernel.programs import program_of
@@ -31,6 +33,9 @@ _MAPPED = bytes(10) + b"\xff\xff"
 _IPV4, _IPV6 = AddressFamily.IPV4.value, AddressFamily.IPV6.value
 _OUTCOMES = tuple(outcome.value for outcome in OUTCOMES)
 _POINTS = tuple(point.value for point in EXIT_POINTS)
+_CALLER, _PROGRAM = slice(8, 16), slice(72, 136)
+"""Of an event: process and user, what the process runs."""
+_CLOCK_END = 1 << 62
 _TYPES = tuple(SK_TYPES[point].value for point in EXIT_POINTS)
 
 
@@ -56,12 +61,13 @@ class _Batch:
     def __init__(self, accounts: Mapping[int, Account], levels: Levels) -> None:
         self._accounts = accounts
         self._levels = levels
-        self._people: dict[tuple[object, ...], _Who] = {}
+        self._people: dict[bytes, _Who] = {}
         self._addresses: dict[bytes, tuple[str, str]] = {}
         self._wanted: dict[tuple[int, str, int], bool] = {}
 
-    def who(self, key: tuple[object, ...], octets: bytes) -> _Who:
-        """Return who made a call, and by which program; the same for the same key."""
+    def who(self, octets: bytes) -> _Who:
+        """Return who made the call of an event, and by which program; one object for each."""
+        key = octets[_CALLER] + octets[_PROGRAM]
         found = self._people.get(key)
         if found is None:
             event = read_event(octets)
@@ -93,7 +99,7 @@ def _address(octets: bytes) -> tuple[str, str]:
     return address_text(int.from_bytes(octets, "big")), _IPV6
 
 
-def drafts_of(records: Iterable[bytes], clock_ns: int, accounts: Mapping[int, Account], levels: Levels) -> Made:
+def drafts_of(records: Sequence[bytes], clock_ns: int, accounts: Mapping[int, Account], levels: Levels) -> Made:
     """Return the drafts of what the kernel has told.
 
     Args:
@@ -106,20 +112,41 @@ def drafts_of(records: Iterable[bytes], clock_ns: int, accounts: Mapping[int, Ac
         struct.error: They are those of another version.
     """
     made = Made([], [], [])
-    batch = _Batch(accounts, levels)
-    add, size, unpack = made.drafts.append, EVENT.size, EVENT.unpack
+    batch, native = _Batch(accounts, levels), compiled.journalling
+
+    def go_the_long_way(octets: bytes) -> None:
+        _go_the_long_way(octets, clock_ns, accounts, levels, made)
+
+    if native is None or not 0 <= clock_ns < _CLOCK_END:
+        _add_drafts(made.drafts, records, clock_ns, batch, go_the_long_way)
+    else:
+        native.draft_events(
+            list(records), clock_ns, made.drafts, _TYPES, _OUTCOMES, _POINTS, AUDIT_CODE, _IPV4, batch.who,
+            batch.address, batch.is_wanted, go_the_long_way,
+        )  # fmt: skip
+    return made
+
+
+def _add_drafts(
+    drafts: list[Draft],
+    records: Sequence[bytes],
+    clock_ns: int,
+    batch: _Batch,
+    go_the_long_way: Callable[[bytes], None],
+) -> None:
+    add, size, unpack = drafts.append, EVENT.size, EVENT.unpack
     for octets in records:
         if len(octets) != size:
-            _go_the_long_way(octets, clock_ns, accounts, levels, made)
+            go_the_long_way(octets)
             continue
         (
-            at_ns, pid, uid, revision, sequence, exit_point, outcome, flags, _, local_port, remote_port,
-            _, _, is_silent, local, remote, inode, device, _, file, thread,
+            at_ns, pid, _, revision, sequence, exit_point, outcome, flags, _, local_port, remote_port,
+            _, _, is_silent, local, remote, _, _, _, _, _,
         ) = unpack(octets)  # fmt: skip
         if flags & ~BY_LEVEL or is_silent or outcome == _REFUSED:
-            _go_the_long_way(octets, clock_ns, accounts, levels, made)
+            go_the_long_way(octets)
             continue
-        user, job, program = batch.who((pid, uid, inode, device, file, thread), octets)
+        user, job, program = batch.who(octets)
         if flags and not batch.is_wanted(exit_point, user, local_port):
             continue
         far, family = batch.address(remote)
@@ -132,7 +159,6 @@ def drafts_of(records: Iterable[bytes], clock_ns: int, accounts: Mapping[int, Ac
             _POINTS[exit_point], sequence, revision, user, job, pid, program, family, near if local_port else "",
             local_port, far, remote_port, "", 0, "", "", "", 0,
         ])  # fmt: skip
-    return made
 
 
 def _go_the_long_way(octets: bytes, clock_ns: int, accounts: Mapping[int, Account], levels: Levels, made: Made) -> None:

@@ -8,6 +8,7 @@ Source: Documentation/bpf/ of Linux, cgroup(7) hooks BPF_CGROUP_INET4_CONNECT an
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import struct
 import time
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from console.enforcement.fds import OwnedFd
 from console.enforcement.kernel import libbpf
-from console.enforcement.kernel.attachment import AT_NEED_PROGRAMS, Attachment, attached_names
+from console.enforcement.kernel.attachment import AT_NEED_PROGRAMS, LISTENS, Attachment, attached_names
 from console.enforcement.kernel.events import (
     Answer,
     question,
@@ -27,7 +28,7 @@ from console.enforcement.kernel.events import (
 from console.enforcement.kernel.ring import Ring
 from console.enforcement.layouts import Endpoint
 from console.errors import KernelError
-from console.kernel_support import cgroup_mount, first_lack
+from console.kernel_support import cgroup_mount, first_lack, has_bpf_security
 from console.model.words import ExitPoint
 from console.policy.image import ACTIVATION_AT, PAGE
 from console.resources import data_path
@@ -78,17 +79,18 @@ class KernelEngine:
         """
         check_host()
         self._object: libbpf.BpfObject | None = None
+        sees_listens = False
         self._opened: dict[str, OwnedFd] = {}
         path = data_path("bpf", _OBJECT) if pinned is None else pinned
         try:
             if pinned is None:
-                self._object = libbpf.BpfObject(path.read_bytes())
+                self._object, sees_listens = _loaded(path.read_bytes())
             else:
                 self._opened = {name: libbpf.opened(pinned / name) for name in (*_MAPS, *_HELPERS)}
             self._ring = Ring(self.descriptor("events"), RING_SIZE)
         except OSError as error:
             raise KernelError("GWL0475", path=path, reason=error.strerror or error) from error
-        self.attachment = Attachment(self.descriptor, self._object, pinned)
+        self.attachment = Attachment(self.descriptor, self._object, pinned, sees_listens=sees_listens)
         """What the programs are attached to."""
 
     def descriptor(self, name: str) -> int:
@@ -181,6 +183,18 @@ class KernelEngine:
             held.close()
         if self._object is not None:
             self._object.close()
+
+
+def _loaded(octets: bytes) -> tuple[libbpf.BpfObject, bool]:
+    """Load the programs; say whether that which refuses listens is among them, as it is where the system offers it.
+
+    Raises:
+        OSError: The kernel, or libbpf, does not take them.
+    """
+    if has_bpf_security():
+        with contextlib.suppress(OSError):  # offered, and refused all the same: the others do without
+            return libbpf.BpfObject(octets), True
+    return libbpf.BpfObject(octets, [LISTENS]), False
 
 
 def pinned_names() -> frozenset[str]:

@@ -23,6 +23,7 @@ from console.enforcement.kernel.relay_house import RelayHouse
 from console.enforcement.kernel.resets import send_reset
 from console.enforcement.kernel.ring import Ring
 from console.enforcement.kernel.words import Words, next_words
+from console.enforcement.pulse import Wake
 from console.enforcement.scribe import Scribe
 from console.errors import ConsoleError, KernelError, PolicyError
 from console.messages import Message, describe, line, message
@@ -121,15 +122,19 @@ class KernelKeeper:
             del self._guards[pid]
             self._engine.forget_guard(pid)
 
-    async def load_for_ever(self) -> None:
-        """Put in force what is to be."""
+    async def load_for_ever(self, wake: Wake) -> None:
+        """Put in force what is to be.
+
+        Args:
+            wake: Set when the store has changed.
+        """
         await self._say_what_holds()
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
                     await self._woken.wait()
             self._woken.clear()
-            await self._look()
+            await self._look(is_changed=wake.take())
 
     async def write_for_ever(self) -> None:
         """Write down what the engine tells."""
@@ -143,9 +148,18 @@ class KernelKeeper:
             else:
                 await self._await_events()
 
-    async def _look(self) -> None:
-        is_enforced = await self._scribe.insist(self._scribe.ledger.kernel.is_enforced, self._place.cgroup)
-        self._wanted = self._wanted._replace(is_enforced=is_enforced)
+    async def _look(self, *, is_changed: bool) -> None:
+        """Put in force what is to be where it is not, or not there.
+
+        Args:
+            is_changed: The store may say something new of the mode.
+        """
+        if is_changed:
+            is_enforced = await self._scribe.insist(self._scribe.ledger.kernel.is_enforced, self._place.cgroup)
+            self._wanted = self._wanted._replace(is_enforced=is_enforced)
+        is_enforced = self._wanted.is_enforced
+        if self._wanted != self._refused and await asyncio.to_thread(self._is_as_wanted):
+            return
         try:
             await self._follow()
             await asyncio.to_thread(self._relay.look_after)
@@ -157,6 +171,11 @@ class KernelKeeper:
             if isinstance(error, PolicyError):  # what else failed may go another time
                 self._refused = self._wanted
             await self._complain(message("GWL0482", number=self._wanted.revision, reason=line(describe(error))))
+
+    def _is_as_wanted(self) -> bool:
+        """Say whether everything is as it was left; blocks now and then."""
+        is_there = not self._is_gone and self._engine.attachment.is_there()
+        return is_there and self._relay.is_well() and self._loaded.is_still(self._wanted)
 
     async def _follow(self) -> None:
         """Stay with the cgroup of that path, and say where there is none, or another."""
@@ -193,7 +212,8 @@ class KernelKeeper:
     async def _say_what_holds(self) -> None:
         holds = self._loaded.wanted
         message_id = "GWL0483" if holds.is_enforced else "GWL048B"
-        await self._say(message(message_id, path=self._place.cgroup, number=holds.revision).text)
+        told = message(message_id, path=self._place.cgroup, number=holds.revision).text
+        await self._say(f"{told} {how_listens_fail(self._engine).text}")
 
     async def _say(self, text: str, *, is_wrong: bool = False) -> None:
         await self._scribe.insist(self._scribe.ledger.say_of_kernel, text, is_wrong=is_wrong)
@@ -270,6 +290,11 @@ class KernelKeeper:
         for event in words.made.resets if words is not None else ():
             send_reset(event)
         return words
+
+
+def how_listens_fail(engine: KernelEngine) -> Message:
+    """Return the sentence that says at which call a listen is refused by an attached engine."""
+    return message("GWL04A3" if engine.attachment.sees_listens else "GWL04A4")
 
 
 async def _to_the_end(work: Coroutine[object, object, None], then: Callable[[], None]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from console.kernel_support import LIBRARY
 
 _MAP_ARRAY = 2
 INGRESS, EGRESS, SOCK_CREATE, SOCK_OPS, BIND4, BIND6, CONNECT4, CONNECT6 = 0, 1, 2, 3, 8, 9, 10, 11
-SENDMSG4, SENDMSG6, SETSOCKOPT, GETPEERNAME4, GETPEERNAME6, SOCK_RELEASE = 14, 15, 22, 29, 30, 34
+SENDMSG4, SENDMSG6, SETSOCKOPT, GETPEERNAME4, GETPEERNAME6, SOCK_RELEASE, LSM_CGROUP = 14, 15, 22, 29, 30, 34, 43
 """enum bpf_attach_type (linux/bpf.h)."""
 _INNER_MAP = 1 << 12
 _MMAPABLE = 1 << 10
@@ -79,6 +80,7 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "bpf_object__find_map_fd_by_name": (_INT, (_POINTER, _TEXT)),
     "bpf_object__find_program_by_name": (_POINTER, (_POINTER, _TEXT)),
     "bpf_program__fd": (_INT, (_POINTER,)),
+    "bpf_program__set_autoload": (_INT, (_POINTER, ctypes.c_bool)),
     "bpf_link_create": (_INT, (_INT, _INT, _INT, _POINTER)),
     "bpf_obj_pin": (_INT, (_INT, _TEXT)),
     "bpf_obj_get": (_INT, (_TEXT,)),
@@ -145,11 +147,12 @@ def _made(name: str, *arguments: object) -> int:
 class BpfObject:
     """The programs and maps of one object file, in the kernel until it is closed, and longer where they are pinned."""
 
-    def __init__(self, octets: bytes) -> None:
+    def __init__(self, octets: bytes, without: Collection[str] = ()) -> None:
         """Load them.
 
         Args:
             octets: Of the file.
+            without: Names of programs that are left out.
 
         Raises:
             OSError: The kernel, or libbpf, does not take them.
@@ -157,6 +160,8 @@ class BpfObject:
         """
         self._object = _made("bpf_object__open_mem", octets, len(octets), None)
         try:
+            for name in without:
+                _done("bpf_program__set_autoload", self._found(name), False)
             _done("bpf_object__load", self._object)
         except OSError:
             self.close()
@@ -174,7 +179,10 @@ class BpfObject:
 
     def program(self, name: str) -> int:
         """Return the descriptor of a program; the object goes on owning it."""
-        return _done("bpf_program__fd", _made("bpf_object__find_program_by_name", self._object, name.encode()))
+        return _done("bpf_program__fd", self._found(name))
+
+    def _found(self, name: str) -> int:
+        return _made("bpf_object__find_program_by_name", self._object, name.encode())
 
 
 class Ran(NamedTuple):

@@ -63,8 +63,10 @@ class Loaded:
             return False
         if time.monotonic() < self.accounts_until:
             return True
+        if known_accounts(*self.named) != self.accounts:
+            return False
         self.accounts_until = time.monotonic() + _ACCOUNTS_S
-        return known_accounts(*self.named) == self.accounts
+        return True
 
 
 def load(engine: KernelEngine, relay: RelayHouse, wanted: Wanted) -> Loaded:

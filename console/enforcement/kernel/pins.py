@@ -19,7 +19,7 @@ from console.enforcement.fds import OwnedFd
 from console.enforcement.kernel import libbpf
 from console.enforcement.kernel.engine import pinned_names, read_counters, version
 from console.enforcement.kernel.ring import Ring
-from console.enforcement.kernel_place import BPF_MOUNT
+from console.enforcement.kernel_place import BPF_MOUNT, remove
 from console.errors import KernelError
 
 _EVENTS = "events"
@@ -101,7 +101,7 @@ class Pins:
         """Let go of everything; say whether there was anything."""
         if not self._directory.exists():
             return False
-        shutil.rmtree(self._directory)
+        remove(self._directory)
         return True
 
     def _all(self) -> list[Path]:

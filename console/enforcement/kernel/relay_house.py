@@ -68,13 +68,17 @@ class RelayHouse:
         """Say whether there is a relay."""
         return self._process is not None and self._process.poll() is None
 
+    def is_well(self) -> bool:
+        """Say whether there is nothing to look after."""
+        return self._process is None or self.is_running()
+
     def look_after(self) -> None:
         """Begin the relay again where it has ended.
 
         Raises:
             KernelError: It does not begin.
         """
-        if self._process is not None and not self.is_running():
+        if not self.is_well():
             self._start()
 
     def close(self) -> None:

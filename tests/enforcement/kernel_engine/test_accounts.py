@@ -8,6 +8,7 @@ import pwd
 import pytest
 
 from console.enforcement.kernel.accounts import known_accounts
+from console.enforcement.kernel.loading import Loaded, Wanted
 from console.policy.checks import make_policy, make_rule
 from console.policy.compiler import compile_policy
 from console.policy.image import Account, who_is_named
@@ -48,3 +49,12 @@ def test_rules_say_who_is_named():
         for at, user in enumerate(("ALICE", "%STAFF", "B*", "*ALL"), 1)
     ]
     assert who_is_named(compile_policy(make_policy({}, rules, {}))) == ({"ALICE"}, {"STAFF"})
+
+
+def test_policy_is_for_other_users_until_it_is_put_in_force_for_them():
+    compiled = compile_policy(make_policy({}, {}, {}), 1)
+    nobody = (frozenset[str](), frozenset[str]())
+    wanted = Wanted(1, make_policy({}, {}, {}), is_enforced=True)
+    assert Loaded(wanted, compiled, nobody, known_accounts(), accounts_until=0).is_still(wanted)
+    before = Loaded(wanted, compiled, nobody, {}, accounts_until=0)
+    assert [before.is_still(wanted) for _ in range(2)] == [False, False]

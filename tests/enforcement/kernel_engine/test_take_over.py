@@ -13,7 +13,7 @@ import pytest
 
 from console.clock import system_clock
 from console.enforcement.kernel import keeper as keeper_module
-from console.enforcement.kernel.attachment import Found
+from console.enforcement.kernel.attachment import LISTENS, Found
 from console.enforcement.kernel.engine import KernelEngine
 from console.enforcement.kernel.keeper import KernelKeeper, Place
 from console.enforcement.kernel.loading import Wanted
@@ -110,6 +110,7 @@ def test_next_worker_goes_on_with_what_is_attached(workers):
     assert workers.connect() == []
     second = workers.begin()
     assert second == first
+    assert (first / LISTENS).exists() == workers.engine.attachment.sees_listens
     assert workers.connect(2) == []
     workers.write()
     assert workers.written() == [("*REJECTED", "127.0.0.2")] * 3
@@ -211,6 +212,26 @@ def test_half_of_an_engine_is_not_gone_on_with(workers):
     assert workers.connect() == []
 
 
+def test_next_worker_goes_on_refusing_listens_and_writes_them_as_a_guard_s(workers):
+    rule = make_rule(exit_point="*LISTEN", sequence=10, local_port="1024-65535", action="*REJECT")
+    for _ in range(2):
+        directory = workers.begin(rules=[rule])
+    if not workers.engine.attachment.sees_listens:
+        pytest.skip("this system lets no BPF program refuse a listen")
+    (line,) = workers._house.run("""
+        made = socket.socket()
+        made.bind(("127.0.0.1", 0))
+        tried(made.getsockname()[1], made.listen)
+    """)[0]
+    workers.write()
+    with reading(workers._store) as session:
+        found = [(entry.entry_type, entry.sk_type, entry.outcome, entry.rule_sequence, entry.local_port)
+                 for entry in page_after(session, 0, limit=1000) if entry.local_port]  # fmt: skip
+    port = int(line.removesuffix(" EPERM"))
+    assert found == [("SK", "L", "*REJECTED", 10, port), ("AF", "", "*REJECTED", 10, port)]
+    assert (directory / LISTENS).exists()
+
+
 def test_watching_engine_refuses_nothing_and_says_what_it_would(workers):
     workers.begin(enforced=False)
     assert workers.connect() == ["let through"]
@@ -259,15 +280,15 @@ def test_cgroup_that_is_made_anew_is_decided_for(workers, monkeypatch, begun):
         directory = workers.begin(udp=Udp.DECIDE)
     keeper, cgroup = workers.keeper, workers._house.cgroup
     monkeypatch.setattr(workers._ledger.kernel, "is_enforced", lambda cgroup: True)
-    asyncio.run(keeper._look())
+    asyncio.run(keeper._look(is_changed=False))
     assert texts(workers) == []
     cgroup.rmdir()
-    asyncio.run(keeper._look())
-    asyncio.run(keeper._look())
+    asyncio.run(keeper._look(is_changed=False))
+    asyncio.run(keeper._look(is_changed=False))
     assert [text.split(":")[0] for text in texts(workers)] == [f"The cgroup {cgroup} is gone"]
     cgroup.mkdir()
     assert workers.connect() == ["let through"]
-    asyncio.run(keeper._look())
+    asyncio.run(keeper._look(is_changed=False))
     assert texts(workers)[1:] == [f"The cgroup {cgroup} was made anew; the kernel engine is attached to it."]
     assert workers.connect() == []
     assert (directory / "datagrams").exists()
@@ -303,13 +324,13 @@ def test_revision_in_force_is_looked_after_while_another_is_refused(workers, mon
     monkeypatch.setattr(workers._ledger.kernel, "is_enforced", lambda cgroup: enforced[0])
     keeper.policy_changed(2, keeper._loaded.wanted.policy)
     for _ in range(2):
-        asyncio.run(keeper._look())
+        asyncio.run(keeper._look(is_changed=True))
     assert loads == [(2, True)]
     keeper._loaded.accounts, keeper._loaded.accounts_until = {}, 0.0  # somebody else is in its groups by now
-    asyncio.run(keeper._look())
+    asyncio.run(keeper._look(is_changed=True))
     assert loads[1:] == [(1, True)]
     enforced[0] = False
     for _ in range(2):
-        asyncio.run(keeper._look())
+        asyncio.run(keeper._look(is_changed=True))
     assert loads[-1] == (1, False)
     assert workers.connect() == ["let through"]
