@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from console.enforcement.frames import (
@@ -107,6 +107,8 @@ class GuardServer:
         self._conversations: set[Conversation] = set()
         self.watcher: Watcher | None = None
         """Told of everything as guards are."""
+        self.on_come: Callable[[], None] = _nothing
+        """Told when a guard is there that can be told what an operator wants."""
 
     @property
     def policy(self) -> Policy:
@@ -210,6 +212,7 @@ class GuardServer:
             self.watcher.guard_came(pid)
         welcome = Welcome(PROTOCOL, job_number, last_number, self.revision, self._policy, self._auditing)
         conversation.send(encode(welcome))
+        self.on_come()
         try:
             while True:
                 frame = await _read(reader)
@@ -220,6 +223,10 @@ class GuardServer:
             self._conversations.discard(conversation)
             if self.watcher is not None:
                 self.watcher.guard_went(pid)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _check_owner(pid: int, uid: int) -> None:

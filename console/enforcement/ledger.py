@@ -33,6 +33,7 @@ from console.journal.writer import append, append_drafts
 from console.messages import line, message
 from console.model.running import Guard
 from console.policy.rule import Policy
+from console.store.changes import Changes
 from console.store.confirmation import take_back
 from console.store.engine import Store
 from console.store.guards import end_requests, find_guards, list_guards, reopen_guard
@@ -72,9 +73,11 @@ class Ledger:
         self._file = store.file
         self._opened = None if self._file is None else os.stat(self._file)
         self._worker_id = 0
+        self.changes = Changes(store)
+        """Whether others have written there, to be closed in the end; what is written all the time is no news to it."""
         self.policies = PolicyWatch(store, clock, self.check_there)
         """What guards are to be told."""
-        self.kernel = KernelLedger(store, self.check_there)
+        self.kernel = KernelLedger(store, self.changes, self.check_there)
         """What the kernel engine has told."""
 
     def start(self, *, host: str, cgroup: str = "") -> tuple[int, Policy]:
@@ -104,7 +107,7 @@ class Ledger:
             StoreError: It could not be recorded.
             StoreGoneError: There is no store any more.
         """
-        with transaction(self._store) as session:
+        with self.changes.writing(entries=False) as session:
             beat(session, self._worker_id, at=self._clock(), revision=revision)
         self.check_there()
 
@@ -198,7 +201,7 @@ class Ledger:
         """
         made: list[Draft] = []
         notable: list[Entry] = []
-        with transaction(self._store) as session:
+        with self.changes.writing() as session:
             guards = find_guards(session, {parcel.guard_id for parcel in parcels})
             results = [
                 self._take_one(session, guards[parcel.guard_id], parcel.frame, made, notable) for parcel in parcels
@@ -255,22 +258,27 @@ class Ledger:
         """
         return take_in(self._store, self._clock, path, self.check_there)
 
-    def end_dead_guards(self, connected: Container[str]) -> None:
+    def end_dead_guards(self, connected: Container[str]) -> bool:
         """Record the end of guards that were killed and left nothing: not connected, and their process is gone.
+
+        Returns:
+            Whether there are others, which may end so.
 
         Raises:
             StoreError: Nothing was recorded.
         """
         with reading(self._store) as session:
-            dead = [guard for guard in list_guards(session) if guard.guard_id not in connected and not lives(guard)]
+            running = list_guards(session)
+            dead = [guard for guard in running if guard.guard_id not in connected and not lives(guard)]
         if not dead:
-            return
+            return bool(running)
         # Looked for after their death: what has files still is ended with the last of them.
         spooled = {path.stem for path in waiting_spools(self._store.location.spool)}
         with transaction(self._store) as session:
             for guard in dead:
                 if guard.guard_id not in spooled:
                     end_job(session, guard, self._clock(), None)
+        return True
 
     def check_there(self) -> None:
         """Check that the store's file is still the one that was opened.

@@ -2,7 +2,12 @@
 
 One server is a loop in C that accepts and closes; it waits in accept, as simple servers do. The other, where it is
 installed, is nginx with keep-alive off, which waits in epoll and accepts without blocking. The same load falls on each
-in turn, from a native client with several threads.
+in turn: from one native client that connects again when it was answered, and from several at once, which keep both
+processors of a small machine busy.
+
+Beside native and guarded each server runs under a bare supervisor (``tests/programs/bare.c``), which shows what the way
+of stopping a call costs by itself: once only stopped and let go on, once with the connection taken and handed over by
+the supervisor, with nothing decided and nothing written.
 
 Aim: the guarded server has at least 70 % of the native one's connections per second.
 """
@@ -25,9 +30,10 @@ from tests.end_to_end.command import started, until
 from tests.programs.build import Programs
 
 _AIM = 0.70
-_THREADS = 8
+_CLIENTS = (1, 8)
 _RULES = 10
 _REQUEST = "GET / HTTP/1.0\r\n\r\n"
+_UNDER = ("native", "stopped and let go", "bare hand-over", "guarded")
 _NGINX = """\
 daemon off; worker_processes 1; pid {directory}/nginx.pid; error_log {directory}/error.log;
 events {{ worker_connections 1024; }}
@@ -70,24 +76,30 @@ def has_nginx() -> bool:
     return shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/bin") is not None
 
 
-def _contest(title: str, clients: Sequence[Contender], rounds: int, count: int) -> None:
-    def turn(client: Contender) -> float:
-        return count / (int(client.say(f"{count} {_THREADS} 1")) / 1e9)
+def _contest(title: str, loads: Sequence[Contender], clients: int, rounds: int, count: int) -> None:
+    """Measure with so many clients at once, and print it."""
+    title = f"{title}, {clients} client{'s' * (clients > 1)}"
 
-    compete(clients, rounds, turn)
-    plain, covered = clients
-    for client in clients:
-        print(f"{title + ', ' + client.name:34} {client.median:>10,.0f}/s {client.median / plain.median:>8.2f}")
-    ratio = covered.median / plain.median
+    def turn(load: Contender) -> float:
+        return count / (int(load.say(f"{count} {clients} 1")) / 1e9)
+
+    for load in loads:
+        load.figures.clear()
+    compete(loads, rounds, turn)
+    for load in loads:
+        print(f"{title + ', ' + load.name:48} {load.median:>10,.0f}/s {load.median / loads[0].median:>8.2f}")
+    ratio = loads[-1].median / loads[0].median
     judge(f"{title}, guarded, at least {_AIM:.0%} of native", ratio, is_met=ratio >= _AIM)
 
 
-def _clients(
-    program: str, ports: tuple[str, str], arguments: Sequence[str], worker: psutil.Process, stack: contextlib.ExitStack
+def _loads(
+    program: str, ports: Sequence[str], arguments: Sequence[str], worker: psutil.Process, stack: contextlib.ExitStack
 ) -> list[Contender]:
-    """Start a native client for each server, called after the server."""
-    plain, covered = ([program, HOST, port, *arguments] for port in ports)
-    return [native(plain, stack), native(covered, stack, name="guarded", worker=worker)]
+    """Start a program that makes the load for each server, called after what the server runs under."""
+    return [
+        native([program, HOST, port, *arguments], stack, name=name, worker=worker if name == "guarded" else None)
+        for name, port in zip(_UNDER, ports, strict=True)
+    ]
 
 
 def main() -> None:
@@ -95,20 +107,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.accept", description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=7, help="how many turns each server has")
     parser.add_argument("--count", type=int, default=5000, help="how many connections a turn")
+    parser.add_argument("--clients", type=int, nargs="+", default=_CLIENTS, help="how many connect at once")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="greenwall-bench-") as name, contextlib.ExitStack() as stack:
         directory = Path(name)
         programs = Programs(directory)
         store = guarded_store(directory / "store", stack, rules=_RULES, exit_point="*ACCEPT")
-        guard, worker, load = store.arguments("run", "--"), worker_of(store), programs.get("load")
-        print(f"{'':34} {'connections':>12} {'ratio':>8}")
-        ports = _loop(programs, [], stack), _loop(programs, guard, stack)
-        _contest("accept and close", _clients(load, ports, [], worker, stack), options.rounds, options.count)
+        worker, load, bare = worker_of(store), programs.get("load"), programs.get("bare")
+        prefixes: tuple[list[str], ...] = [], [bare, "lets"], [bare, "hands"], store.arguments("run", "--")
+        print(f"{'':48} {'connections':>12} {'ratio':>8}")
+        ports = [_loop(programs, prefix, stack) for prefix in prefixes]
+        loads = _loads(load, ports, [], worker, stack)
+        for clients in options.clients:
+            _contest("accept and close", loads, clients, options.rounds, options.count)
         if not has_nginx():
             print("nginx is not installed")
             return
-        ports = start_nginx(directory / "native", [], stack), start_nginx(directory / "guarded", guard, stack)
-        _contest("nginx", _clients(load, ports, [_REQUEST], worker, stack), options.rounds, options.count)
+        homes = [directory / name.replace(" ", "-") for name in _UNDER]
+        ports = [start_nginx(home, prefix, stack) for home, prefix in zip(homes, prefixes, strict=True)]
+        loads = _loads(load, ports, [_REQUEST], worker, stack)
+        for clients in options.clients:
+            _contest("nginx", loads, clients, options.rounds, options.count)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ from tests.bench.policies import policy_document
 from tests.end_to_end.command import Greenwall, started
 
 HOST = "127.0.0.1"
-_IDLE_S = 0.05
+_IDLE_S = 0.7
+"""Longer than a worker lets entries gather before it writes them: it would do so in the next one's turn."""
 _LONGEST_WAIT_S = 20.0
 
 

@@ -133,7 +133,8 @@ static bool write_peer(const struct seccomp_notif *call, struct unfinished *work
 
     if (!address)
         return true;
-    if (process_vm_readv((pid_t)call->pid, &here, 1, &there, 1, 0) != sizeof room || !still_waits(call->id) || room < 0)
+    /* That it was the caller's memory is asked before anything is written. */
+    if (process_vm_readv((pid_t)call->pid, &here, 1, &there, 1, 0) != sizeof room || room < 0)
         return false;
     const size_t size = room < whole ? (size_t)room : (size_t)whole;
     if (programs_may_gain)
@@ -340,6 +341,18 @@ int await_any(struct seccomp_notif *call, struct unfinished *work)
     take_out(0, call, work);
     give_back(work);
     return 2;
+}
+
+void give_up_places(struct seccomp_notif *call, struct unfinished *work)
+{
+    struct pollfd end = {listener, 0, 0};
+
+    if (poll(&end, 1, 0) != 1 || !(end.revents & POLLHUP))
+        return;
+    while (waiters) {
+        take_out(0, call, work);
+        give_back(work);
+    }
 }
 
 enum outcome serve_waiter(struct lane *lane, const struct seccomp_notif *call, struct unfinished *work)

@@ -321,9 +321,11 @@ int serve_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished
         if (found == 0) {
             memset(call, 0, sizeof *call);
             if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, call)) {
-                if (errno == EINTR)
+                const int failure = errno;
+                if (failure == EINTR)
                     continue;
-                return errno;
+                give_up_places(call, work);
+                return failure;
             }
         }
         if (found == 2 || !is_served_here(call))

@@ -256,6 +256,10 @@ int await_any(struct seccomp_notif *call, struct unfinished *work);
 /* Gives back what an accept has borrowed and taken that was not begun; returns HANDED_OVER. */
 enum outcome give_back(struct unfinished *work);
 
+/* Gives up the places of those that wait once no call can come any more; uses `call` and `work` as it likes. The job's
+ * end is told soon after that, and a listener of ours would keep its port busy. Only who leads may do it. */
+void give_up_places(struct seccomp_notif *call, struct unfinished *work);
+
 /* Serves an accept that waited, and for which there may be a connection. */
 enum outcome serve_waiter(struct lane *lane, const struct seccomp_notif *call, struct unfinished *work);
 

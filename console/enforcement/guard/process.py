@@ -129,7 +129,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     reporter.backlog.keep_as(link.welcome.auditing)
     _serve_plain_calls(supervisor, backend, reporter)
     remote_names = RemoteNames(reporter.backlog.note, own_network()) if start.remote_names else None
-    turns, accept_point = _open_exit_points(supervisor, remote_names, asking)
+    turns, waiting_room, accept_point = _open_exit_points(supervisor, remote_names, asking)
     qualified_job_name = f"{link.welcome.job_number:06}/{names.user}/{names.name}"
     exit_programs = supervisor.exit_programs = ExitPrograms(location, qualified_job_name, turns.may_block)
     exit_programs.prepare(policy)
@@ -137,8 +137,7 @@ def _supervise(location: Location, names: JobNames, start: child.JobStart, front
     reporter.in_force(policy.revision)
     turns.start()
     status = _wait_for_job(job, backend, front, reporter)
-    turns.wait()
-    accept_point.reset_kept(supervisor)
+    _end_calls(turns, waiting_room, accept_point, supervisor)
     reporter.end(status)
     front.say("ended", status=status)
     exit_programs.end()
@@ -178,7 +177,7 @@ def _introduction(names: JobNames, start: child.JobStart) -> Hello:
 
 def _open_exit_points(
     supervisor: Supervisor, names: RemoteNames | None, asking: child.JobStart
-) -> tuple[Turns, AcceptPoint]:
+) -> tuple[Turns, WaitingRoom, AcceptPoint]:
     """Give the supervisor its handlers; returns the threads that will call them, not yet started."""
     turns = Turns(supervisor.backend, supervisor.serve, supervisor.plain_calls)
     waiting_room = WaitingRoom()
@@ -220,7 +219,14 @@ def _open_exit_points(
         supervisor.handlers = Traffic(turns, names).handlers(supervisor.handlers)
     install_abort_handler()
     waiting_room.start(supervisor, accept_point)
-    return turns, accept_point
+    return turns, waiting_room, accept_point
+
+
+def _end_calls(turns: Turns, waiting_room: WaitingRoom, accept_point: AcceptPoint, supervisor: Supervisor) -> None:
+    """Bring what was begun for the job to its end; nothing of the job's is open here any more."""
+    turns.wait()
+    waiting_room.leave()
+    accept_point.reset_kept(supervisor)
 
 
 def _say_end(link: WorkerLink, status: int) -> None:

@@ -29,6 +29,7 @@ from console.errors import CallerGone
 from console.model.words import ExitPoint
 
 _LOOK_S = 0.25
+_LEAVE_S = 1.0
 _IDLE_LOOKS = 8
 """Looks at nothing after which the thread sleeps until it is woken."""
 
@@ -51,6 +52,7 @@ class WaitingRoom:
         self._sleeps_until = math.inf
         """When the thread will look up by itself (time.monotonic). What epoll is to wait for, it takes in meanwhile
         without the bell."""
+        self._leaving, self._left = threading.Event(), threading.Event()
         self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._epoll.register(self._bell, select.EPOLLIN)
 
@@ -77,6 +79,18 @@ class WaitingRoom:
         """Look whether there is something to do. Threads: any."""
         os.eventfd_write(self._bell, 1)
 
+    def leave(self) -> None:
+        """Return when the places of callers that ended with their job are given up, and their listeners closed.
+
+        Whoever hears of the job's end may want its port at once. Threads: any but the object's own.
+        """
+        with self._mutex:
+            if not self._queues:
+                return
+        self._leaving.set()
+        self.wake()
+        self._left.wait(_LEAVE_S)
+
     def _poll_listener(self, acceptance: Acceptance) -> None:
         number = acceptance.listener.number
         self._epoll.register(number, select.EPOLLIN)
@@ -98,9 +112,12 @@ class WaitingRoom:
                     self._serve(supervisor, point, self._polled[number])
             for inode in point.kept.unannounced:
                 self._serve(supervisor, point, inode)
-            if time.monotonic() >= self._next_look or any(number in self._callers for number in ready):
+            leaving = self._leaving.is_set()
+            if leaving or time.monotonic() >= self._next_look or any(number in self._callers for number in ready):
                 self._look_around(supervisor, point)
                 point.reset_given_up(supervisor)
+            if leaving:
+                self._left.set()
 
     def _patience_s(self, point: AcceptPoint) -> float:
         """Return how long the thread may sleep; -1, until the bell, when nobody has waited and nothing was kept lately.

@@ -156,6 +156,17 @@ def test_listener_of_a_caller_that_ended_is_let_go(setting, server):
     until(lambda: _can_bind(port), "the port")
 
 
+def test_listeners_of_a_job_that_ended_are_let_go_before_its_end_is_told(setting, server):
+    call = setting.accept(server)
+    setting.serve(call)
+    waits(setting, 1)
+    setting.kernel.leave(call)
+    port = server.getsockname()[1]
+    server.close()
+    setting.room.leave()
+    assert _can_bind(port)
+
+
 def _can_bind(port):
     try:
         socket.create_server(("127.0.0.1", port)).close()

@@ -149,11 +149,11 @@ class House:
         name = f"J{next(_numbers)}"
         return name, self.greenwall.arguments("run", "--name", name, *options, "--", *self.argv(program, *arguments))
 
-    def run(self, program, *arguments, options=(), **more):
+    def run(self, program, *arguments, options=(), timeout=60, **more):
         """Run a job to its end; returns its lines and its entries."""
         name, command = self.command(program, *arguments, options=options)
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL, **more
+            command, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL, **more
         )
         assert done.stderr == ""
         assert done.returncode == 0

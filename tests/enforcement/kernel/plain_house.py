@@ -58,7 +58,7 @@ class House:
         self.backlog.share(self.supervisor.plain_calls.native)
         self.supervisor.enforce(in_force)
         self._others = set(threading.enumerate())
-        self.turns, self.accept_point = _open_exit_points(self.supervisor, None, _ASKING)
+        self.turns, _, self.accept_point = _open_exit_points(self.supervisor, None, _ASKING)
         self.turns.start()
 
     def order(self, **words):

@@ -54,7 +54,9 @@ static int attempt(struct sockaddr_in address, int first_kind)
     connect(PLACE, (struct sockaddr *)page, sizeof address);
     pthread_join(thread, NULL);
     twice += looks > 1;
-    int wrong = !getpeername(internet, (struct sockaddr *)&peer, &length);
+    /* A guard that was held up takes the second socket, and connects it to where the first look allows it to go. */
+    int wrong = !getpeername(internet, (struct sockaddr *)&peer, &length) &&
+                peer.sin_addr.s_addr == address.sin_addr.s_addr;
     close(internet), close(cover), close(PLACE);
     return wrong;
 }
