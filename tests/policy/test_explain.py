@@ -11,6 +11,7 @@ from console.policy.decide import PASS
 from console.policy.explain import explain, explain_route
 from console.policy.request import MAPPED, Request
 from console.policy.socks_entries import make_socks_entry
+from tests.campaign import examples
 from tests.policy.strategies import policies, requests
 
 ASKING = Request(
@@ -18,7 +19,7 @@ ASKING = Request(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(policy=policies(), asked=requests)
 def test_it_agrees_with_the_decision(policy, asked):
     compiled = compile_policy(policy)
@@ -84,7 +85,7 @@ def test_an_exit_point_that_is_off_has_no_deciding_rule():
     assert (found.rule, found.decision, found.mode) == (None, PASS, Mode.OFF)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(policy=policies(), asked=requests)
 def test_the_entry_explained_is_the_one_taken(policy, asked):
     compiled = compile_policy(policy)

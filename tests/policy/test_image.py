@@ -19,6 +19,7 @@ from console.policy.image import settings as settings_of
 from console.policy.request import Request
 from console.policy.socks_entries import make_socks_entry
 from console.policy.time_groups import make_time_group
+from tests.campaign import examples
 from tests.policy.image_reader import Image
 from tests.policy.strategies import ENDS, MOMENTS, SERVICES, policies, requests
 
@@ -61,7 +62,7 @@ def answers(compiled, pages, request, number):
     return told, found or ("*ALLOWED", 0, 0, False, False)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     policy=policies(),
     asked=requests,

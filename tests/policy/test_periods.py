@@ -11,12 +11,13 @@ from console.model.words import Outcome
 from console.policy.compiler import compile_policy
 from console.policy.image import PAGE, image
 from console.policy.periods import periods_ahead
+from tests.campaign import examples
 from tests.policy.image_reader import Image
 from tests.policy.strategies import MOMENTS, policies, requests
 from tests.policy.test_image import ACCOUNTS, NUMBERS, answers, held_by_kernel
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(policy=policies(), asked=requests, moments=st.lists(st.sampled_from(MOMENTS), min_size=1))
 def test_what_is_allowed_whatever_the_time_is_allowed_at_every_time(policy, asked, moments):
     compiled = compile_policy(policy, 12)
@@ -26,7 +27,7 @@ def test_what_is_allowed_whatever_the_time_is_allowed_at_every_time(policy, aske
             assert {compiled.at(moment).decide(request).outcome for moment in moments} == {Outcome.ALLOWED}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     policy=policies(),
     asked=requests,
