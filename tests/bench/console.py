@@ -2,7 +2,8 @@
 
     python -m tests.bench.console make STORE-FILE [ENTRIES [RULES]]     a store with a journal and a policy of that size
     python -m tests.bench.console start [STORE-FILE] [--rounds N]       from command to first panel
-    python -m tests.bench.console keys STORE-FILE [--rounds N]          from key to painted, on menus and lists
+    python -m tests.bench.console keys STORE-FILE [--rounds N] [--quiet SECONDS]
+                                                                        from key to painted, on menus and lists
     python -m tests.bench.console imports                               what the console loads, the dearest first
 
 What a key does is painted when the last byte of it has come, and nothing more for a while. Each figure is there twice:
@@ -41,8 +42,8 @@ _QUIET_S = 0.4
 """Longer than any list takes to be read: the panel has come when nothing comes any more."""
 _IDLE_S = 3.0
 _LOADS = 6
-_NOTHING_S = 3.0
-"""A key that has brought nothing by then brings nothing: nobody waits for it."""
+_NOTHING = 8
+"""A key that has brought nothing for so many times the quiet brings nothing: nobody waits for it."""
 _LONGEST_S = 30.0
 _READ = 65536
 _RULES = 10_000
@@ -55,7 +56,8 @@ _F3, _F5, _F11, _F12 = b"\x1bOR", b"\x1b[15~", b"\x1b[23~", b"\x1b[24~"
 class Console:
     """The console on a pseudo-terminal."""
 
-    def __init__(self, store: Path, *, columns: int = 80, rows: int = 24) -> None:
+    def __init__(self, store: Path, *, columns: int = 80, rows: int = 24, quiet_s: float = _QUIET_S) -> None:
+        self._quiet_s = quiet_s
         self._controller, terminal = pty.openpty()
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
@@ -101,18 +103,12 @@ class Console:
 
     def press(self, keys: bytes) -> tuple[float, float] | None:
         """Return seconds and processor seconds from a key to the last byte that it brings; None if it brings none."""
-        self.settle()
         used, began = self.used_s, time.monotonic()
         os.write(self._controller, keys)
         painted = began
-        while self._read(_QUIET_S if painted > began else _NOTHING_S):
+        while self._read(self._quiet_s * (1 if painted > began else _NOTHING)):
             painted = time.monotonic()
         return (painted - began, self.used_s - used) if painted > began else None
-
-    def settle(self) -> None:
-        """Read until nothing comes."""
-        while self._read(_QUIET_S):
-            pass
 
     def _read(self, timeout_s: float) -> bool:
         readable, _, _ = select.select([self._controller], [], [], max(timeout_s, 0))
@@ -127,8 +123,8 @@ class Console:
 
 
 @contextlib.contextmanager
-def _console(store: Path, columns: int = 80, rows: int = 24) -> Iterator[Console]:
-    console = Console(store, columns=columns, rows=rows)
+def _console(store: Path, columns: int = 80, rows: int = 24, quiet_s: float = _QUIET_S) -> Iterator[Console]:
+    console = Console(store, columns=columns, rows=rows, quiet_s=quiet_s)
     try:
         yield console
     finally:
@@ -184,12 +180,12 @@ _PLACES: Sequence[tuple[str, str, _Steps]] = (
 )
 
 
-def keys(store: Path, rounds: int) -> None:
-    """Measure from key to painted."""
+def keys(store: Path, rounds: int, quiet_s: float) -> None:
+    """Measure from key to painted; a panel has come when nothing more comes for so long."""
     walls: list[float] = []
     used: list[float] = []
     for columns, rows in ((80, 24), (132, 30)):
-        with _console(store, columns, rows) as console:
+        with _console(store, columns, rows, quiet_s) as console:
             console.wait_for(_FIRST_PANEL)
             print(f"{columns}x{rows}, at rest {console.rest() * 1000:.1f} ms of processor time a second")
             for place, command, steps in _PLACES:
@@ -268,6 +264,7 @@ def main() -> None:
     presses = verbs.add_parser("keys")
     presses.add_argument("store", type=Path)
     presses.add_argument("--rounds", type=int, default=3)
+    presses.add_argument("--quiet", type=float, default=_QUIET_S, metavar="SECONDS")
     verbs.add_parser("imports")
     given = parser.parse_args()
     match given.verb:
@@ -276,7 +273,7 @@ def main() -> None:
         case "start":
             start(given.store, given.rounds)
         case "keys":
-            keys(given.store, given.rounds)
+            keys(given.store, given.rounds, given.quiet)
         case _:
             imports()
 

@@ -88,7 +88,7 @@ def test_the_console_is_measured_from_command_to_panel_and_from_key_to_painted(t
     rows = bench("console", "start", path, "--rounds", "1").splitlines()
     assert rows[0].startswith("first panel ")
     assert len(aims(rows)) == 1
-    rows = bench("console", "keys", path, "--rounds", "1").splitlines()
+    rows = bench("console", "keys", path, "--rounds", "1", "--quiet", "0.05").splitlines()
     places = ["main menu", "socket rules", "journal entries", "system values"]
     assert [row for row in rows if row in places] == places * 2
     assert len(aims(rows)) == 1
