@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from console.enforcement.fds import OwnedFd
 from console.enforcement.layouts import Endpoint
@@ -52,13 +52,17 @@ class Caller:
     """/proc/THREAD/exe itself, not what it leads to, held open for the same reason."""
 
 
-class Relieved(Enum):
-    """What a thread receives instead of a call that shall receive none, because another one does."""
+class Standing(Enum):
+    """What a thread receives instead of a call, about receiving itself."""
 
     RELIEVED = 0
+    """It shall receive none, because another one does."""
+    CROWDED = 1
+    """Calls come faster than it serves them: another may receive beside it."""
 
 
-RELIEVED = Relieved.RELIEVED
+RELIEVED: Final = Standing.RELIEVED
+CROWDED: Final = Standing.CROWDED
 
 
 class Begun(NamedTuple):

@@ -18,6 +18,10 @@
 
 static const uint64_t LONGEST_US = INT32_MAX;
 
+/* After how many calls it is looked whether another waits, how often one must to be helped, for how many milliseconds a
+ * helper waits for one to come, and how often in vain. */
+enum { EVERY = 8, IN_A_ROW = 4, HELPS_MS = 1, IN_VAIN = 8 };
+
 int listener = -1;
 int bell = -1;
 _Atomic int watched;
@@ -30,6 +34,7 @@ _Atomic uint64_t apart_until;
 _Atomic uint64_t begun;
 struct lane lanes[LANES];
 pthread_mutex_t tables = PTHREAD_MUTEX_INITIALIZER;
+pthread_mutex_t receiving = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP; /* held for a microsecond where others want it */
 struct classes classes;
 struct period period;
 struct caller callers[CALLERS];
@@ -289,6 +294,8 @@ void note_spent(struct record *record, uint64_t started)
 
 /* ---- The loop. */
 
+static _Atomic int helpers; /* threads that receive beside who leads */
+
 /* Serves one call; `waited` says that it is an accept that has waited. */
 static enum outcome serve_call(struct lane *lane, const struct seccomp_notif *call, struct unfinished *work, bool waited)
 {
@@ -311,31 +318,92 @@ static bool is_served_here(const struct seccomp_notif *call)
     return call->data.arch == 0xC000003E && (which == SYS_connect || which == SYS_accept || which == SYS_accept4);
 }
 
+/* Receives a call; returns errno. */
+static int receive(struct seccomp_notif *call)
+{
+    memset(call, 0, sizeof *call);
+    return ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, call) ? errno : 0;
+}
+
+static bool is_call_waiting(int patience_ms)
+{
+    struct pollfd look = {listener, POLLIN, 0};
+    return poll(&look, 1, patience_ms) == 1 && look.revents & POLLIN;
+}
+
+/* Serves a call; true when all was. A lane with a call that was begun is busy until Python has brought it to its end. */
+static bool is_served(struct lane *lane, const struct seccomp_notif *call, struct unfinished *work, bool waited,
+                      enum outcome *outcome)
+{
+    *outcome = HANDED_OVER;
+    if (!is_served_here(call))
+        return false;
+    *outcome = serve_call(lane, call, work, waited);
+    if (*outcome == UNFINISHED || *outcome == TAKEN)
+        return false;
+    atomic_store(&lane->busy, 0);
+    return *outcome != HANDED_OVER;
+}
+
+/* Says whether another call was waiting each time that was looked; it is looked now and then, for it takes a while. */
+static bool is_crowded(struct lane *lane)
+{
+    if (++lane->served % EVERY || atomic_load(&helpers))
+        return false;
+    lane->crowded = is_call_waiting(0) ? lane->crowded + 1 : 0;
+    if (lane->crowded < IN_A_ROW)
+        return false;
+    lane->crowded = 0;
+    return true;
+}
+
 int serve_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished *work, enum outcome *outcome)
 {
     while (atomic_load(&lane->leads)) {
+        pthread_mutex_lock(&receiving);
         const int found = waiters ? await_any(call, work) : 0;
-        *outcome = HANDED_OVER;
-        if (found < 0)
+        const int failure = found == 0 ? receive(call) : 0;
+        pthread_mutex_unlock(&receiving);
+        if (found < 0 || failure == EINTR)
             continue;
-        if (found == 0) {
-            memset(call, 0, sizeof *call);
-            if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, call)) {
-                const int failure = errno;
-                if (failure == EINTR)
-                    continue;
-                give_up_places(call, work);
-                return failure;
-            }
+        if (failure) {
+            give_up_places(call, work);
+            return failure;
         }
-        if (found == 2 || !is_served_here(call))
-            return 0;
-        *outcome = serve_call(lane, call, work, found == 1);
-        if (*outcome == UNFINISHED || *outcome == TAKEN)
-            return 0; /* busy until Python has brought it to its end */
-        atomic_store(&lane->busy, 0);
-        if (*outcome == HANDED_OVER)
-            return 0;
+        *outcome = HANDED_OVER;
+        if (found == 2 || !is_served(lane, call, work, found == 1, outcome))
+            return FOR_PYTHON;
+        if (is_crowded(lane))
+            return CROWDED;
     }
-    return -1;
+    return RELIEVED;
+}
+
+/* Receives a call that waits. Where none does, or another thread is about to receive it, waits a moment; returns false. */
+static bool receive_waiting(struct seccomp_notif *call)
+{
+    bool received = false;
+    if (!pthread_mutex_trylock(&receiving)) {
+        received = is_call_waiting(0) && receive(call) == 0;
+        pthread_mutex_unlock(&receiving);
+    }
+    if (!received)
+        is_call_waiting(HELPS_MS);
+    return received;
+}
+
+int help_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished *work, enum outcome *outcome)
+{
+    int in_vain = 0, result = RELIEVED;
+    atomic_fetch_add(&helpers, 1);
+    while (result == RELIEVED && in_vain < IN_VAIN) {
+        if (!receive_waiting(call))
+            in_vain++;
+        else if (is_served(lane, call, work, false, outcome))
+            in_vain = 0;
+        else
+            result = FOR_PYTHON;
+    }
+    atomic_fetch_sub(&helpers, 1);
+    return result;
 }

@@ -1,9 +1,9 @@
 /* What the files `_plain_*.c` share; says what is remembered, and by which lock it is guarded.
  *
  * `tables` guards what is remembered, `journal` the numbering of records and the segment in use, `waiting` the accepts
- * that wait, and `taking` the moment from the look at a listener that blocks to the accept. None is held while another
- * is taken, nor the first and the third in any system call. Python takes `journal` and `taking` without its interpreter
- * lock.
+ * that wait, `taking` the moment from the look at a listener that blocks to the accept, and `receiving` that from the
+ * look for a call to its receipt. None is held while another is taken, but `waiting` under `receiving`; nor the first
+ * and the third in any system call. Python takes `journal` and `taking` without its interpreter lock.
  */
 
 #ifndef PLAIN_CALLS_H
@@ -76,6 +76,7 @@ struct lane {
     _Atomic int taken, leads, busy;
     _Atomic uint64_t cookie;
     _Atomic uint32_t thread;
+    unsigned served, crowded; /* its thread's own: calls, and how often in a row another was waiting already */
 };
 
 extern struct lane lanes[LANES];
@@ -131,7 +132,7 @@ struct period {
     uint64_t begins, ends;
 };
 
-extern pthread_mutex_t tables;
+extern pthread_mutex_t tables, receiving;
 extern struct period period;
 extern struct classes classes;
 extern struct caller callers[CALLERS];
@@ -234,9 +235,16 @@ bool read_program(const struct caller *caller, struct record *record);
 /* Notes how long a decision took. */
 void note_spent(struct record *record, uint64_t started);
 
-/* Receives calls, and serves those that are plain and known, until one is for Python, receiving fails or the lead was
- * taken away. Returns the errno of receiving; 0 for a call that is for Python; -1 when the lead was taken away. */
+/* What `serve_calls` and `help_calls` return beside the errno of receiving. */
+enum { FOR_PYTHON = 0, RELIEVED = -1, CROWDED = -2 };
+
+/* Receives calls, and serves those that are plain and known, until one is for Python, receiving fails, the lead was taken
+ * away, or calls have been waiting for each other for a while and nobody helps. */
 int serve_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished *work, enum outcome *outcome);
+
+/* The same for a thread that does not lead, as long as calls wait that the leader has not received. It never waits for
+ * one itself: accepts that wait are looked after by the leader, who would wait beside it. RELIEVED when none wait. */
+int help_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished *work, enum outcome *outcome);
 
 /* ---- `_plain_connects.c` and `_plain_accepts.c`. */
 

@@ -6,7 +6,7 @@
 #include "_plain_calls.h"
 
 /* Raised with each change of what is offered here: a module that was compiled from other sources is not used. */
-enum { INTERFACE = 3 };
+enum { INTERFACE = 4 };
 
 static bool is_lane(long index)
 {
@@ -380,23 +380,23 @@ static PyObject *hand_over(const struct seccomp_notif *call, struct unfinished *
     return found;
 }
 
-static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *argument)
+static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    const long index = PyLong_AsLong(argument);
+    long index;
+    int helps, result;
     struct seccomp_notif call;
     struct unfinished work;
     enum outcome outcome = HANDED_OVER;
-    int failure;
-    if (PyErr_Occurred() || !is_lane(index))
+    if (!PyArg_ParseTuple(arguments, "lp", &index, &helps) || !is_lane(index))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    failure = serve_calls(&lanes[index], &call, &work, &outcome);
+    result = (helps ? help_calls : serve_calls)(&lanes[index], &call, &work, &outcome);
     Py_END_ALLOW_THREADS
-    if (failure < 0)
+    if (result == FOR_PYTHON)
+        return hand_over(&call, &work, outcome);
+    if (result == RELIEVED)
         Py_RETURN_NONE;
-    if (failure)
-        return PyLong_FromLong(failure);
-    return hand_over(&call, &work, outcome);
+    return PyLong_FromLong(result == CROWDED ? 0 : result);
 }
 
 static PyMethodDef functions[] = {
@@ -424,7 +424,7 @@ static PyMethodDef functions[] = {
     {"enter", enter, METH_NOARGS, "Take the lock of the journal and return what was counted."},
     {"leave_journal", leave_journal, METH_VARARGS, "Set what was counted and give the lock back."},
     {"lend", lend, METH_O, "Give memory to append to, or None; under the lock."},
-    {"serve", serve, METH_O, "Serve calls; None: the lead is gone; an errno; or a call and what has become of it."},
+    {"serve", serve, METH_VARARGS, "Serve calls with a lane, as who leads or helps; None: no longer; 0: calls wait for each other; an errno; or a call and what has become of it."},
     {NULL, NULL, 0, NULL},
 };
 

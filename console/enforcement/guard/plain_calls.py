@@ -30,7 +30,7 @@ import time
 from typing import TYPE_CHECKING, Any, cast
 
 from console.enforcement import layouts as k
-from console.enforcement.backend import RELIEVED, Accepted, Begun, Call, Caller, Relieved
+from console.enforcement.backend import CROWDED, RELIEVED, Accepted, Begun, Call, Caller, Standing
 from console.enforcement.fds import OwnedFd
 from console.enforcement.guard.destination import asks_local
 from console.enforcement.guard.notify import SeccompBackend
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from console.enforcement.guard.looking_first import Place
     from console.enforcement.guard.supervisor import Attempt
 
-_INTERFACE = 3
+_INTERFACE = 4
 
 try:
     from console.enforcement.guard import _plain_calls
@@ -199,9 +199,11 @@ class PlainCalls:
         """Serve nothing here for a while that might wait."""
         self.native.be_careful(time.monotonic_ns() + int(seconds * _BILLION))
 
-    def receive(self, lane: int) -> Call | Relieved | None:
+    def receive(self, lane: int, *, helps: bool) -> Call | Standing | None:
         """Serve plain calls until one comes that is not, and return it; see `turns.Beside`."""
-        while isinstance(found := self.native.serve(lane), int):
+        while isinstance(found := self.native.serve(lane, helps), int):
+            if found == 0:
+                return CROWDED
             if self._has_ended(OSError(found, os.strerror(found))):
                 self.native.dismiss()  # nothing of ours is to keep a port busy
                 return None

@@ -7,6 +7,10 @@ calls are over in microseconds, and the leader goes back to wait. Two things rel
 * The watchdog finds the same call still being served after a look or two, a few hundredths of a second, and lets a
   follower lead. For the next second, leaders say so beforehand where they would not have.
 
+Where many threads of a job call at once, a leader finds calls waiting all the time. It then lets a follower lead and
+goes on beside it, as a helper, until none wait any more; there are fewer helpers than processors. Only plain calls are
+found so, and helped with (`Beside`): Python serves one at a time anyway.
+
 The watchdog sleeps while nothing is served. It also takes threads out of calls whose caller has gone: a signal without
 SA_RESTART ends the system call with EINTR.
 
@@ -15,13 +19,14 @@ Threads: the object's own; `may_block` is called from within `serve`.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
 
-from console.enforcement.backend import RELIEVED, Backend, Call, Relieved
+from console.enforcement.backend import CROWDED, RELIEVED, Backend, Call, Standing
 
 _LOOK_S = 0.02
 _GONE_LOOK_S = 0.25
@@ -31,6 +36,8 @@ _LAST_LOOKS_S = 1.0
 """How long the end of a job waits for what was begun for its callers; only an exit program takes that long."""
 _MOST_FOLLOWERS = 4
 """Threads that wait for the lead; one that finds so many waiting already ends."""
+_MOST_HELPERS = min(os.cpu_count() or 1, 4) - 1
+"""Threads that serve calls beside the leader: with it one for each processor, and never many."""
 
 ABORT_SIGNAL = signal.SIGUSR1
 """Takes a guard's thread out of a system call; the main thread installs an empty handler (`install_abort_handler`)."""
@@ -52,8 +59,11 @@ class Beside(Protocol):
     def close_lane(self, lane: int) -> None:
         """Give it back."""
 
-    def receive(self, lane: int) -> Call | Relieved | None:
-        """Serve plain calls until one comes that is not; None once none can come."""
+    def receive(self, lane: int, *, helps: bool) -> Call | Standing | None:
+        """Serve plain calls until one comes that is not; None once none can come.
+
+        A thread that helps is relieved when no call waits; one that leads may be told that many do.
+        """
 
     def lead(self, lane: int, leads: bool) -> None:
         """Say whether the thread goes on receiving."""
@@ -77,15 +87,18 @@ class Beside(Protocol):
 class _Turn:
     """What one thread is about."""
 
-    __slots__ = ("blocked_since", "call", "ident", "lane", "leads")
+    __slots__ = ("blocked_since", "call", "helps", "ident", "lane", "leads", "seen")
 
     def __init__(self, lane: int) -> None:
         self.ident = threading.get_ident()
         self.lane = lane
         """Of the plain calls; -1 for none."""
         self.leads = False
+        self.helps = False
         self.call: Call | None = None
         self.blocked_since = 0.0
+        self.seen = -1
+        """Cookie of the call that it was about then; a helper goes on to others."""
 
 
 class Turns:
@@ -106,6 +119,7 @@ class Turns:
         self._mutex = threading.Lock()
         self._local = threading.local()
         self._followers = 0
+        self._helpers = 0
         self._threads = 0
         self._away: set[_Turn] = set()
         self._leader: _Turn | None = None
@@ -156,7 +170,7 @@ class Turns:
                 self._wake_watchdog()
                 return
         self._lead_on(turn, leads=False)
-        turn.blocked_since = time.monotonic()
+        self._note_blocked(turn, time.monotonic())
         self._leader = None
         self._away.add(turn)
         self._lead.release()
@@ -181,13 +195,16 @@ class Turns:
                 self._followers -= 1
                 self._lead_on(turn, leads=True)
                 self._leader = turn
-            while turn.leads:
-                call = self._backend.receive() if turn.lane < 0 or beside is None else beside.receive(turn.lane)
+            while turn.leads or turn.helps:
+                call = self._receive(turn)
                 if call is None:
                     self._end(turn)
                     return
                 if call is RELIEVED:
                     break
+                if call is CROWDED:
+                    self._begin_to_help(turn)
+                    continue
                 turn.call = call
                 self._taken += 1
                 if not self._watching:
@@ -198,10 +215,25 @@ class Turns:
                     beside.leave(turn.lane)
             with self._mutex:
                 self._away.discard(turn)
+                self._helpers -= turn.helps
+                turn.helps = False
                 if self._followers >= _MOST_FOLLOWERS:
                     self._close_lane(turn)
                     return
                 self._followers += 1
+
+    def _receive(self, turn: _Turn) -> Call | Standing | None:
+        if turn.lane < 0 or self._beside is None:
+            return self._backend.receive()
+        return self._beside.receive(turn.lane, helps=turn.helps)
+
+    def _begin_to_help(self, turn: _Turn) -> None:
+        """Let a follower lead and go on beside it, unless there are helpers enough, or no thread is to be had."""
+        with self._mutex:
+            if self._helpers < _MOST_HELPERS:
+                self._relieve(turn)
+                turn.helps = not turn.leads
+                self._helpers += turn.helps
 
     def _end(self, turn: _Turn) -> None:
         """Let the other threads find out as well, one after the other."""
@@ -223,6 +255,13 @@ class Turns:
         if turn.lane >= 0 and self._beside is not None:
             self._beside.close_lane(turn.lane)
             turn.lane = -1
+
+    def _note_blocked(self, turn: _Turn, now: float) -> Call | None:
+        """Note and return the call that a thread is about at a moment."""
+        turn.blocked_since = now
+        call = self._call_of(turn)
+        turn.seen = -1 if call is None else call.cookie
+        return call
 
     def _call_of(self, turn: _Turn) -> Call | None:
         """Return the call that a thread is about."""
@@ -290,9 +329,9 @@ class Turns:
         with self._mutex:
             now = time.monotonic()
             for turn in [turn for turn in self._away if now - turn.blocked_since >= after_s]:
-                turn.blocked_since = now
-                call = self._call_of(turn)
-                if call is not None and not self._backend.is_waiting(call):
+                seen = turn.seen
+                call = self._note_blocked(turn, now)
+                if call is not None and call.cookie == seen and not self._backend.is_waiting(call):
                     signal.pthread_kill(turn.ident, ABORT_SIGNAL)
                     found = True
         return found

@@ -11,8 +11,11 @@ import threading
 import pytest
 
 from console.enforcement import syscalls
+from console.enforcement.backend import CROWDED, RELIEVED
 from console.enforcement.fake import FakeBackend
+from console.enforcement.guard import turns as turns_module
 from console.enforcement.guard.turns import ABORT_SIGNAL, Turns, install_abort_handler
+from tests.end_to_end.command import until
 from tests.enforcement.guard.setting import PATIENCE_S, sockaddr
 
 
@@ -33,6 +36,64 @@ def start(kernel):
     yield start
     kernel.feed(None)
     kernel.feed(None)
+
+
+class Beside:
+    """Lanes that receive what a test gives to those who lead, and to those who help; None ends the first."""
+
+    def __init__(self):
+        self.for_leaders, self.for_helpers = queue.SimpleQueue(), queue.SimpleQueue()
+        self.helping = set()
+        self.leading = {}
+        self.lanes = 0
+        self.next_call = lambda: None
+        self.looks = 0
+
+    def open_lane(self):
+        self.lanes += 1
+        return self.lanes - 1
+
+    def close_lane(self, lane):
+        del self.leading[lane]
+
+    def lead(self, lane, leads):
+        self.leading[lane] = leads
+
+    def receive(self, lane, *, helps):
+        if not helps:
+            return self.for_leaders.get()
+        self.helping.add(lane)
+        received = self.for_helpers.get()
+        self.helping.discard(lane)
+        return received
+
+    def leave(self, lane): ...
+    def call_of(self, lane):
+        self.looks += lane in self.helping
+        return self.next_call() if lane in self.helping else None
+
+    def watch(self, looks): ...
+    def be_careful(self, seconds): ...
+    def begun(self):
+        return 0
+
+
+@pytest.fixture
+def beside(kernel, monkeypatch):
+    """Return lanes beside turns that have begun, on a machine with two processors."""
+    monkeypatch.setattr(turns_module, "_MOST_HELPERS", 1)
+    lanes = Beside()
+    Turns(kernel, lambda call: kernel.answer(call, 0), lanes).start()
+    yield lanes
+    lanes.for_helpers.put(RELIEVED)
+    for _ in range(8):
+        lanes.for_leaders.put(None)
+
+
+def served(kernel, lane):
+    call = kernel.call(42)
+    lane.put(call)
+    return kernel.wait_for(call, PATIENCE_S)
 
 
 def feed(kernel, count):
@@ -189,3 +250,71 @@ def test_every_thread_counts_once_though_all_block_and_come_back(kernel, start):
         for call in feed(kernel, 20):
             assert kernel.wait_for(call, PATIENCE_S)
     assert 0 <= turns._followers <= 20
+
+
+def test_leader_goes_on_as_a_helper_where_calls_wait_for_each_other(kernel, beside):
+    beside.for_leaders.put(CROWDED)
+    until(lambda: beside.helping, "a thread to help")
+    (helper,) = beside.helping
+    assert not beside.leading[helper]
+    for _ in range(3):
+        assert served(kernel, beside.for_leaders)
+        assert served(kernel, beside.for_helpers)
+    assert sum(beside.leading.values()) == 1
+
+
+def test_helper_that_finds_nothing_to_do_takes_turns_again(kernel, beside):
+    for _ in range(3):
+        beside.for_leaders.put(CROWDED)
+        until(lambda: beside.helping, "a thread to help")
+        beside.for_helpers.put(RELIEVED)
+        until(lambda: not beside.helping, "the thread to stop helping")
+    assert served(kernel, beside.for_leaders)
+    assert beside.lanes <= 4
+
+
+def test_there_are_fewer_helpers_than_processors(kernel, beside):
+    beside.for_leaders.put(CROWDED)
+    until(lambda: beside.helping, "a thread to help")
+    beside.for_leaders.put(CROWDED)
+    assert served(kernel, beside.for_leaders)
+    assert len(beside.helping) == 1
+    assert sum(beside.leading.values()) == 1
+
+
+def test_leader_goes_on_leading_where_no_thread_is_to_be_had(kernel, beside, monkeypatch):
+    beside.for_leaders.put(CROWDED)
+    until(lambda: beside.helping, "a thread to help")
+    monkeypatch.setattr(turns_module, "_MOST_HELPERS", 2)
+    refused = threading.Event()
+
+    def start_none(_thread):
+        refused.set()
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start_none)
+    beside.for_leaders.put(CROWDED)
+    assert refused.wait(PATIENCE_S)
+    assert served(kernel, beside.for_leaders)
+    assert len(beside.helping) == 1
+
+
+def test_helper_is_taken_out_of_the_call_that_was_left_and_of_none_that_it_has_served_meanwhile(
+    kernel, beside, monkeypatch
+):
+    monkeypatch.setattr(turns_module, "_GONE_LOOK_S", 0.0)
+    taken_out = queue.SimpleQueue()
+    monkeypatch.setattr(signal, "pthread_kill", lambda *_: taken_out.put(None))
+
+    def left():
+        call = kernel.call(42)
+        kernel.leave(call)
+        return call
+
+    beside.next_call = left
+    beside.for_leaders.put(CROWDED)
+    until(lambda: beside.looks > 5, "the watchdog to look")
+    assert taken_out.empty()
+    stuck = left()
+    beside.next_call = lambda: stuck
+    assert taken_out.get(timeout=PATIENCE_S) is None

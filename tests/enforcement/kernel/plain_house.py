@@ -98,7 +98,8 @@ class House:
         self.job.stdout.close()
         self.turns.wait()
         for thread in set(threading.enumerate()) - self._others:
-            if thread.name.startswith("turn-"):  # each finds out for itself, one after the other
+            # Each finds out for itself, one after the other; a watchdog that is late would say that nobody looks.
+            if thread.name.startswith(("turn-", "watchdog")):
                 thread.join(PATIENCE_S)
         self.backlog.remove()
         self.supervisor.plain_calls.native.open(-1, -1, True)

@@ -18,7 +18,7 @@ import time
 import pytest
 
 from console.enforcement import records
-from console.enforcement.guard import plain_calls
+from console.enforcement.guard import plain_calls, turns
 from console.enforcement.layouts import Endpoint
 from console.enforcement.records import Decided, Who, pack, sealed
 from console.model.words import ExitPoint, Mode, Outcome
@@ -253,3 +253,26 @@ def test_call_that_waits_lets_others_be_served(house_of, port):
             one.close()
     until(lambda: not any(native.busy(lane) for lane in house.lanes), "the call to end")
     assert house.connect(port, count=5) == {0: 5}
+
+
+def test_calls_of_many_threads_are_served_by_two_of_ours_at_once(house_of, port, monkeypatch):
+    monkeypatch.setattr(turns, "_MOST_HELPERS", 1)
+    helping = []
+    receive = plain_calls.PlainCalls.receive
+
+    def noting(self, lane, *, helps):
+        helping.append(helps)
+        return receive(self, lane, helps=helps)
+
+    monkeypatch.setattr(plain_calls.PlainCalls, "receive", noting)
+    house = house_of(policy())
+    warm(house, port)
+    before, python, rounds = house.backlog.totals.decided, len(house.by_python), 0
+    while True not in helping and rounds < 30:
+        assert house.connect(port, count=50, threads=16) == {0: 800}
+        rounds += 1
+    assert True in helping
+    assert house.backlog.totals.decided == before + 800 * rounds
+    numbers = [event.number for event, _ in events(house)]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert len(house.by_python) - python < 400 * rounds
