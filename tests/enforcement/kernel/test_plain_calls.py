@@ -132,7 +132,7 @@ def test_policy_in_force_is_never_answered_from_an_earlier_one(house_of, port):
     stop = threading.Event()
 
     def swap_back_and_forth():
-        while not stop.is_set():
+        while not stop.wait(0.0002):  # without a pause it would keep the interpreter to itself
             house.supervisor.enforce(rejects)
             house.supervisor.enforce(allows)
 
