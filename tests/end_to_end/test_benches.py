@@ -41,8 +41,8 @@ def test_connect_is_measured_native_and_guarded_in_one_run():
 @needs_compiler
 def test_accept_is_measured_native_stopped_handed_over_and_guarded_in_one_run():
     rows = bench("accept", "--rounds", "1", "--count", "50", "--clients", "8").splitlines()
-    named = [row.split("  ")[0].removeprefix("accept and close, 8 clients, ") for row in rows[1:5]]
-    assert named == ["native", "stopped and let go", "bare hand-over", "guarded"]
+    named = [row.split("  ")[0].removeprefix("accept and close, 8 clients, ") for row in rows[1:6]]
+    assert named == ["native", "stopped and let go", "bare hand-over", "hand-over with looks", "guarded"]
     assert len(aims(rows)) == (1 if "nginx is not installed" in rows else 2)
 
 

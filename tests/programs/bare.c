@@ -1,8 +1,11 @@
-/* bare hands|lets COMMAND ARG...: executes a command whose accepts stop, as under a guard, and does the least with them.
+/* bare looks|hands|lets COMMAND ARG...: executes a command whose accepts stop, as under a guard, and does little with them.
 
+   With "lets" it lets the kernel go on with the call.
    With "hands" it takes the listener, accepts, writes the peer's address where the program wants it and hands the
    connection over; nothing is decided, asked or written down.
-   With "lets" it lets the kernel go on with the call. What either costs no guard of this kind can save. */
+   With "looks" it also asks the kernel for all that a decision and its entry need, and writes through a memory file, as a
+   guard of root has to: whether the listener blocks, the local address, the user, the program, the room for the address
+   and whether the call still waits. What each costs no guard of this kind can save. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -89,15 +93,60 @@ static void tell_peer(const struct seccomp_notif *call, void *peer, socklen_t si
         process_vm_writev((pid_t)call->pid, from, 2, to, 2, 0);
 }
 
-static void hand_over(int listener, const struct seccomp_notif *call, int process)
+static int pidfd = -1, directory = -1, program = -1;
+
+/* Opens what a guard keeps open of a process too. */
+static void know(int process)
 {
-    static int pidfd = -1, known;
-    if (known != process) { /* a guard keeps it too */
-        close(pidfd);
-        pidfd = (int)syscall(SYS_pidfd_open, process, 0);
-        known = process;
-    }
+    static int known;
+    char path[64];
+    if (known == process)
+        return;
+    known = process;
+    close(pidfd);
+    close(directory);
+    close(program);
+    pidfd = (int)syscall(SYS_pidfd_open, process, 0);
+    snprintf(path, sizeof path, "/proc/%d", process);
+    directory = open(path, O_PATH | O_CLOEXEC);
+    program = openat(directory, "exe", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Asks for what a decision and its entry need. */
+static void look(int connection)
+{
+    struct sockaddr_storage local;
+    socklen_t size = sizeof local;
+    struct stat status;
+    char path[1024];
+    if (getsockname(connection, (struct sockaddr *)&local, &size) || fstat(directory, &status) ||
+        readlinkat(program, "", path, sizeof path) < 0)
+        fail("look");
+}
+
+/* As a guard that is root, whose job may get another program's rights at any moment. */
+static void tell_peer_held(int listener, const struct seccomp_notif *call, void *peer, socklen_t size)
+{
+    __u64 cookie = call->id;
+    int room;
+    const struct iovec here = {&room, sizeof room}, there = {(void *)call->data.args[2], sizeof room};
+    if (!call->data.args[1])
+        return;
+    const ssize_t read = process_vm_readv((pid_t)call->pid, &here, 1, &there, 1, 0);
+    const int memory = openat(directory, "mem", O_WRONLY | O_CLOEXEC);
+    if (read != sizeof room || memory < 0 || ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &cookie) ||
+        pwrite(memory, peer, size, (off_t)call->data.args[1]) != size ||
+        pwrite(memory, &size, sizeof size, (off_t)call->data.args[2]) != sizeof size)
+        fail("memory");
+    close(memory);
+}
+
+static void hand_over(int listener, const struct seccomp_notif *call, int process, bool looks)
+{
+    know(process);
     const int server = (int)syscall(SYS_pidfd_getfd, pidfd, (int)call->data.args[0], 0);
+    if (looks && fcntl(server, F_GETFL) < 0)
+        fail("fcntl");
     const int flags = call->data.nr == SYS_accept4 ? (int)call->data.args[3] : 0;
     struct sockaddr_storage peer;
     socklen_t size = sizeof peer;
@@ -105,7 +154,12 @@ static void hand_over(int listener, const struct seccomp_notif *call, int proces
     if (connection < 0) {
         answer(listener, call, errno, false);
     } else {
-        tell_peer(call, &peer, size);
+        if (looks) {
+            look(connection);
+            tell_peer_held(listener, call, &peer, size);
+        } else {
+            tell_peer(call, &peer, size);
+        }
         struct seccomp_notif_addfd request = {
             .id = call->id,
             .flags = SECCOMP_ADDFD_FLAG_SEND,
@@ -121,7 +175,7 @@ static void hand_over(int listener, const struct seccomp_notif *call, int proces
 int main(int count, char **arguments)
 {
     int said[2], heard[2], theirs;
-    if (count < 3 || (strcmp(arguments[1], "hands") && strcmp(arguments[1], "lets")))
+    if (count < 3 || (strcmp(arguments[1], "looks") && strcmp(arguments[1], "hands") && strcmp(arguments[1], "lets")))
         return 2;
     if (pipe2(said, O_CLOEXEC) || pipe2(heard, O_CLOEXEC))
         fail("pipe2");
@@ -141,7 +195,7 @@ int main(int count, char **arguments)
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
     if (write(heard[1], "", 1) != 1)
         return 2;
-    const bool lets = !strcmp(arguments[1], "lets");
+    const bool lets = !strcmp(arguments[1], "lets"), looks = !strcmp(arguments[1], "looks");
     for (;;) {
         struct seccomp_notif call = {0};
         if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call)) {
@@ -154,6 +208,6 @@ int main(int count, char **arguments)
         if (lets)
             answer(listener, &call, 0, true);
         else
-            hand_over(listener, &call, (int)call.pid);
+            hand_over(listener, &call, (int)call.pid, looks);
     }
 }
