@@ -32,9 +32,9 @@ def aims(rows):
 @needs_compiler
 def test_connect_is_measured_native_and_guarded_in_one_run():
     rows = bench("connect", "--rounds", "1", "--count", "50", "--rules", "100").splitlines()
-    named = [row.split("  ")[0] for row in rows[2:5]]
-    assert named == ["native", "guarded, 10 rules", "guarded, 100 rules"]
-    assert [row.split("  ")[0] for row in rows[8:10]] == ["native, 64 threads", "guarded, 64 threads"]
+    named = [row.split("  ")[0] for row in rows[2:6]]
+    assert named == ["native", "stopped and let go", "guarded, 10 rules", "guarded, 100 rules"]
+    assert [row.split("  ")[0] for row in rows[9:11]] == ["native, 64 threads", "guarded, 64 threads"]
     assert len(aims(rows)) == 4
 
 

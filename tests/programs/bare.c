@@ -1,6 +1,6 @@
 /* bare looks|hands|lets COMMAND ARG...: executes a command whose accepts stop, as under a guard, and does little with them.
 
-   With "lets" it lets the kernel go on with the call.
+   With "lets" it lets the kernel go on with the call; connects stop then too.
    With "hands" it takes the listener, accepts, writes the peer's address where the program wants it and hands the
    connection over; nothing is decided, asked or written down.
    With "looks" it also asks the kernel for all that a decision and its entry need, and writes through a memory file, as a
@@ -37,11 +37,12 @@ static void fail(const char *what)
     exit(2);
 }
 
-static int install_filter(void)
+static int install_filter(bool lets)
 {
     struct sock_filter steps[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_accept, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_accept, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, lets ? SYS_connect : SYS_accept, 1, 0),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_accept4, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -53,10 +54,10 @@ static int install_filter(void)
 }
 
 /* Executes the command, once its supervisor has taken the listener. */
-static void execute(char **command, int said, int heard)
+static void execute(char **command, bool lets, int said, int heard)
 {
     char go;
-    const int listener = install_filter();
+    const int listener = install_filter(lets);
     if (listener < 0)
         fail("seccomp");
     if (write(said, &listener, sizeof listener) != sizeof listener || read(heard, &go, 1) != 1)
@@ -177,6 +178,7 @@ int main(int count, char **arguments)
     int said[2], heard[2], theirs;
     if (count < 3 || (strcmp(arguments[1], "looks") && strcmp(arguments[1], "hands") && strcmp(arguments[1], "lets")))
         return 2;
+    const bool lets = !strcmp(arguments[1], "lets"), looks = !strcmp(arguments[1], "looks");
     if (pipe2(said, O_CLOEXEC) || pipe2(heard, O_CLOEXEC))
         fail("pipe2");
     const pid_t child = fork();
@@ -184,7 +186,7 @@ int main(int count, char **arguments)
         fail("fork");
     if (child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGTERM);
-        execute(arguments + 2, said[1], heard[0]);
+        execute(arguments + 2, lets, said[1], heard[0]);
     }
     close(said[1]);
     if (read(said[0], &theirs, sizeof theirs) != sizeof theirs)
@@ -195,7 +197,6 @@ int main(int count, char **arguments)
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
     if (write(heard[1], "", 1) != 1)
         return 2;
-    const bool lets = !strcmp(arguments[1], "lets"), looks = !strcmp(arguments[1], "looks");
     for (;;) {
         struct seccomp_notif call = {0};
         if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call)) {
