@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from console import compiled
 from console.enforcement.kernel.engine import KernelEngine, find_cgroups
 from console.enforcement.kernel.events import read_event
 from console.enforcement.kernel.loading import put_in_force
@@ -20,6 +21,17 @@ from console.policy.compiler import compile_policy
 from console.policy.image import Account
 
 ACCOUNTS = {0: Account("ROOT"), 65534: Account("NOBODY", frozenset({"NOGROUP"}))}
+IN_C = pytest.mark.skipif(compiled.journalling is None, reason="there was no compiler")
+
+
+@pytest.fixture(params=["in Python", pytest.param("in C", marks=IN_C)], scope="module")
+def loop(request):
+    """Have the loop run in one of the two languages."""
+    module = compiled.journalling
+    if request.param == "in Python":
+        compiled.journalling = None
+    yield
+    compiled.journalling = module
 
 
 def missing():

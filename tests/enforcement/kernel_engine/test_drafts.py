@@ -46,17 +46,6 @@ LEVELS = (
 
 
 BOOT_NS = 1_700_000_000 * 10**9
-IN_C = pytest.mark.skipif(compiled.journalling is None, reason="there was no compiler")
-
-
-@pytest.fixture(params=["in Python", pytest.param("in C", marks=IN_C)], scope="module")
-def loop(request):
-    """Have the loop run in one of the two languages."""
-    module = compiled.journalling
-    if request.param == "in Python":
-        compiled.journalling = None
-    yield
-    compiled.journalling = module
 
 
 @pytest.mark.parametrize("auditing", LEVELS, ids=str)

@@ -9,23 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console import compiled
 from console.enforcement.kernel.ring import Ring
+from tests.enforcement.kernel_engine.conftest import IN_C
 
 SIZE = 4096
 BUSY, DISCARDED = 1 << 31, 1 << 30
 HEADER = struct.Struct("<II")
-IN_C = pytest.mark.skipif(compiled.journalling is None, reason="there was no compiler")
-
-
-@pytest.fixture(params=["in Python", pytest.param("in C", marks=IN_C)], scope="module")
-def loop(request):
-    """Have the loop run in one of the two languages."""
-    module = compiled.journalling
-    if request.param == "in Python":
-        compiled.journalling = None
-    yield
-    compiled.journalling = module
 
 
 class Told(Ring):
