@@ -36,7 +36,7 @@ _LAST_LOOKS_S = 1.0
 """How long the end of a job waits for what was begun for its callers; only an exit program takes that long."""
 _MOST_FOLLOWERS = 4
 """Threads that wait for the lead; one that finds so many waiting already ends."""
-_MOST_HELPERS = min(os.cpu_count() or 1, 4) - 1
+_MOST_HELPERS = min(len(os.sched_getaffinity(0)), 4) - 1
 """Threads that serve calls beside the leader: with it one for each processor, and never many."""
 
 ABORT_SIGNAL = signal.SIGUSR1

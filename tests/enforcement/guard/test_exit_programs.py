@@ -97,7 +97,7 @@ def prints(request):
 
 def stray(request):
     # Answers in the place of the next question.
-    for number in range(3, 64):
+    for number in range(3, 4096):
         try:
             os.write(number, b'{"type":"reply","number":2,"answer":"0","problem":""}')
         except OSError:
@@ -105,7 +105,7 @@ def stray(request):
     return "0"
 
 def scribbles(request):
-    for number in range(3, 64):
+    for number in range(3, 4096):
         try:
             os.write(number, b"\\xff" * 100)
         except OSError:
