@@ -39,7 +39,9 @@ async def settle(pilot) -> None:
 
 
 async def press(pilot, *keys: str) -> None:
-    """Press keys one by one and wait for what comes of them."""
+    """Press keys one by one and wait for what comes of them; the first panel shows before."""
+    while not pilot.app._has_shown:  # there is nothing to bring System Request in front of
+        await pilot.pause(0.01)
     await pilot.press(*keys)
     await settle(pilot)
 
