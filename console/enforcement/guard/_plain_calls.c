@@ -363,13 +363,13 @@ int serve_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished
         pthread_mutex_lock(&receiving);
         const int found = waiters ? await_any(call, work) : 0;
         const int failure = found == 0 ? receive(call) : 0;
+        if (failure && failure != EINTR)
+            give_up_places(call, work);
         pthread_mutex_unlock(&receiving);
         if (found < 0 || failure == EINTR)
             continue;
-        if (failure) {
-            give_up_places(call, work);
+        if (failure)
             return failure;
-        }
         *outcome = HANDED_OVER;
         if (found == 2 || !is_served(lane, call, work, found == 1, outcome))
             return FOR_PYTHON;
@@ -379,12 +379,21 @@ int serve_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished
     return RELIEVED;
 }
 
+/* Says whether a thread with a lane leads. One without receives as Python does, whatever others hold. */
+static bool is_led(void)
+{
+    for (size_t index = 0; index < LANES; index++)
+        if (atomic_load(&lanes[index].leads))
+            return true;
+    return false;
+}
+
 /* Receives a call that waits. Where none does, or another thread is about to receive it, waits a moment; returns false. */
 static bool receive_waiting(struct seccomp_notif *call)
 {
     bool received = false;
     if (!pthread_mutex_trylock(&receiving)) {
-        received = is_call_waiting(0) && receive(call) == 0;
+        received = is_led() && is_call_waiting(0) && receive(call) == 0;
         pthread_mutex_unlock(&receiving);
     }
     if (!received)

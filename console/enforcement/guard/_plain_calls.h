@@ -2,8 +2,8 @@
  *
  * `tables` guards what is remembered, `journal` the numbering of records and the segment in use, `waiting` the accepts
  * that wait, `taking` the moment from the look at a listener that blocks to the accept, and `receiving` that from the
- * look for a call to its receipt. None is held while another is taken, but `waiting` under `receiving`; nor the first
- * and the third in any system call. Python takes `journal` and `taking` without its interpreter lock.
+ * look for a call to its receipt. None is held while another is taken, but `waiting` and `tables` under `receiving`; nor
+ * the first and the third in any system call. Python takes `journal` and `taking` without its interpreter lock.
  */
 
 #ifndef PLAIN_CALLS_H

@@ -298,7 +298,11 @@ static PyObject *leave_taking(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(n
 
 static PyObject *dismiss(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 {
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&receiving); /* nobody is to look at them */
     dismiss_waiters();
+    pthread_mutex_unlock(&receiving);
+    Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
 }
 

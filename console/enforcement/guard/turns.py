@@ -8,8 +8,8 @@ calls are over in microseconds, and the leader goes back to wait. Two things rel
   follower lead. For the next second, leaders say so beforehand where they would not have.
 
 Where many threads of a job call at once, a leader finds calls waiting all the time. It then lets a follower lead and
-goes on beside it, as a helper, until none wait any more; there are fewer helpers than processors. Only plain calls are
-found so, and helped with (`Beside`): Python serves one at a time anyway.
+goes on beside it, as a helper, until none wait any more. Only plain calls are found so, and helped with (`Beside`):
+Python serves one at a time anyway.
 
 The watchdog sleeps while nothing is served. It also takes threads out of calls whose caller has gone: a signal without
 SA_RESTART ends the system call with EINTR.
@@ -36,8 +36,8 @@ _LAST_LOOKS_S = 1.0
 """How long the end of a job waits for what was begun for its callers; only an exit program takes that long."""
 _MOST_FOLLOWERS = 4
 """Threads that wait for the lead; one that finds so many waiting already ends."""
-_MOST_HELPERS = min(len(os.sched_getaffinity(0)), 4) - 1
-"""Threads that serve calls beside the leader: with it one for each processor, and never many."""
+_MOST_HELPERS = min(len(os.sched_getaffinity(0)) - 1, 1)
+"""Threads that serve calls beside the leader: one, where there is a processor for it."""
 
 ABORT_SIGNAL = signal.SIGUSR1
 """Takes a guard's thread out of a system call; the main thread installs an empty handler (`install_abort_handler`)."""
@@ -98,7 +98,7 @@ class _Turn:
         self.call: Call | None = None
         self.blocked_since = 0.0
         self.seen = -1
-        """Cookie of the call that it was about then; a helper goes on to others."""
+        """Cookie of the call that it was about when last looked at; it may have gone on to another."""
 
 
 class Turns:
@@ -157,6 +157,7 @@ class Turns:
         if turn is None:  # none of ours, which never leads
             return
         with self._mutex:
+            self._stop_helping(turn)
             self._relieve(turn)
 
     def _relieve(self, turn: _Turn) -> None:
@@ -215,8 +216,7 @@ class Turns:
                     beside.leave(turn.lane)
             with self._mutex:
                 self._away.discard(turn)
-                self._helpers -= turn.helps
-                turn.helps = False
+                self._stop_helping(turn)
                 if self._followers >= _MOST_FOLLOWERS:
                     self._close_lane(turn)
                     return
@@ -234,6 +234,10 @@ class Turns:
                 self._relieve(turn)
                 turn.helps = not turn.leads
                 self._helpers += turn.helps
+
+    def _stop_helping(self, turn: _Turn) -> None:
+        self._helpers -= turn.helps
+        turn.helps = False
 
     def _end(self, turn: _Turn) -> None:
         """Let the other threads find out as well, one after the other."""
@@ -308,9 +312,12 @@ class Turns:
         """
         with self._mutex:
             leader, taken = self._leader, self._count()
-            if leader is not None and taken == seen and self._call_of(leader) is not None:
-                self._be_careful()
-                self._relieve(leader)
+            if leader is not None:  # a helper may have served any number meanwhile
+                seen_then = leader.seen
+                call = self._note_blocked(leader, time.monotonic())
+                if call is not None and call.cookie == seen_then:
+                    self._be_careful()
+                    self._relieve(leader)
         self._take_out_abandoned(_GONE_LOOK_S)
         return taken, bool(self._away) or taken != seen
 
@@ -331,7 +338,8 @@ class Turns:
             for turn in [turn for turn in self._away if now - turn.blocked_since >= after_s]:
                 seen = turn.seen
                 call = self._note_blocked(turn, now)
-                if call is not None and call.cookie == seen and not self._backend.is_waiting(call):
-                    signal.pthread_kill(turn.ident, ABORT_SIGNAL)
+                if call is not None and not self._backend.is_waiting(call):
                     found = True
+                    if call.cookie == seen:  # a helper may just be done with it
+                        signal.pthread_kill(turn.ident, ABORT_SIGNAL)
         return found

@@ -48,6 +48,8 @@ class Beside:
         self.lanes = 0
         self.next_call = lambda: None
         self.looks = 0
+        self.stuck = {}
+        self.calls_begun = 0
 
     def open_lane(self):
         self.lanes += 1
@@ -70,12 +72,13 @@ class Beside:
     def leave(self, lane): ...
     def call_of(self, lane):
         self.looks += lane in self.helping
-        return self.next_call() if lane in self.helping else None
+        return self.next_call() if lane in self.helping else self.stuck.get(lane)
 
     def watch(self, looks): ...
     def be_careful(self, seconds): ...
     def begun(self):
-        return 0
+        self.calls_begun += len(self.helping)
+        return self.calls_begun
 
 
 @pytest.fixture
@@ -83,7 +86,8 @@ def beside(kernel, monkeypatch):
     """Return lanes beside turns that have begun, on a machine with two processors."""
     monkeypatch.setattr(turns_module, "_MOST_HELPERS", 1)
     lanes = Beside()
-    Turns(kernel, lambda call: kernel.answer(call, 0), lanes).start()
+    lanes.turns = Turns(kernel, lambda call: kernel.answer(call, 0), lanes)
+    lanes.turns.start()
     yield lanes
     lanes.for_helpers.put(RELIEVED)
     for _ in range(8):
@@ -273,7 +277,7 @@ def test_helper_that_finds_nothing_to_do_takes_turns_again(kernel, beside):
     assert beside.lanes <= 4
 
 
-def test_there_are_fewer_helpers_than_processors(kernel, beside):
+def test_there_is_one_helper_at_most(kernel, beside):
     beside.for_leaders.put(CROWDED)
     until(lambda: beside.helping, "a thread to help")
     beside.for_leaders.put(CROWDED)
@@ -318,3 +322,31 @@ def test_helper_is_taken_out_of_the_call_that_was_left_and_of_none_that_it_has_s
     stuck = left()
     beside.next_call = lambda: stuck
     assert taken_out.get(timeout=PATIENCE_S) is None
+
+
+def test_leader_that_is_stuck_is_relieved_though_a_helper_goes_on_serving(kernel, beside):
+    beside.for_leaders.put(CROWDED)
+    until(lambda: beside.helping, "a thread to help")
+    (stuck,) = [lane for lane, leads in beside.leading.items() if leads]
+    beside.stuck[stuck] = kernel.call(42)
+    assert served(kernel, beside.for_helpers)  # which wakes the watchdog
+    until(lambda: not beside.leading[stuck], "the stuck leader to be relieved")
+    assert served(kernel, beside.for_leaders)
+
+
+def test_wait_lasts_until_a_helper_is_done_with_a_call_whose_caller_ended_with_its_job(kernel, beside, monkeypatch):
+    taken_out = queue.SimpleQueue()
+    monkeypatch.setattr(signal, "pthread_kill", lambda *_: taken_out.put(None))
+    beside.for_leaders.put(CROWDED)
+    until(lambda: beside.helping, "a thread to help")
+    left = kernel.call(42)
+    kernel.leave(left)
+    beside.next_call = lambda: left
+    beside.for_leaders.put(None)
+    ended = threading.Thread(target=beside.turns.wait, daemon=True)
+    ended.start()
+    assert taken_out.get(timeout=PATIENCE_S) is None
+    assert ended.is_alive()
+    beside.next_call = lambda: None
+    ended.join(PATIENCE_S)
+    assert not ended.is_alive()
