@@ -345,16 +345,26 @@ static bool is_served(struct lane *lane, const struct seccomp_notif *call, struc
     return *outcome != HANDED_OVER;
 }
 
-/* Says whether another call was waiting each time that was looked; it is looked now and then, for it takes a while. */
-static bool is_crowded(struct lane *lane)
+/* Says whether another thread's call was waiting each time that was looked; it is looked now and then, for it takes a
+ * while. The next call of the thread that was just answered waits too, where that ran at once in place of ours. */
+static bool is_crowded(struct lane *lane, const struct seccomp_notif *call)
 {
-    if (++lane->served % EVERY || atomic_load(&helpers))
-        return false;
-    lane->crowded = is_call_waiting(0) ? lane->crowded + 1 : 0;
-    if (lane->crowded < IN_A_ROW)
-        return false;
-    lane->crowded = 0;
-    return true;
+    const bool another = call->pid != lane->answered;
+    lane->answered = call->pid;
+    if (lane->found_waiting) {
+        lane->found_waiting = false;
+        lane->crowded = another ? lane->crowded + 1 : 0;
+    }
+    if (lane->crowded == IN_A_ROW) {
+        lane->crowded = 0;
+        return !atomic_load(&helpers);
+    }
+    if (++lane->served % EVERY == 0) {
+        lane->found_waiting = is_call_waiting(0);
+        if (!lane->found_waiting)
+            lane->crowded = 0;
+    }
+    return false;
 }
 
 int serve_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished *work, enum outcome *outcome)
@@ -373,7 +383,7 @@ int serve_calls(struct lane *lane, struct seccomp_notif *call, struct unfinished
         *outcome = HANDED_OVER;
         if (found == 2 || !is_served(lane, call, work, found == 1, outcome))
             return FOR_PYTHON;
-        if (is_crowded(lane))
+        if (is_crowded(lane, call))
             return CROWDED;
     }
     return RELIEVED;

@@ -76,7 +76,11 @@ struct lane {
     _Atomic int taken, leads, busy;
     _Atomic uint64_t cookie;
     _Atomic uint32_t thread;
-    unsigned served, crowded; /* its thread's own: calls, and how often in a row another was waiting already */
+    /* Its thread's own: calls, the thread last answered, whether a call was waiting then, and how often in a row it was
+     * another thread's. */
+    unsigned served, crowded;
+    uint32_t answered;
+    bool found_waiting;
 };
 
 extern struct lane lanes[LANES];
