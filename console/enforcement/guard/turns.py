@@ -7,8 +7,8 @@ calls are over in microseconds, and the leader goes back to wait. Two things rel
 * The watchdog finds the same call still being served after a look or two, a few hundredths of a second, and lets a
   follower lead. For the next second, leaders say so beforehand where they would not have.
 
-Where many threads of a job call at once, a leader finds calls waiting all the time. It then lets a follower lead and
-goes on beside it, as a helper, until none wait any more. Only plain calls are found so, and helped with (`Beside`):
+Where many threads of a job call at once, a leader finds calls of others waiting each time. It then lets a follower lead
+and goes on beside it, as a helper, until none wait any more. Only plain calls are found so, and helped with (`Beside`):
 Python serves one at a time anyway.
 
 The watchdog sleeps while nothing is served. It also takes threads out of calls whose caller has gone: a signal without
