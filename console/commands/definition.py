@@ -112,6 +112,8 @@ class Parameter:
     """Whether these several are words of one value, such as a date and a time, and not a list that can be longer."""
     list_values: Callable[[Context], Sequence[Choice]] | None = None
     """Rows for F4; `special` is used when None."""
+    list_for: tuple[str, Callable[[Context, str], Sequence[Choice]]] | None = None
+    """Keyword of another parameter, and what returns the rows for F4 once that one has a valid value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def _checked(keyword: str) -> Callable[[str], str]:
 
 NUMBER = Parameter(
     "PGMNBR", "Program number", _checked("PGMNBR"), choices=f"{FIRST_NUMBER}-{LAST_NUMBER}, F4 for list",
-    list_values=exit_programs_there,
+    list_values=exit_programs_there, list_for=("EXITPNT", exit_programs_there),
 )  # fmt: skip
 """Number of an exit program that is there; required."""
 
@@ -51,6 +51,7 @@ NEW_NUMBER = replace(
     special=(LOW, HIGH),
     choices=f"{FIRST_NUMBER}-{LAST_NUMBER}, {LOW}, {HIGH}",
     list_values=None,
+    list_for=None,
 )
 """Number of an exit program to be made; required."""
 

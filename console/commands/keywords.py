@@ -114,7 +114,7 @@ EXIT_POINT = Parameter(
 
 SEQUENCE = Parameter(
     "SEQNBR", "Sequence number", checked("sequence", "SEQNBR"), length=5, special=(DFT,),
-    choices="1-99998, *DFT, F4 for list", list_values=rules_there,
+    choices="1-99998, *DFT, F4 for list", list_values=rules_there, list_for=("EXITPNT", rules_there),
 )  # fmt: skip
 """Sequence number of a rule that is there; required."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from console.commands.definition import Choice, Context
-from console.model.words import DEFAULT_SEQUENCE
+from console.model.words import DEFAULT_SEQUENCE, ExitPoint
 from console.policy.fields import DFT
 from console.policy.rule import ALL, ANY
 from console.store.exit_programs import list_exit_programs
@@ -13,10 +13,10 @@ from console.store.rules import list_rules
 from console.store.socks_entries import list_socks_entries
 
 
-def rules_there(context: Context) -> Sequence[Choice]:
-    """Return the sequence numbers of rules; behind each the rules of every exit point that have it."""
+def rules_there(context: Context, exit_point: str = "") -> Sequence[Choice]:
+    """Return the sequence numbers of rules; behind each the rules of that exit point, or of every one, that have it."""
     with context.opened() as session:
-        rules = list_rules(session)
+        rules = list_rules(session, ExitPoint(exit_point) if exit_point else None)
     return _by_number(
         (
             rule.sequence,
@@ -37,10 +37,10 @@ def socks_entries_there(context: Context) -> Sequence[Choice]:
     ]
 
 
-def exit_programs_there(context: Context) -> Sequence[Choice]:
-    """Return the numbers of exit programs; behind each the programs of every exit point that have it."""
+def exit_programs_there(context: Context, exit_point: str = "") -> Sequence[Choice]:
+    """Return the numbers of exit programs; behind each those of that exit point, or of every one, that have it."""
     with context.opened() as session:
-        programs = list_exit_programs(session)
+        programs = list_exit_programs(session, ExitPoint(exit_point) if exit_point else None)
     return _by_number((each.number, _words(each.exit_point, each.program)) for each in programs)
 
 

@@ -113,7 +113,7 @@ class ChangeSystemValue(Command):
                     length=LONGEST_VALUE,
                     choices="Words, *SAME; F4 for list",
                     many=True,
-                    list_values=lambda context: [choice for kind in KINDS.values() for choice in kind.choices],
+                    list_for=("SYSVAL", lambda context, name: KINDS[name].choices),
                 ),
             )
         ),

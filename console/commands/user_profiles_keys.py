@@ -40,9 +40,10 @@ def _fingerprint_check(value: str) -> str:
     return value if value.startswith(_PREFIX) else f"{_PREFIX}{value}"
 
 
-def _fingerprints(context: Context) -> list[Choice]:
+def _fingerprints(context: Context, user: str = "") -> list[Choice]:
     with context.opened() as session:
-        found = [key for each in kept.list_profiles(session) for key in kept.list_keys(session, each.name)]
+        names = [user] if user else [each.name for each in kept.list_profiles(session)]
+        found = [key for name in names for key in kept.list_keys(session, name)]
     may_see = SECADM in context.authorities
     return [
         Choice(key.fingerprint, printable(f"{key.user} {key.comment}"))
@@ -60,6 +61,7 @@ FINGERPRINT = Parameter(
     monocase=False,
     quoted=True,
     list_values=_fingerprints,
+    list_for=("USRPRF", _fingerprints),
 )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 
-from console.commands.definition import Command, Parameter
+from console.commands.definition import Choice, Command, Parameter
 from console.errors import ConsoleError
 from console.messages import Message, describe, message
 from console.printable import printable
@@ -270,12 +271,18 @@ class Prompter(Panel):
 
     def _choices(self, parameter: Parameter) -> list[tuple[str, str]]:
         """Return the values of a parameter's list, special ones that the list lacks in front."""
-        if parameter.list_values is None:
-            return [(word, "") for word in parameter.special]
         listed: dict[str, str] = {}
-        for choice in parameter.list_values(self._services.context):
+        for choice in self._rows(parameter):
             listed.setdefault(choice.value, choice.text)
         return [*((word, "") for word in parameter.special if word not in listed), *listed.items()]
+
+    def _rows(self, parameter: Parameter) -> Sequence[Choice]:
+        context = self._services.context
+        if parameter.list_for is not None:
+            keyword, list_for = parameter.list_for
+            with contextlib.suppress(ConsoleError):  # not keyed yet, or wrongly
+                return list_for(context, self._form.parameter(keyword).check(self._form.typed[keyword].strip()))
+        return () if parameter.list_values is None else parameter.list_values(context)
 
     def _enter(self) -> Reply:
         form = self._form

@@ -218,6 +218,15 @@ def test_f4_lists_the_numbers_of_what_is_there_with_what_it_is(prompt, run, comm
     assert operator.buffer.values[field] == number
 
 
+@pytest.mark.parametrize(
+    ("exit_point", "is_listed"), [("*CONNECT", False), ("*ACCEPT", True), ("*NONE", True), ("", True)]
+)
+def test_f4_lists_the_rules_of_the_exit_point_that_is_keyed_or_of_all(prompt, run, exit_point, is_listed):
+    run("ADDSOCRUL *ACCEPT 10 USRPRF(ALICE) ACTION(*REJECT)")
+    operator = prompt("RMVSOCRUL").type(EXITPNT=exit_point.ljust(16)).go_to("SEQNBR").press("F4")
+    assert ("*ACCEPT *REJECT ALICE" in "".join(operator.rows)) is is_listed
+
+
 def test_f4_where_there_is_no_list_says_so(prompt):
     operator = prompt("RNBSOCRUL *CONNECT").go_to("START").press("F4")
     assert operator.message == "F4 is not allowed here."
@@ -299,6 +308,12 @@ def test_value_that_cannot_be_shown_whole_stays_when_another_is_changed(services
     operator.enter(ACTION="*ALLOW")
     assert operator.message_ids == ["GWL0141"]
     assert (rule(store, 77).program, rule(store, 77).action) == (program, Action.ALLOW)
+
+
+def test_f4_lists_the_words_of_the_system_value_that_is_changed(prompt):
+    operator = prompt("CHGSYSVAL QAUDENDACN").go_to("VALUE").press("F4")
+    assert "*NOTIFY" in "".join(operator.rows)
+    assert "*NETSCK" not in "".join(operator.rows)
 
 
 def test_f4_on_a_list_takes_several_values_and_keeps_those_there(prompt):
