@@ -38,7 +38,7 @@ _HELPERS = {"ask": "ask", "settle": "settle", **AT_NEED_PROGRAMS}
 """Name of a descriptor -> program that is not attached all the time: it is run, or attached where it is needed."""
 _MAPS = ("events", "counters", "policies", "guards", "owners", "underway", "relays")
 RING_SIZE = 1 << 24
-"""Octets, as in data/bpf/greenwall.bpf.c."""
+"""Octets, as in data/bpf/events.bpf.h."""
 _FIRST = bytes(4)
 """Key of the first element, often the only one."""
 _STARTED_FIELD = 22 - 3
