@@ -17,7 +17,7 @@ from console.model.words import ExitPoint, Mode
 from console.policy.rule import ExitProgram
 from console.store.wakeup import notify
 from tests.end_to_end.command import until
-from tests.enforcement.guard.test_exit_programs import has_ended, hosts
+from tests.enforcement.guard.asking import has_ended, hosts
 from tests.enforcement.kernel.jobs import PATIENCE_S, activate_rules, guard_of
 
 PROGRAMS = """
