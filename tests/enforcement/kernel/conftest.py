@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.enforcement.kernel.jobs import make_house
 from tests.enforcement.kernel.plain_house import house_of  # noqa: F401 -- a fixture
 from tests.enforcement.kernel.ways import served_in  # noqa: F401 -- a fixture
 from tests.loopback import hang_up, serving
+from tests.socks.server import Manners, SocksServer
 
 _SOURCES = Path(__file__).parent / "programs"
 
@@ -58,3 +60,19 @@ def port():
     """Return the port of a server on all loopback addresses that answers each connection with its end."""
     with serving(hang_up) as number:
         yield number
+
+
+@pytest.fixture(scope="module")
+def rbind_house(tmp_path_factory, programs):
+    """Return a store without rules and its worker."""
+    with make_house(tmp_path_factory.mktemp("rbind") / "store", programs, ()) as made:
+        yield made
+
+
+@pytest.fixture
+def socks():
+    """Return a function that starts a SOCKS server with the given manners."""
+    with contextlib.ExitStack() as running:
+        yield lambda on_request=None, **manners: running.enter_context(
+            SocksServer(Manners(**manners), on_request=on_request)
+        )

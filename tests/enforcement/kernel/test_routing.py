@@ -28,7 +28,7 @@ from tests.enforcement.kernel.jobs import (
     rejecting,
 )
 from tests.loopback import answer_http, serving
-from tests.socks.server import Manners, SocksServer
+from tests.socks.server import SocksServer
 from tests.socks.test_servers import DANTE, OPENSSH, dante, openssh  # noqa: F401 -- fixtures
 
 _HERE = Path(__file__).parent
@@ -61,15 +61,6 @@ def echo():
 def routed_house(tmp_path_factory, programs):
     with make_house(tmp_path_factory.mktemp("routed") / "store", programs, ()) as made:
         yield made
-
-
-@pytest.fixture
-def socks():
-    """Return a function that starts a SOCKS server with the given manners."""
-    with contextlib.ExitStack() as running:
-        yield lambda on_request=None, **manners: running.enter_context(
-            SocksServer(Manners(**manners), on_request=on_request)
-        )
 
 
 def place(server):
