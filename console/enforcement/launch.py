@@ -94,13 +94,14 @@ def run_job(
     start = _job_start(command, identity, options)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDED_ON | _LEFT_TO_THE_JOB)
-    if not os.fork():
+    process = os.fork()
+    if not process:
         ours.close()
         be_guard(location, names, start, theirs)
     theirs.close()
     with ours:
         _hand_on_missed(ours, start.signal_mask)
-        return _stand_in(ours, command)
+        return _stand_in(ours, process, command)
 
 
 def _find_store(store_url: str) -> tuple[str, Location]:
@@ -130,7 +131,7 @@ def _hand_on_missed(guard: socket.socket, signal_mask: frozenset[int]) -> None:
         guard.send(missed)
 
 
-def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
+def _stand_in(guard: socket.socket, process: int, command: Sequence[str]) -> int:
     """Do towards the shell as the command does; returns its exit status."""
     details = ""
     while octets := guard.recv(_LONGEST_REPORT):
@@ -138,7 +139,7 @@ def _stand_in(guard: socket.socket, command: Sequence[str]) -> int:
         match report["kind"]:
             case "started":
                 _let_go_of_streams()
-                threading.Thread(target=_hand_on, args=(report["process"],), daemon=True).start()
+                threading.Thread(target=_hand_on, args=(report["process"], process), daemon=True).start()
             case "stopped":
                 if not _waits(guard):
                     os.kill(os.getpid(), signal.SIGSTOP)
@@ -174,11 +175,15 @@ def _let_go_of_streams() -> None:
         os.close(nothing)
 
 
-def _hand_on(job: int) -> None:
-    """Send the job what is sent to the front; the front's main thread has these signals blocked, like this one."""
+def _hand_on(job: int, guard: int) -> None:
+    """Send the job what is sent to the front; the front's main thread has these signals blocked, like this one.
+
+    But not the guard's SIGCONT: it means that the job goes on already, and whoever stops that next would see it go on.
+    """
     while True:
         received = signal.sigwaitinfo(_HANDED_ON)
-        if received.si_code <= 0:  # sent by a process; those of the terminal are the kernel's (sigaction(2))
+        # Sent by a process; those of the terminal are the kernel's (sigaction(2)).
+        if received.si_code <= 0 and received.si_pid != guard:
             try:
                 os.kill(job, received.si_signo)
             except ProcessLookupError:

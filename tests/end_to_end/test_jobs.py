@@ -165,6 +165,28 @@ def test_a_command_that_somebody_stops_and_continues_takes_the_front_along(green
             until(lambda: front.status() != psutil.STATUS_STOPPED, "the front to go on")
 
 
+def test_a_command_that_somebody_continues_is_continued_once(greenwall):
+    telling = """
+import os, signal
+signal.signal(signal.SIGCONT, lambda *_: os.write(1, b"continued\\n"))
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"asked\\n"))
+os.write(1, f"{os.getpid()}\\n".encode())
+while True:
+    signal.pause()
+"""
+    with greenwall.running(sys.executable, "-c", telling) as job:
+        command, front = psutil.Process(int(said(job))), psutil.Process(job.pid)
+        command.suspend()
+        until(lambda: front.status() == psutil.STATUS_STOPPED, "the front to stop")
+        command.resume()
+        until(lambda: front.status() != psutil.STATUS_STOPPED, "the front to go on")
+        heard = [said(job)]
+        while len(heard) < 4:  # what the front hands on comes before what it is sent then, but for the first of these
+            front.send_signal(signal.SIGUSR1)
+            heard.append(said(job))
+        assert heard == ["continued", "asked", "asked", "asked"]
+
+
 def test_a_job_that_goes_on_forking_is_killed_whole(greenwall):
     script = "trap '' TERM; echo ready; while :; do (sleep 0.01; sleep 0.01) & sleep 0.005; done"
     with greenwall.running("sh", "-c", script) as job:

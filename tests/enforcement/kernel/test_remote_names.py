@@ -24,7 +24,6 @@ from tests.enforcement.kernel.test_routing import (  # noqa: F401 -- fixtures am
     entries,
     place,
     routed_house,
-    socks,
     through,
 )
 from tests.fidelity.peers import find, needs
